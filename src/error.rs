@@ -1,0 +1,120 @@
+//! The crate's one error type.
+//!
+//! An error says what went wrong (with the operation, the operand types and shapes), where (the user's own source line,
+//! kept by `#[track_caller]` when the expression was written), and, where there is an obvious way out, what to do instead.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A call site in the user's program.
+pub type Site = &'static Location<'static>;
+
+/// The result type of every fallible function of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of mistake an [`Error`] reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Shapes that do not broadcast, an axis out of range, sizes that contradict each other.
+    Shape,
+    /// An operation that is not defined on its operands' element types.
+    DType,
+    /// Strides or byte ranges that do not describe valid memory for the request.
+    Layout,
+    /// A kernel call with a missing, unknown or ill-fitting argument.
+    Bind,
+    /// Something that NumPy or this crate could mean, but that elide does not do yet.
+    Unsupported,
+    /// Text that is not an expression of the language.
+    Syntax,
+    /// A name that stands for nothing.
+    Name,
+    /// A file that cannot be read, understood or written.
+    Io,
+    /// The machine cannot run the code that was asked for, or the code generator refused it.
+    Codegen,
+}
+
+/// Why something could not be built, bound or read.
+///
+/// Cheap to clone: an expression keeps its first error until a place that can return it.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    site: Option<Site>,
+    help: Option<String>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Arc::new(Inner { kind, message: message.into(), site: None, help: None }))
+    }
+
+    /// Adds the user's call site, unless one is known already.
+    pub(crate) fn at(mut self, site: Site) -> Self {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.site.get_or_insert(site);
+        self
+    }
+
+    /// Adds what to do instead.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.0).help = Some(help.into());
+        self
+    }
+
+    /// What kind of mistake this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The message alone, without the call site and the advice.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Where in the user's program the offending operation was written, if it was written in Rust.
+    pub fn site(&self) -> Option<Site> {
+        self.0.site
+    }
+
+    /// What to do instead, where there is an obvious answer.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        if let Some(site) = self.0.site {
+            write!(f, "\n  at {}:{}:{}", site.file(), site.line(), site.column())?;
+        }
+        if let Some(help) = &self.0.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Shorthand for an early return with an [`Error`] of the given kind.
+macro_rules! bail {
+    ($kind:ident, $($fmt:tt)+) => {
+        return Err($crate::error::Error::new($crate::error::ErrorKind::$kind, format!($($fmt)+)))
+    };
+}
+pub(crate) use bail;

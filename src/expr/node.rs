@@ -1,0 +1,140 @@
+//! The untyped expression DAG under [`Expr`](crate::Expr) and [`DynExpr`](crate::DynExpr).
+//!
+//! A node knows its element type and shape from the moment it is made. Operators cannot return `Result` without ruining
+//! arithmetic, so a mistake becomes a node with an error in it, which every later node inherits; the first place that can
+//! return it (build, eval) does. Sharing a subexpression is a reference count.
+
+use std::sync::Arc;
+
+use crate::dtype::{DType, Scalar};
+use crate::error::{Error, Result, Site};
+use crate::layout::Layout;
+use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::shape::{Equation, Shape};
+use crate::view::View;
+
+/// A reference to a node. Equality of identity is [`NodeRef::same`].
+#[derive(Clone)]
+pub(crate) struct NodeRef(Arc<Node>);
+
+/// One value of the expression.
+pub(crate) struct Node {
+    pub kind: NodeKind,
+    pub dtype: DType,
+    pub shape: Shape,
+    /// Where the user wrote it.
+    pub site: Option<Site>,
+    /// What must hold between named dims for this node's shape to be right.
+    pub equations: Vec<Equation>,
+}
+
+/// What a node computes. Operands have the types and shapes that the variant's comment demands; `Node::check` enforces it
+/// where the graph is imported.
+pub(crate) enum NodeKind {
+    /// A named argument of a kernel; `swapped` if its bytes are in the other order.
+    Input { name: Arc<str>, swapped: bool },
+    /// Memory that the expression borrows.
+    Data(Data),
+    /// One value, of rank 0.
+    Const(Scalar),
+    /// The operand has this node's shape.
+    Unary(UnaryOp, NodeRef),
+    /// Operands of one type; each has this node's shape or is a `Const`.
+    Binary(BinaryOp, NodeRef, NodeRef),
+    /// Condition of type `bool`, two values of this node's type; each has this node's shape or is a `Const`.
+    Select(NodeRef, NodeRef, NodeRef),
+    /// The operand has this node's shape.
+    Cast(NodeRef),
+    /// The operand seen through an affine map.
+    View(NodeRef, View),
+    /// The operand's elements in C order under another shape of equal size.
+    Reshape(NodeRef),
+    /// Reduced over these axes (sorted, distinct), which are removed.
+    Reduce(ReduceOp, NodeRef, Vec<usize>),
+    /// A mistake; the element type and shape are placeholders.
+    Error(Error),
+}
+
+/// Borrowed memory. The lifetime is on the expression that owns the node.
+#[derive(Clone, Debug)]
+pub(crate) struct Data {
+    pub ptr: *const u8,
+    pub layout: Layout,
+    pub swapped: bool,
+}
+
+impl NodeRef {
+    pub fn new(kind: NodeKind, dtype: DType, shape: Shape, site: Option<Site>) -> NodeRef {
+        NodeRef::with_equations(kind, dtype, shape, site, Vec::new())
+    }
+
+    pub fn with_equations(kind: NodeKind, dtype: DType, shape: Shape, site: Option<Site>, equations: Vec<Equation>) -> NodeRef {
+        // A mistake travels: the first operand in error stands for the whole.
+        let inherited = kind.operands().into_iter().find(|o| matches!(o.kind, NodeKind::Error(_))).cloned();
+        inherited.unwrap_or_else(|| NodeRef(Arc::new(Node { kind, dtype, shape, site, equations })))
+    }
+
+    pub fn error(error: Error, dtype: DType) -> NodeRef {
+        NodeRef(Arc::new(Node { kind: NodeKind::Error(error), dtype, shape: Shape::scalar(), site: None, equations: Vec::new() }))
+    }
+
+    /// The error in this node, if it has one.
+    pub fn check(&self) -> Result<()> {
+        match &self.kind {
+            NodeKind::Error(e) => Err(e.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// True if both are one node.
+    pub fn same(&self, other: &NodeRef) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The identity of the node while it lives.
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+}
+
+impl std::ops::Deref for NodeRef {
+    type Target = Node;
+    fn deref(&self) -> &Node {
+        &self.0
+    }
+}
+
+impl NodeKind {
+    /// The nodes that this one reads, in order.
+    pub fn operands(&self) -> smallvec::SmallVec<[&NodeRef; 3]> {
+        use NodeKind::*;
+        match self {
+            Input { .. } | Data(_) | Const(_) | Error(_) => smallvec::smallvec![],
+            Unary(_, a) | Cast(a) | View(a, _) | Reshape(a) | Reduce(_, a, _) => smallvec::smallvec![a],
+            Binary(_, a, b) => smallvec::smallvec![a, b],
+            Select(a, b, c) => smallvec::smallvec![a, b, c],
+        }
+    }
+}
+
+/// Drops a chain of any length without recursion: a node that is about to die hands its operands to a list first.
+impl Drop for Node {
+    fn drop(&mut self) {
+        let mut pending: Vec<NodeRef> = Vec::new();
+        take_operands(&mut self.kind, &mut pending);
+        while let Some(node) = pending.pop() {
+            if let Some(mut inner) = Arc::into_inner(node.0) {
+                take_operands(&mut inner.kind, &mut pending);
+            }
+        }
+    }
+}
+
+fn take_operands(kind: &mut NodeKind, into: &mut Vec<NodeRef>) {
+    match std::mem::replace(kind, NodeKind::Const(Scalar::Bool(false))) {
+        NodeKind::Unary(_, a) | NodeKind::Cast(a) | NodeKind::View(a, _) | NodeKind::Reshape(a) | NodeKind::Reduce(_, a, _) => into.push(a),
+        NodeKind::Binary(_, a, b) => into.extend([a, b]),
+        NodeKind::Select(a, b, c) => into.extend([a, b, c]),
+        NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::Error(_) => {}
+    }
+}

@@ -1,0 +1,484 @@
+//! THE op table: the only place where an element-wise operation is spelled out.
+//!
+//! One row per operation:
+//!
+//! ```text
+//! /// documentation
+//! Variant "printed name" ["other names NumPy gives it"] result-rule {
+//!     class |operands| meaning on one element => lowering,
+//! }
+//! ```
+//!
+//! The meaning is an expression over typed Rust values, expanded for every type of the class; the reference evaluator and
+//! constant folding run it. The lowering is a CLIF instruction (`fadd`), a routine of `codegen::custom` (`custom::shl`), or
+//! an expansion into other rows by `math` (`expand::exp`), done before any backend sees the operation.
+//! Every consumer expands the columns it needs with `for_each_unary!`, `for_each_binary!`: a new operation is one row.
+
+use crate::dtype::{Class, DType, Scalar};
+use crate::math;
+
+macro_rules! for_each_unary {
+    ($mac:ident) => {
+        $mac! {
+            /// Negation. Integers wrap: the negation of the least value is itself.
+            Neg "neg" ["negative"] same { int |x| x.wrapping_neg() => ineg, float |x| -x => fneg }
+            /// Absolute value. The least integer stays as it is.
+            Abs "abs" ["absolute", "fabs"] same { int |x| x.wrap_abs() => custom::int_abs, float |x| x.abs() => fabs }
+            /// Complement of the bits; logical on `bool`.
+            Not "not" ["invert", "bitwise_not", "bitwise_invert", "logical_not"] same { bool |x| !x => custom::bool_not, int |x| !x => bnot }
+            /// Square root, correctly rounded; NaN below zero.
+            Sqrt "sqrt" [] same { float |x| x.sqrt() => sqrt }
+            /// e to the power x.
+            Exp "exp" [] same { float |x| math::scalar1(math::Function1::Exp, x) => expand::Exp }
+            /// Natural logarithm; NaN below zero, -inf at zero.
+            Log "log" [] same { float |x| math::scalar1(math::Function1::Log, x) => expand::Log }
+            /// Sine of an angle in radians.
+            Sin "sin" [] same { float |x| math::scalar1(math::Function1::Sin, x) => expand::Sin }
+            /// Cosine of an angle in radians.
+            Cos "cos" [] same { float |x| math::scalar1(math::Function1::Cos, x) => expand::Cos }
+            /// Hyperbolic tangent.
+            Tanh "tanh" [] same { float |x| math::scalar1(math::Function1::Tanh, x) => expand::Tanh }
+            /// The largest integral value not above x.
+            Floor "floor" [] same { float |x| x.floor() => floor }
+            /// The smallest integral value not below x.
+            Ceil "ceil" [] same { float |x| x.ceil() => ceil }
+            /// The integral part of x.
+            Trunc "trunc" ["fix"] same { float |x| x.trunc() => trunc }
+            /// The nearest integral value, halves to even.
+            Rint "rint" ["round"] same { float |x| x.round_ties_even() => nearest }
+            /// True where x is NaN.
+            IsNan "isnan" [] bool { float |x| x.is_nan() => custom::is_nan }
+        }
+    };
+}
+
+macro_rules! for_each_binary {
+    ($mac:ident) => {
+        $mac! {
+            /// Sum. Integers wrap.
+            Add "add" [] same { int |x, y| x.wrapping_add(y) => iadd, float |x, y| x + y => fadd }
+            /// Difference. Integers wrap.
+            Sub "sub" ["subtract"] same { int |x, y| x.wrapping_sub(y) => isub, float |x, y| x - y => fsub }
+            /// Product. Integers wrap.
+            Mul "mul" ["multiply"] same { int |x, y| x.wrapping_mul(y) => custom::int_mul, float |x, y| x * y => fmul }
+            /// Quotient, for floating point only (`/` on integers converts to `f64` first).
+            Div "div" ["divide", "true_divide"] same { float |x, y| x / y => fdiv }
+            /// The quotient rounded down. Integers: 0 where the divisor is 0, wraps at the least value over -1.
+            FloorDiv "floor_div" ["floor_divide"] same {
+                int |x, y| x.floor_div(y) => custom::int_floor_div,
+                float |x, y| math::scalar2(math::Function2::FloorDiv, x, y) => expand::FloorDiv,
+            }
+            /// What `floor_div` leaves, with the divisor's sign. Integers: 0 where the divisor is 0.
+            Rem "rem" ["remainder", "mod"] same {
+                int |x, y| x.floor_rem(y) => custom::int_rem,
+                float |x, y| math::scalar2(math::Function2::Rem, x, y) => expand::Rem,
+            }
+            /// What truncating division leaves, with the dividend's sign; exact. Integers: 0 where the divisor is 0.
+            Fmod "fmod" [] same { int |x, y| x.trunc_rem(y) => custom::int_fmod, float |x, y| x % y => custom::float_fmod }
+            /// x to the power y. Integers wrap; a negative exponent gives the reciprocal rounded toward zero (0 for base 0).
+            Pow "pow" ["power", "float_power"] same {
+                int |x, y| x.int_pow(y) => custom::int_pow,
+                float |x, y| math::scalar2(math::Function2::Pow, x, y) => expand::Pow,
+            }
+            /// The angle of the point (y, x) given as `atan2(y, x)`, in (-pi, pi].
+            Atan2 "atan2" ["arctan2"] same { float |y, x| math::scalar2(math::Function2::Atan2, y, x) => expand::Atan2 }
+            /// The smaller. A NaN on either side gives NaN.
+            Min "min" ["minimum"] same {
+                int |x, y| x.min(y) => custom::int_min,
+                float |x, y| if x < y || x.is_nan() { x } else { y } => custom::float_min,
+            }
+            /// The larger. A NaN on either side gives NaN.
+            Max "max" ["maximum"] same {
+                int |x, y| x.max(y) => custom::int_max,
+                float |x, y| if x > y || x.is_nan() { x } else { y } => custom::float_max,
+            }
+            /// Bits set in both; logical on `bool`.
+            And "and" ["bitwise_and"] same { bool |x, y| x & y => band, int |x, y| x & y => band }
+            /// Bits set in either; logical on `bool`.
+            Or "or" ["bitwise_or"] same { bool |x, y| x | y => bor, int |x, y| x | y => bor }
+            /// Bits set in one but not both; logical on `bool`.
+            Xor "xor" ["bitwise_xor"] same { bool |x, y| x ^ y => bxor, int |x, y| x ^ y => bxor }
+            /// Shift to the left; 0 where the count is negative or not below the width.
+            Shl "shl" ["left_shift", "bitwise_left_shift"] same { int |x, y| x.shift_left(y) => custom::shl }
+            /// Shift to the right, filling with the sign; all sign where the count is negative or not below the width.
+            Shr "shr" ["right_shift", "bitwise_right_shift"] same { int |x, y| x.shift_right(y) => custom::shr }
+            /// True where equal; NaN equals nothing.
+            Eq "eq" ["equal"] bool { bool |x, y| x == y => custom::eq, int |x, y| x == y => custom::eq, float |x, y| x == y => custom::eq }
+            /// True where not equal; NaN differs from everything.
+            Ne "ne" ["not_equal"] bool { bool |x, y| x != y => custom::ne, int |x, y| x != y => custom::ne, float |x, y| x != y => custom::ne }
+            /// True where x is below y.
+            Lt "lt" ["less"] bool { bool |x, y| !x & y => custom::lt, int |x, y| x < y => custom::lt, float |x, y| x < y => custom::lt }
+            /// True where x is not above y.
+            Le "le" ["less_equal"] bool { bool |x, y| x <= y => custom::le, int |x, y| x <= y => custom::le, float |x, y| x <= y => custom::le }
+            /// True where x is above y.
+            Gt "gt" ["greater"] bool { bool |x, y| x & !y => custom::gt, int |x, y| x > y => custom::gt, float |x, y| x > y => custom::gt }
+            /// True where x is not below y.
+            Ge "ge" ["greater_equal"] bool { bool |x, y| x >= y => custom::ge, int |x, y| x >= y => custom::ge, float |x, y| x >= y => custom::ge }
+        }
+    };
+}
+pub(crate) use {for_each_binary, for_each_unary};
+
+macro_rules! result {
+    (same, $d:expr) => {
+        $d
+    };
+    (bool, $d:expr) => {
+        DType::Bool
+    };
+}
+
+macro_rules! class {
+    (bool) => {
+        Class::Bool
+    };
+    (int) => {
+        Class::Int
+    };
+    (float) => {
+        Class::Float
+    };
+}
+pub(crate) use class;
+
+macro_rules! is_expanded {
+    (expand::$f:ident) => {
+        true
+    };
+    ($($low:ident)::+) => {
+        false
+    };
+}
+
+macro_rules! eval1 {
+    (bool, $v:expr, |$x:ident| $e:expr) => {
+        if let Scalar::Bool($x) = $v {
+            return Some(Scalar::from($e));
+        }
+    };
+    (int, $v:expr, |$x:ident| $e:expr) => {
+        match $v {
+            Scalar::U8($x) => return Some(Scalar::from($e)),
+            Scalar::I16($x) => return Some(Scalar::from($e)),
+            Scalar::I32($x) => return Some(Scalar::from($e)),
+            Scalar::I64($x) => return Some(Scalar::from($e)),
+            _ => {}
+        }
+    };
+    (float, $v:expr, |$x:ident| $e:expr) => {
+        match $v {
+            Scalar::F32($x) => return Some(Scalar::from($e)),
+            Scalar::F64($x) => return Some(Scalar::from($e)),
+            _ => {}
+        }
+    };
+}
+
+macro_rules! eval2 {
+    (bool, $v:expr, |$x:ident, $y:ident| $e:expr) => {
+        if let (Scalar::Bool($x), Scalar::Bool($y)) = $v {
+            return Some(Scalar::from($e));
+        }
+    };
+    (int, $v:expr, |$x:ident, $y:ident| $e:expr) => {
+        match $v {
+            (Scalar::U8($x), Scalar::U8($y)) => return Some(Scalar::from($e)),
+            (Scalar::I16($x), Scalar::I16($y)) => return Some(Scalar::from($e)),
+            (Scalar::I32($x), Scalar::I32($y)) => return Some(Scalar::from($e)),
+            (Scalar::I64($x), Scalar::I64($y)) => return Some(Scalar::from($e)),
+            _ => {}
+        }
+    };
+    (float, $v:expr, |$x:ident, $y:ident| $e:expr) => {
+        match $v {
+            (Scalar::F32($x), Scalar::F32($y)) => return Some(Scalar::from($e)),
+            (Scalar::F64($x), Scalar::F64($y)) => return Some(Scalar::from($e)),
+            _ => {}
+        }
+    };
+}
+
+macro_rules! define_op {
+    ($Enum:ident, $eval:ident, ($($arg:ident),*), [$($operand:ident),*]
+     $( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
+        { $($class:ident |$($x:ident),+| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        impl $Enum {
+            /// Every operation, in the order of the table.
+            pub const ALL: &'static [$Enum] = &[ $($Enum::$Op),* ];
+
+            /// The name that the IRs print.
+            pub fn name(self) -> &'static str {
+                match self { $($Enum::$Op => $name),* }
+            }
+
+            /// The names under which NumPy knows it, other than `name`.
+            pub fn aliases(self) -> &'static [&'static str] {
+                match self { $($Enum::$Op => &[$($alias),*]),* }
+            }
+
+            /// The result type on operands of type `d`, or `None` where the operation is not defined.
+            pub fn result(self, d: DType) -> Option<DType> {
+                match self { $($Enum::$Op => [$(class!($class)),+].contains(&d.class()).then_some(result!($res, d))),* }
+            }
+
+            /// True if `math` replaces the operation on class `c` by simpler ones before code is generated.
+            pub fn is_expanded(self, c: Class) -> bool {
+                match self { $($Enum::$Op => { $( if c == class!($class) { return is_expanded!($($low)::+); } )+ false })* }
+            }
+        }
+    };
+}
+
+macro_rules! define_unary {
+    ($( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
+        { $($class:ident |$x:ident| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        /// An element-wise operation of one operand.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum UnaryOp { $( $(#[$doc])* $Op, )* }
+        define_op! { UnaryOp, eval1, (x), [v] $( $Op $name [$($alias),*] $res { $($class |$x| $e => $($low)::+),+ } )* }
+        impl UnaryOp {
+            /// The operation on one element; `None` where it is not defined on the operand's type.
+            pub fn eval(self, v: Scalar) -> Option<Scalar> {
+                match self { $( UnaryOp::$Op => { $( eval1!($class, v, |$x| $e); )+ None } )* }
+            }
+        }
+    };
+}
+macro_rules! define_binary {
+    ($( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
+        { $($class:ident |$x:ident, $y:ident| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        /// An element-wise operation of two operands of one type.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum BinaryOp { $( $(#[$doc])* $Op, )* }
+        define_op! { BinaryOp, eval2, (x, y), [v, w] $( $Op $name [$($alias),*] $res { $($class |$x, $y| $e => $($low)::+),+ } )* }
+        impl BinaryOp {
+            /// The operation on one pair of elements; `None` where it is not defined on the operands' type.
+            pub fn eval(self, v: Scalar, w: Scalar) -> Option<Scalar> {
+                match self { $( BinaryOp::$Op => { $( eval2!($class, (v, w), |$x, $y| $e); )+ None } )* }
+            }
+        }
+    };
+}
+for_each_unary!(define_unary);
+for_each_binary!(define_binary);
+
+impl BinaryOp {
+    /// True for the six comparisons.
+    pub fn is_comparison(self) -> bool {
+        matches!(self, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
+    }
+}
+
+/// A reduction over axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ReduceOp {
+    /// Sum in the one defined order (`docs/semantics.md`); 0 for nothing.
+    Sum,
+    /// Product in the same order; 1 for nothing.
+    Prod,
+    /// The smallest; NaN if any is. Undefined for nothing.
+    Min,
+    /// The largest; NaN if any is. Undefined for nothing.
+    Max,
+    /// True if any is.
+    Any,
+    /// True if all are.
+    All,
+    /// The position of the first smallest, NaN counting as smallest. Undefined for nothing.
+    ArgMin,
+    /// The position of the first largest, NaN counting as largest. Undefined for nothing.
+    ArgMax,
+}
+
+impl ReduceOp {
+    /// Every reduction.
+    pub const ALL: &'static [ReduceOp] =
+        &[ReduceOp::Sum, ReduceOp::Prod, ReduceOp::Min, ReduceOp::Max, ReduceOp::Any, ReduceOp::All, ReduceOp::ArgMin, ReduceOp::ArgMax];
+
+    /// The name that the IRs print.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReduceOp::Sum => "sum",
+            ReduceOp::Prod => "prod",
+            ReduceOp::Min => "min",
+            ReduceOp::Max => "max",
+            ReduceOp::Any => "any",
+            ReduceOp::All => "all",
+            ReduceOp::ArgMin => "argmin",
+            ReduceOp::ArgMax => "argmax",
+        }
+    }
+
+    /// The result type on elements of type `d`, or `None` where the reduction is not defined.
+    pub fn result(self, d: DType) -> Option<DType> {
+        match self {
+            ReduceOp::Sum | ReduceOp::Prod => (d != DType::Bool).then_some(d),
+            ReduceOp::Min | ReduceOp::Max => Some(d),
+            ReduceOp::Any | ReduceOp::All => (d == DType::Bool).then_some(DType::Bool),
+            ReduceOp::ArgMin | ReduceOp::ArgMax => Some(DType::I64),
+        }
+    }
+
+    /// The element-wise operation that combines two partial results on elements of type `d`; `None` for the positions.
+    pub fn combine(self, d: DType) -> Option<BinaryOp> {
+        match (self, d) {
+            (ReduceOp::Sum, _) => Some(BinaryOp::Add),
+            (ReduceOp::Prod, _) => Some(BinaryOp::Mul),
+            (ReduceOp::Min, DType::Bool) | (ReduceOp::All, _) => Some(BinaryOp::And),
+            (ReduceOp::Max, DType::Bool) | (ReduceOp::Any, _) => Some(BinaryOp::Or),
+            (ReduceOp::Min, _) => Some(BinaryOp::Min),
+            (ReduceOp::Max, _) => Some(BinaryOp::Max),
+            (ReduceOp::ArgMin | ReduceOp::ArgMax, _) => None,
+        }
+    }
+
+    /// The value that changes nothing when combined. A sum of floats starts at -0, so that a sum of -0 alone is -0.
+    pub fn identity(self, d: DType) -> Option<Scalar> {
+        let int = |pick: fn((i64, i64)) -> i64| d.int_range().map(|r| Scalar::I64(pick(r)).cast(d));
+        match self {
+            ReduceOp::Sum if d.is_float() => Some(Scalar::F64(-0.0).cast(d)),
+            ReduceOp::Sum => Some(Scalar::zero(d)),
+            ReduceOp::Prod => Some(Scalar::one(d)),
+            ReduceOp::Any => Some(Scalar::Bool(false)),
+            ReduceOp::All => Some(Scalar::Bool(true)),
+            ReduceOp::Min if d.is_float() => Some(Scalar::F64(f64::INFINITY).cast(d)),
+            ReduceOp::Max if d.is_float() => Some(Scalar::F64(f64::NEG_INFINITY).cast(d)),
+            ReduceOp::Min if d == DType::Bool => Some(Scalar::Bool(true)),
+            ReduceOp::Max if d == DType::Bool => Some(Scalar::Bool(false)),
+            ReduceOp::Min => int(|r| r.1),
+            ReduceOp::Max => int(|r| r.0),
+            ReduceOp::ArgMin | ReduceOp::ArgMax => None,
+        }
+    }
+
+    /// The result over no elements at all, or `None` where there is none (as in NumPy, that is an error).
+    pub fn of_nothing(self, d: DType) -> Option<Scalar> {
+        match self {
+            ReduceOp::Sum => Some(Scalar::zero(d)),
+            ReduceOp::Prod | ReduceOp::Any | ReduceOp::All => self.identity(d),
+            _ => None,
+        }
+    }
+
+    /// True if the order of combination cannot change the bits of the result.
+    pub fn any_order(self, d: DType) -> bool {
+        !(d.is_float() && matches!(self, ReduceOp::Sum | ReduceOp::Prod)) && self.combine(d).is_some()
+    }
+}
+
+/// The integer operations whose meaning differs from Rust's own.
+trait IntOps: Sized + Copy {
+    fn wrap_abs(self) -> Self;
+    fn floor_div(self, y: Self) -> Self;
+    fn floor_rem(self, y: Self) -> Self;
+    fn trunc_rem(self, y: Self) -> Self;
+    fn int_pow(self, y: Self) -> Self;
+    fn shift_left(self, y: Self) -> Self;
+    fn shift_right(self, y: Self) -> Self;
+}
+
+macro_rules! int_ops {
+    ($($t:ident $abs:expr;)*) => { $(
+        impl IntOps for $t {
+            fn wrap_abs(self) -> Self {
+                let abs: fn($t) -> $t = $abs;
+                abs(self)
+            }
+            fn floor_div(self, y: Self) -> Self {
+                if y == 0 {
+                    return 0;
+                }
+                let (q, r) = (self.wrapping_div(y), self.wrapping_rem(y));
+                if r != 0 && (r < 0 as $t) != (y < 0 as $t) { q - 1 } else { q }
+            }
+            fn floor_rem(self, y: Self) -> Self {
+                if y == 0 {
+                    return 0;
+                }
+                let r = self.wrapping_rem(y);
+                if r != 0 && (r < 0 as $t) != (y < 0 as $t) { r + y } else { r }
+            }
+            fn trunc_rem(self, y: Self) -> Self {
+                if y == 0 { 0 } else { self.wrapping_rem(y) }
+            }
+            fn int_pow(self, y: Self) -> Self {
+                math::int_pow(self as i64, y as i64) as $t
+            }
+            fn shift_left(self, y: Self) -> Self {
+                u32::try_from(y).ok().and_then(|n| self.checked_shl(n)).unwrap_or(0)
+            }
+            fn shift_right(self, y: Self) -> Self {
+                u32::try_from(y).ok().and_then(|n| self.checked_shr(n)).unwrap_or(self.wrapping_shr($t::BITS - 1) >> (if $t::MIN == 0 { 1 } else { 0 }))
+            }
+        }
+    )* };
+}
+int_ops! {
+    u8 |x| x;
+    i16 |x| x.wrapping_abs();
+    i32 |x| x.wrapping_abs();
+    i64 |x| x.wrapping_abs();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_at_their_limits() {
+        use BinaryOp::*;
+        let i = |op: BinaryOp, x: i32, y: i32| op.eval(x.into(), y.into()).unwrap();
+        assert_eq!(i(FloorDiv, i32::MIN, -1), i32::MIN.into());
+        assert_eq!(i(FloorDiv, 5, 0), 0.into());
+        assert_eq!(i(FloorDiv, -7, 3), (-3).into());
+        assert_eq!(i(FloorDiv, 7, -3), (-3).into());
+        assert_eq!(i(Rem, -7, 3), 2.into());
+        assert_eq!(i(Rem, 7, -3), (-2).into());
+        assert_eq!(i(Rem, i32::MIN, -1), 0.into());
+        assert_eq!(i(Fmod, -7, 3), (-1).into());
+        assert_eq!(i(Shl, 1, 32), 0.into());
+        assert_eq!(i(Shl, 1, -1), 0.into());
+        assert_eq!(i(Shr, -8, 40), (-1).into());
+        assert_eq!(i(Shr, 8, -1), 0.into());
+        assert_eq!(Shr.eval(Scalar::U8(255), Scalar::U8(8)), Some(Scalar::U8(0)));
+        assert_eq!(i(Pow, 3, 5), 243.into());
+        assert_eq!(i(Pow, 2, -1), 0.into());
+        assert_eq!(i(Pow, -1, -3), (-1).into());
+        assert_eq!(i(Pow, 0, 0), 1.into());
+    }
+
+    #[test]
+    fn an_op_is_defined_exactly_where_its_rule_says() {
+        for &d in DType::ALL {
+            for &op in UnaryOp::ALL {
+                assert_eq!(op.result(d), op.eval(Scalar::one(d)).map(Scalar::dtype), "{op:?} on {d}");
+            }
+            for &op in BinaryOp::ALL {
+                assert_eq!(op.result(d), op.eval(Scalar::one(d), Scalar::one(d)).map(Scalar::dtype), "{op:?} on {d}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut all: Vec<_> = UnaryOp::ALL.iter().flat_map(|o| std::iter::once(o.name()).chain(o.aliases().iter().copied())).collect();
+        all.extend(BinaryOp::ALL.iter().flat_map(|o| std::iter::once(o.name()).chain(o.aliases().iter().copied())));
+        let total = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), total);
+    }
+
+    #[test]
+    fn identities_change_nothing() {
+        for &op in ReduceOp::ALL {
+            for &d in DType::ALL {
+                if let (Some(_), Some(comb), Some(id)) = (op.result(d), op.combine(d), op.identity(d)) {
+                    for x in [Scalar::zero(d), Scalar::one(d), Scalar::F64(-0.0).cast(d)] {
+                        assert_eq!(comb.eval(x, id), Some(x), "{op:?} {d}");
+                    }
+                }
+            }
+        }
+    }
+}

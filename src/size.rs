@@ -1,0 +1,379 @@
+//! Sizes that may not be known until arrays are bound: integers, named dims, and arithmetic over them.
+//!
+//! A [`Size`] is a polynomial in normal form, so that two sizes which are written differently but are the same polynomial
+//! compare equal (`n - 2` however it came about). Extents, strides and offsets of every IR are sizes; they become numbers
+//! when a kernel is bound. All variables stand for values that are not negative.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+/// An integer that may depend on named dims (`n`, `2*n*m`, `max(n - 2, 0)`).
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Size(Repr);
+
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Repr {
+    Const(i64),
+    /// Terms with non-zero coefficients, sorted by monomial; the empty monomial is the constant term. Never just a constant.
+    Sum(Arc<[(Monomial, i64)]>),
+}
+
+/// A product of atoms, sorted, with repetition for powers.
+type Monomial = SmallVec<[Atom; 2]>;
+
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Atom {
+    Var(Var),
+    /// `max(x, 0)`
+    Max0(Arc<Size>),
+    Min(Arc<(Size, Size)>),
+    /// Floor of the quotient; the divisor is positive.
+    Div(Arc<(Size, Size)>),
+}
+
+/// What a size may depend on.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Var {
+    /// A dim that the user named.
+    Dim(Arc<str>),
+    /// The stride in bytes of one axis of one operand, where its layout is not known at compile time.
+    Stride {
+        /// Which operand of the program.
+        operand: u32,
+        /// Which of its axes.
+        axis: u32,
+    },
+}
+
+impl From<i64> for Size {
+    fn from(x: i64) -> Size {
+        Size(Repr::Const(x))
+    }
+}
+
+impl From<usize> for Size {
+    fn from(x: usize) -> Size {
+        Size(Repr::Const(i64::try_from(x).unwrap_or(i64::MAX)))
+    }
+}
+
+impl Size {
+    /// Zero.
+    pub const ZERO: Size = Size(Repr::Const(0));
+    /// One.
+    pub const ONE: Size = Size(Repr::Const(1));
+
+    /// The size that stands for one variable.
+    pub fn var(var: Var) -> Size {
+        Size::atom(Atom::Var(var))
+    }
+
+    /// The size that stands for a named dim.
+    pub fn named(name: &str) -> Size {
+        Size::var(Var::Dim(name.into()))
+    }
+
+    /// The value, if it depends on nothing.
+    pub fn as_const(&self) -> Option<i64> {
+        match self.0 {
+            Repr::Const(x) => Some(x),
+            Repr::Sum(_) => None,
+        }
+    }
+
+    /// The name, if this size is exactly one named dim.
+    pub fn as_dim(&self) -> Option<&str> {
+        let Repr::Sum(terms) = &self.0 else { return None };
+        match &**terms {
+            [(m, 1)] => match m.as_slice() {
+                [Atom::Var(Var::Dim(name))] => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn atom(a: Atom) -> Size {
+        Size(Repr::Sum(Arc::new([(SmallVec::from_elem(a, 1), 1)])))
+    }
+
+    fn terms(&self) -> SmallVec<[(Monomial, i64); 4]> {
+        match &self.0 {
+            Repr::Const(0) => SmallVec::new(),
+            Repr::Const(x) => SmallVec::from_elem((Monomial::new(), *x), 1),
+            Repr::Sum(terms) => terms.iter().cloned().collect(),
+        }
+    }
+
+    fn from_terms(mut terms: SmallVec<[(Monomial, i64); 4]>) -> Size {
+        terms.sort();
+        let mut out: SmallVec<[(Monomial, i64); 4]> = SmallVec::new();
+        for (m, c) in terms {
+            match out.last_mut() {
+                Some((last, total)) if *last == m => *total = total.saturating_add(c),
+                _ => out.push((m, c)),
+            }
+        }
+        out.retain(|(_, c)| *c != 0);
+        match out.as_slice() {
+            [] => Size::ZERO,
+            [(m, c)] if m.is_empty() => Size::from(*c),
+            _ => Size(Repr::Sum(out.into_iter().collect())),
+        }
+    }
+
+    /// `self + other`
+    pub fn add(&self, other: &Size) -> Size {
+        match (&self.0, &other.0) {
+            (Repr::Const(a), Repr::Const(b)) => Size::from(a.saturating_add(*b)),
+            (Repr::Const(0), _) => other.clone(),
+            (_, Repr::Const(0)) => self.clone(),
+            _ => {
+                let mut terms = self.terms();
+                terms.extend(other.terms());
+                Size::from_terms(terms)
+            }
+        }
+    }
+
+    /// `self - other`
+    pub fn sub(&self, other: &Size) -> Size {
+        self.add(&other.scale(-1))
+    }
+
+    /// `self * factor`
+    pub fn scale(&self, factor: i64) -> Size {
+        match &self.0 {
+            Repr::Const(a) => Size::from(a.saturating_mul(factor)),
+            Repr::Sum(_) if factor == 1 => self.clone(),
+            Repr::Sum(terms) => Size::from_terms(terms.iter().map(|(m, c)| (m.clone(), c.saturating_mul(factor))).collect()),
+        }
+    }
+
+    /// `self * other`
+    pub fn mul(&self, other: &Size) -> Size {
+        match (self.as_const(), other.as_const()) {
+            (Some(a), _) => other.scale(a),
+            (_, Some(b)) => self.scale(b),
+            _ => {
+                let (a, b) = (self.terms(), other.terms());
+                let mut terms = SmallVec::new();
+                for (ma, ca) in &a {
+                    for (mb, cb) in &b {
+                        let mut m: Monomial = ma.iter().chain(mb).cloned().collect();
+                        m.sort();
+                        terms.push((m, ca.saturating_mul(*cb)));
+                    }
+                }
+                Size::from_terms(terms)
+            }
+        }
+    }
+
+    /// `max(self, 0)`
+    pub fn max0(&self) -> Size {
+        match &self.0 {
+            Repr::Const(a) => Size::from((*a).max(0)),
+            Repr::Sum(terms) if terms.iter().all(|(m, c)| *c >= 0 && m.iter().all(Atom::is_non_negative)) => self.clone(),
+            Repr::Sum(_) => Size::atom(Atom::Max0(Arc::new(self.clone()))),
+        }
+    }
+
+    /// `min(self, other)`
+    pub fn lesser(&self, other: &Size) -> Size {
+        if let (Some(a), Some(b)) = (self.as_const(), other.as_const()) {
+            return Size::from(a.min(b));
+        }
+        match self.cmp(other) {
+            Ordering::Equal => self.clone(),
+            Ordering::Less => Size::atom(Atom::Min(Arc::new((self.clone(), other.clone())))),
+            Ordering::Greater => Size::atom(Atom::Min(Arc::new((other.clone(), self.clone())))),
+        }
+    }
+
+    /// The floor of `self / divisor`; the divisor is positive and the dividend is not negative.
+    pub fn div(&self, divisor: &Size) -> Size {
+        match (self.as_const(), divisor.as_const()) {
+            (_, Some(1)) => self.clone(),
+            (Some(a), Some(b)) if b > 0 => Size::from(a.div_euclid(b)),
+            (Some(0), _) => Size::ZERO,
+            _ => self.exact_quotient(divisor).unwrap_or_else(|| Size::atom(Atom::Div(Arc::new((self.clone(), divisor.clone()))))),
+        }
+    }
+
+    /// The ceiling of `self / divisor`, for a positive constant divisor.
+    pub fn div_ceil(&self, divisor: i64) -> Size {
+        if divisor == 1 { self.clone() } else { self.add(&Size::from(divisor - 1)).div(&Size::from(divisor)) }
+    }
+
+    /// `self / divisor` where every term divides without remainder and the divisor is a single term.
+    pub fn exact_quotient(&self, divisor: &Size) -> Option<Size> {
+        let d = divisor.terms();
+        let [(dm, dc)] = d.as_slice() else { return (self == divisor).then_some(Size::ONE) };
+        let mut out = SmallVec::new();
+        for (m, c) in self.terms() {
+            if c % dc != 0 {
+                return None;
+            }
+            let mut rest = m;
+            for atom in dm {
+                let at = rest.iter().position(|a| a == atom)?;
+                rest.remove(at);
+            }
+            out.push((rest, c / dc));
+        }
+        Some(Size::from_terms(out))
+    }
+
+    /// The value under an assignment of the variables; `None` if it does not fit in 64 bits or a divisor is zero.
+    pub fn eval(&self, env: &dyn Fn(&Var) -> i64) -> Option<i64> {
+        let terms = match &self.0 {
+            Repr::Const(x) => return Some(*x),
+            Repr::Sum(terms) => terms,
+        };
+        let mut total = 0i64;
+        for (m, c) in terms.iter() {
+            let mut product = *c;
+            for atom in m {
+                let value = match atom {
+                    Atom::Var(v) => env(v),
+                    Atom::Max0(x) => x.eval(env)?.max(0),
+                    Atom::Min(xy) => xy.0.eval(env)?.min(xy.1.eval(env)?),
+                    Atom::Div(xy) => xy.0.eval(env)?.checked_div_euclid(xy.1.eval(env)?)?,
+                };
+                product = product.checked_mul(value)?;
+            }
+            total = total.checked_add(product)?;
+        }
+        Some(total)
+    }
+
+    /// Calls `f` on every variable in this size, repetitions included.
+    pub fn for_each_var(&self, f: &mut dyn FnMut(&Var)) {
+        let Repr::Sum(terms) = &self.0 else { return };
+        for atom in terms.iter().flat_map(|(m, _)| m) {
+            match atom {
+                Atom::Var(v) => f(v),
+                Atom::Max0(x) => x.for_each_var(f),
+                Atom::Min(xy) | Atom::Div(xy) => {
+                    xy.0.for_each_var(f);
+                    xy.1.for_each_var(f);
+                }
+            }
+        }
+    }
+
+    /// How large this is likely to be, for ordering axes by stride: the degree first, then the leading coefficient.
+    pub fn magnitude(&self) -> (usize, i64) {
+        match &self.0 {
+            Repr::Const(x) => (0, x.saturating_abs()),
+            Repr::Sum(terms) => terms.iter().map(|(m, c)| (m.len(), c.saturating_abs())).max().unwrap_or((0, 0)),
+        }
+    }
+
+    /// True if no value of the variables can make the two equal (as far as their constant difference tells).
+    pub fn never_equals(&self, other: &Size) -> bool {
+        self.sub(other).as_const().is_some_and(|d| d != 0)
+    }
+}
+
+impl Atom {
+    fn is_non_negative(&self) -> bool {
+        // A quotient's dividend is not negative by contract, and neither is a variable, strides excepted.
+        !matches!(self, Atom::Min(_) | Atom::Var(Var::Stride { .. }))
+    }
+}
+
+impl fmt::Display for Var {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Var::Dim(name) => f.write_str(name),
+            Var::Stride { operand, axis } => write!(f, "stride{operand}.{axis}"),
+        }
+    }
+}
+
+impl fmt::Display for Atom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Atom::Var(v) => write!(f, "{v}"),
+            Atom::Max0(x) => write!(f, "max({x}, 0)"),
+            Atom::Min(xy) => write!(f, "min({}, {})", xy.0, xy.1),
+            Atom::Div(xy) => write!(f, "floor(({})/({}))", xy.0, xy.1),
+        }
+    }
+}
+
+/// Prints terms of high degree first: `n*m - 2*n + 1`.
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let terms = match &self.0 {
+            Repr::Const(x) => return write!(f, "{x}"),
+            Repr::Sum(terms) => terms,
+        };
+        let mut sorted: SmallVec<[&(Monomial, i64); 4]> = terms.iter().collect();
+        sorted.sort_by_key(|(m, _)| std::cmp::Reverse(m.len()));
+        for (k, (m, c)) in sorted.into_iter().enumerate() {
+            let sign = match (k, *c < 0) {
+                (0, true) => "-",
+                (0, false) => "",
+                (_, true) => " - ",
+                (_, false) => " + ",
+            };
+            f.write_str(sign)?;
+            let magnitude = c.unsigned_abs();
+            if m.is_empty() || magnitude != 1 {
+                write!(f, "{magnitude}")?;
+            }
+            for (i, atom) in m.iter().enumerate() {
+                if i > 0 || magnitude != 1 {
+                    f.write_str("*")?;
+                }
+                write!(f, "{atom}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normal_form_makes_equal_sizes_equal() {
+        let (n, m) = (Size::named("n"), Size::named("m"));
+        let a = n.add(&Size::from(1i64)).mul(&m);
+        let b = m.mul(&n).add(&m);
+        assert_eq!(a, b);
+        assert_eq!(n.sub(&n), Size::ZERO);
+        assert_eq!(a.sub(&m).exact_quotient(&n), Some(m.clone()));
+        assert_eq!(a.exact_quotient(&n), None);
+        assert_eq!(n.max0(), n);
+        assert_eq!(n.lesser(&m), m.lesser(&n));
+    }
+
+    #[test]
+    fn evaluation_refuses_overflow() {
+        let n = Size::named("n");
+        assert_eq!(n.mul(&n).eval(&|_| 1 << 40), None);
+        assert_eq!(n.sub(&Size::from(2i64)).max0().eval(&|_| 1), Some(0));
+        assert_eq!(Size::from(1i64).add(&n).div(&Size::from(2i64)).eval(&|_| 4), Some(2));
+    }
+
+    #[test]
+    fn prints_like_arithmetic() {
+        let (n, m) = (Size::named("n"), Size::named("m"));
+        assert_eq!(n.mul(&m).sub(&n.scale(2)).add(&Size::ONE).to_string(), "m*n - 2*n + 1");
+        assert_eq!(n.sub(&Size::from(2i64)).max0().to_string(), "max(n - 2, 0)");
+    }
+}
