@@ -165,7 +165,7 @@ impl<'a> ArrayMut<'a> {
     /// A view of raw bytes in C order without gaps, of any alignment.
     ///
     /// # Errors
-    /// If `bytes` is too short for the shape. `bool` is refused where the bytes could hold anything but 0 and 1.
+    /// If `bytes` is too short for the shape.
     pub fn from_bytes(bytes: &'a mut [u8], dtype: DType, shape: &[usize]) -> Result<Self> {
         let layout = Layout::contiguous(shape, dtype.size());
         let (_, need) = layout.byte_range(dtype.size())?;
