@@ -7,6 +7,7 @@ mod dtype;
 mod entity;
 mod error;
 mod expr;
+mod graph;
 mod layout;
 mod math;
 mod ops;
