@@ -11,6 +11,7 @@ mod graph;
 mod layout;
 mod math;
 mod ops;
+mod opt;
 mod shape;
 mod size;
 mod view;
