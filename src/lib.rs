@@ -12,6 +12,7 @@ mod layout;
 mod math;
 mod ops;
 mod opt;
+mod schedule;
 mod shape;
 mod size;
 mod view;
