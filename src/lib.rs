@@ -8,6 +8,7 @@ mod entity;
 mod error;
 mod expr;
 mod graph;
+mod kernel;
 mod layout;
 mod math;
 mod ops;
