@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 mod array;
+mod codegen;
 mod dtype;
 mod entity;
 mod error;

@@ -187,18 +187,12 @@ impl Lowerer<'_> {
 
     /// A load of an input, a buffer, or a view or reshape of one.
     fn load(&mut self, id: NodeId, at: Index) -> ValueId {
-        // View over at most one reshape over memory: the optimizer composes views, and reshapes of reshapes are rare
-        // enough to be stored by the scheduler.
-        let (mut node, mut view) = (id, None);
-        if let Kind::View(src, v) = &self.graph[id].kind
-            && (id == node)
-            && self.memory(id).is_none()
-        {
-            if self.graph[*src].kind.is_scalar_leaf() {
-                return self.value(*src, at);
-            }
-            (node, view) = (*src, Some(v.clone()));
-        }
+        // A view of memory or of a reshape: the optimizer has composed views, and the scheduler has stored the rest.
+        let (node, view) = match &self.graph[id].kind {
+            Kind::View(src, _) if self.graph[*src].kind.is_scalar_leaf() => return self.value(*src, at),
+            Kind::View(src, view) if self.memory(id).is_none() => (*src, Some(view.clone())),
+            _ => (id, None),
+        };
         let (operand, base_strides) = self.base(node);
         let shape = self.graph[node].shape.clone();
         let view = view.unwrap_or_else(|| View::identity(&shape));
