@@ -245,7 +245,7 @@ impl<'a, T: Float> Expr<'a, T> {
 }
 
 impl<'a> Expr<'a, bool> {
-    /// `yes` where this is true, else `no`; all three broadcast. Both sides are computed (or neither, as fits).
+    /// `yes` where this is true, else `no`; all three broadcast.
     #[doc(alias = "where")]
     #[track_caller]
     pub fn select<T: Element>(&self, yes: impl IntoExpr<'a, T>, no: impl IntoExpr<'a, T>) -> Expr<'a, T> {
