@@ -8,6 +8,7 @@ mod entity;
 mod error;
 mod expr;
 mod graph;
+mod interp;
 mod layout;
 mod math;
 mod ops;
