@@ -38,7 +38,7 @@ pub(crate) enum NodeKind {
     Data(Data),
     /// One value, of rank 0.
     Const(Scalar),
-    /// An `i64` of rank 0 whose value is this size.
+    /// The value of a size, as an `i64` of rank 0: what a mean over a named dim divides by.
     SizeOf(Size),
     /// The operand has this node's shape.
     Unary(UnaryOp, NodeRef),
