@@ -14,6 +14,8 @@ mod math;
 mod ops;
 mod shape;
 mod size;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod view;
 
 pub use array::{Array, ArrayMut, ArrayRef};
