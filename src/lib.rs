@@ -9,6 +9,7 @@ mod entity;
 mod error;
 mod expr;
 mod graph;
+mod interp;
 mod kernel;
 mod layout;
 mod math;
@@ -17,6 +18,8 @@ mod opt;
 mod schedule;
 mod shape;
 mod size;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod view;
 
 pub use array::{Array, ArrayMut, ArrayRef};
