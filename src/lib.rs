@@ -9,7 +9,13 @@ mod error;
 mod expr;
 mod layout;
 mod math;
+#[cfg(feature = "npy")]
+pub mod npy;
 mod ops;
 mod shape;
 mod size;
 mod view;
+
+pub use array::{Array, ArrayMut, ArrayRef};
+pub use dtype::{DType, Element, Scalar};
+pub use error::{Error, ErrorKind, Result};
