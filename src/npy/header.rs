@@ -12,9 +12,9 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header that version 1.0 can have. One for an element type that elide has takes less than 2 KiB even with
 /// NumPy's largest number of axes, 64.
 const MAX_HEADER: usize = 0xffff;
-/// How deep brackets may nest; 2 is all that an element type of elide's needs. The time of npyz's parser is exponential in
+/// How deep brackets may nest: a dict with a shape in it, and one to spare. The time of npyz's parser is exponential in
 /// the depth.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 3;
 
 /// What a header says.
 #[derive(Clone, Debug, PartialEq)]
