@@ -179,6 +179,14 @@ impl PartialEq for Scalar {
     }
 }
 
+impl Eq for Scalar {}
+
+impl std::hash::Hash for Scalar {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.dtype(), if self.is_nan() { u64::MAX } else { self.bits() }).hash(state);
+    }
+}
+
 impl Scalar {
     /// True for a floating-point NaN.
     pub fn is_nan(self) -> bool {

@@ -7,11 +7,14 @@ mod dtype;
 mod entity;
 mod error;
 mod expr;
+mod graph;
 mod layout;
 mod math;
 #[cfg(feature = "npy")]
 pub mod npy;
 mod ops;
+mod opt;
+mod schedule;
 mod shape;
 mod size;
 mod view;

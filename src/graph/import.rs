@@ -1,0 +1,100 @@
+//! From the user's expression DAG to the array IR.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::{Graph, Input, Kind, NodeId};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::node::{NodeKind, NodeRef};
+
+impl Graph {
+    /// The graph of some named expressions. Inputs appear in the order of `declared`, then as they are met.
+    ///
+    /// # Errors
+    /// The first mistake kept in an expression; two different inputs of one name.
+    pub(crate) fn import(declared: &[NodeRef], outputs: &[(Arc<str>, NodeRef)]) -> Result<Graph> {
+        let mut g = Graph::default();
+        let mut done: HashMap<usize, NodeId> = HashMap::new();
+        for root in declared.iter().chain(outputs.iter().map(|(_, n)| n)) {
+            // An explicit stack: expressions may be 100,000 nodes deep. A node is visited again once its operands are done.
+            let mut stack = vec![root];
+            while let Some(&node) = stack.last() {
+                if done.contains_key(&node.id()) {
+                    stack.pop();
+                    continue;
+                }
+                let operands = node.kind.operands();
+                let before = stack.len();
+                stack.extend(operands.iter().filter(|o| !done.contains_key(&o.id())));
+                if stack.len() == before {
+                    stack.pop();
+                    let id = g.import_node(node, &done)?;
+                    done.insert(node.id(), id);
+                }
+            }
+        }
+        for (name, node) in outputs {
+            g.output(name.clone(), done[&node.id()]);
+        }
+        Ok(g)
+    }
+
+    fn import_node(&mut self, node: &NodeRef, done: &HashMap<usize, NodeId>) -> Result<NodeId> {
+        let at = |n: &NodeRef| done[&n.id()];
+        for eq in &node.equations {
+            if !self.equations.iter().any(|(e, _)| e == eq) {
+                self.equations.push((eq.clone(), node.site));
+            }
+        }
+        let kind = match &node.kind {
+            NodeKind::Error(e) => return Err(e.clone()),
+            NodeKind::Input { name, swapped } => return self.import_input(node, name.clone(), *swapped),
+            NodeKind::Data(data) => {
+                let input = Input {
+                    name: "".into(),
+                    dtype: node.dtype,
+                    shape: node.shape.clone(),
+                    swapped: data.swapped,
+                    data: Some(data.clone()),
+                    site: node.site,
+                };
+                return Ok(self.add_input(input));
+            }
+            NodeKind::View(a, view) => return Ok(self.view(at(a), view.clone(), node.site)),
+            NodeKind::Const(s) => Kind::Const(*s),
+            NodeKind::SizeOf(s) => Kind::Size(s.clone()),
+            NodeKind::Unary(op, a) => Kind::Unary(*op, at(a)),
+            NodeKind::Binary(op, a, b) => Kind::Binary(*op, at(a), at(b)),
+            NodeKind::Select(a, b, c) => Kind::Select(at(a), at(b), at(c)),
+            NodeKind::Cast(a) => Kind::Cast(at(a)),
+            NodeKind::Reshape(a) => Kind::Reshape(at(a), node.shape.clone()),
+            NodeKind::Reduce(op, a, axes) => Kind::Reduce(*op, at(a), axes.iter().map(|&k| k as u8).collect()),
+        };
+        Ok(self.add(kind, node.dtype, node.shape.clone(), node.site))
+    }
+
+    fn import_input(&mut self, node: &NodeRef, name: Arc<str>, swapped: bool) -> Result<NodeId> {
+        // Nodes of one name are one input if they agree: the same declaration may have been cloned or made twice.
+        let known = self.inputs.iter().position(|i| i.data.is_none() && i.name == name);
+        if let Some(k) = known {
+            let i = &self.inputs[k];
+            if (i.dtype, &i.shape, i.swapped) != (node.dtype, &node.shape, swapped) {
+                let err = Error::new(
+                    ErrorKind::Bind,
+                    format!("two different inputs are named `{name}`: {}{} and {}{}", i.dtype, i.shape, node.dtype, node.shape),
+                );
+                return Err(node.site.map_or(err.clone(), |s| err.at(s)));
+            }
+            return Ok(self.add(Kind::Input(k as u32), node.dtype, node.shape.clone(), node.site));
+        }
+        Ok(self.add_input(Input { name, dtype: node.dtype, shape: node.shape.clone(), swapped, data: None, site: node.site }))
+    }
+
+    fn add_input(&mut self, input: Input) -> NodeId {
+        let kind = Kind::Input(self.inputs.len() as u32);
+        let (dtype, shape, site) = (input.dtype, input.shape.clone(), input.site);
+        self.inputs.push(input);
+        self.add(kind, dtype, shape, site)
+    }
+}

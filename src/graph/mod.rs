@@ -1,0 +1,256 @@
+//! ARRAY IR: a canonical, typed DAG in an arena, operands before users.
+//!
+//! Hash-consing makes equal computations one node, so common subexpressions are shared from the start and every pass is a
+//! loop over the arena. Rules that hold for every graph are listed in [`verify`].
+
+mod import;
+mod print;
+mod verify;
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use smallvec::{SmallVec, smallvec};
+
+use crate::dtype::{DType, Scalar};
+use crate::entity::define_index;
+use crate::error::Site;
+use crate::expr::node::Data;
+use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::shape::{Equation, Shape};
+use crate::size::Size;
+use crate::view::View;
+
+pub(crate) use print::Line;
+pub(crate) use verify::verify;
+
+define_index! {
+    /// A node of a [`Graph`].
+    NodeId, "%"
+}
+
+/// A typed DAG of array operations with named outputs.
+#[derive(Clone, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    cons: HashMap<(Kind, DType, Shape), NodeId>,
+    inputs: Vec<Input>,
+    outputs: Vec<Output>,
+    equations: Vec<(Equation, Option<Site>)>,
+}
+
+/// An argument of the computation.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The name it is bound by; empty for data that the expression borrows.
+    pub name: Arc<str>,
+    /// The element type.
+    pub dtype: DType,
+    /// The shape.
+    pub shape: Shape,
+    /// True if its bytes are in the order that this machine does not use.
+    pub swapped: bool,
+    /// The memory, where the expression brought it along.
+    pub(crate) data: Option<Data>,
+    /// Where the user declared it.
+    pub(crate) site: Option<Site>,
+}
+
+/// A result of the computation.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The name it is bound by.
+    pub name: Arc<str>,
+    /// The value.
+    pub node: NodeId,
+}
+
+/// One value.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What it computes.
+    pub kind: Kind,
+    /// Its element type.
+    pub dtype: DType,
+    /// Its shape.
+    pub shape: Shape,
+    /// Where the user wrote it.
+    pub site: Option<Site>,
+}
+
+/// What a node computes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The `k`-th input.
+    Input(u32),
+    /// One value, of rank 0; as an operand it stretches to any shape.
+    Const(Scalar),
+    /// An `i64` of rank 0 whose value is a size; as an operand it stretches to any shape.
+    Size(Size),
+    /// An operation of one operand.
+    Unary(UnaryOp, NodeId),
+    /// An operation of two operands of one type.
+    Binary(BinaryOp, NodeId, NodeId),
+    /// `Select(c, x, y)`: x where c, else y.
+    Select(NodeId, NodeId, NodeId),
+    /// Conversion to the node's type.
+    Cast(NodeId),
+    /// The operand through an affine map.
+    View(NodeId, View),
+    /// The operand's elements in C order under the given shape.
+    Reshape(NodeId, Shape),
+    /// Reduced over the given axes, which are removed.
+    Reduce(ReduceOp, NodeId, SmallVec<[u8; 4]>),
+}
+
+impl Kind {
+    /// The operands, in order.
+    pub fn operands(&self) -> SmallVec<[NodeId; 3]> {
+        match *self {
+            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) => smallvec![],
+            Kind::Unary(_, a) | Kind::Cast(a) | Kind::View(a, _) | Kind::Reshape(a, _) | Kind::Reduce(_, a, _) => smallvec![a],
+            Kind::Binary(_, a, b) => smallvec![a, b],
+            Kind::Select(a, b, c) => smallvec![a, b, c],
+        }
+    }
+
+    /// The same operation on other operands.
+    pub fn map_operands(&self, mut f: impl FnMut(NodeId) -> NodeId) -> Kind {
+        match self {
+            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) => self.clone(),
+            Kind::Unary(op, a) => Kind::Unary(*op, f(*a)),
+            Kind::Binary(op, a, b) => Kind::Binary(*op, f(*a), f(*b)),
+            Kind::Select(a, b, c) => Kind::Select(f(*a), f(*b), f(*c)),
+            Kind::Cast(a) => Kind::Cast(f(*a)),
+            Kind::View(a, v) => Kind::View(f(*a), v.clone()),
+            Kind::Reshape(a, s) => Kind::Reshape(f(*a), s.clone()),
+            Kind::Reduce(op, a, axes) => Kind::Reduce(*op, f(*a), axes.clone()),
+        }
+    }
+
+    /// True for what computes each element from the elements at the same index.
+    pub fn is_elementwise(&self) -> bool {
+        matches!(self, Kind::Unary(..) | Kind::Binary(..) | Kind::Select(..) | Kind::Cast(_))
+    }
+
+    /// True for values of rank 0 that stretch to any shape as operands.
+    pub fn is_scalar_leaf(&self) -> bool {
+        matches!(self, Kind::Const(_) | Kind::Size(_))
+    }
+}
+
+impl Graph {
+    /// A graph with the same inputs and equations, and nothing else.
+    pub(crate) fn like(other: &Graph) -> Graph {
+        let mut g = Graph { inputs: other.inputs.clone(), equations: other.equations.clone(), ..Graph::default() };
+        for k in 0..g.inputs.len() {
+            let Input { dtype, shape, site, .. } = g.inputs[k].clone();
+            g.add(Kind::Input(k as u32), dtype, shape, site);
+        }
+        g
+    }
+
+    /// The node that computes `kind`: an existing one if there is, else a new one at the end.
+    pub(crate) fn add(&mut self, kind: Kind, dtype: DType, shape: Shape, site: Option<Site>) -> NodeId {
+        let next = NodeId::new(self.nodes.len());
+        let id = *self.cons.entry((kind.clone(), dtype, shape.clone())).or_insert(next);
+        if id == next {
+            self.nodes.push(Node { kind, dtype, shape, site });
+        }
+        id
+    }
+
+    /// A constant.
+    pub(crate) fn constant(&mut self, value: Scalar, site: Option<Site>) -> NodeId {
+        self.add(Kind::Const(value), value.dtype(), Shape::scalar(), site)
+    }
+
+    /// The operand through a view; views compose, and one that changes nothing is the operand itself.
+    pub(crate) fn view(&mut self, src: NodeId, view: View, site: Option<Site>) -> NodeId {
+        let (src, view) = match &self[src].kind {
+            Kind::View(base, inner) => (*base, inner.then(&view)),
+            _ => (src, view),
+        };
+        if view.is_identity(&self[src].shape) {
+            return src;
+        }
+        let (dtype, shape) = (self[src].dtype, view.shape.clone());
+        self.add(Kind::View(src, view), dtype, shape, site)
+    }
+
+    /// Adds a result.
+    pub(crate) fn output(&mut self, name: Arc<str>, node: NodeId) {
+        self.outputs.push(Output { name, node });
+    }
+
+    /// Every node with its id, operands before users.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> + ExactSizeIterator {
+        self.nodes.iter().enumerate().map(|(k, n)| (NodeId::new(k), n))
+    }
+
+    /// The number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// True if there are no nodes.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The arguments, in order of declaration.
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// The results, in order of declaration.
+    pub fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+
+    /// What must hold between named dims, with where it was written.
+    pub(crate) fn equations(&self) -> &[(Equation, Option<Site>)] {
+        &self.equations
+    }
+
+    /// Which nodes some output depends on.
+    pub(crate) fn live(&self) -> Vec<bool> {
+        let mut live = vec![false; self.nodes.len()];
+        for o in &self.outputs {
+            live[o.node.index()] = true;
+        }
+        for k in (0..self.nodes.len()).rev() {
+            if live[k] {
+                for o in self.nodes[k].kind.operands() {
+                    live[o.index()] = true;
+                }
+            }
+        }
+        live
+    }
+
+    /// The graph made by replacing every live node, in order, by what `f` adds for it; `f` gets the node with its operands
+    /// already replaced. Dead nodes are gone.
+    pub(crate) fn rebuild(&self, mut f: impl FnMut(&mut Graph, &Node) -> NodeId) -> Graph {
+        let live = self.live();
+        let mut out = Graph::like(self);
+        let mut map = vec![None; self.nodes.len()];
+        for (id, node) in self.nodes() {
+            if live[id.index()] {
+                let kind = node.kind.map_operands(|o| map[o.index()].expect("operands come before users"));
+                map[id.index()] = Some(f(&mut out, &Node { kind, ..node.clone() }));
+            }
+        }
+        for o in &self.outputs {
+            out.output(o.name.clone(), map[o.node.index()].expect("outputs are live"));
+        }
+        out
+    }
+}
+
+impl std::ops::Index<NodeId> for Graph {
+    type Output = Node;
+    fn index(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+}

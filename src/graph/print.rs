@@ -1,0 +1,54 @@
+//! The text form: one line per node, operands before users.
+
+use std::fmt;
+
+use super::{Graph, Kind, Node};
+
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (id, node) in self.nodes() {
+            writeln!(f, "{id} = {}", Line(self, node))?;
+        }
+        for o in self.outputs() {
+            writeln!(f, "output {} = {}", o.name, o.node)?;
+        }
+        for (eq, _) in self.equations() {
+            writeln!(f, "require {} == {}", eq.0, eq.1)?;
+        }
+        Ok(())
+    }
+}
+
+/// One node without its number: `add %1, %2 : f32[n,m]`.
+pub(crate) struct Line<'a>(pub &'a Graph, pub &'a Node);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Line(graph, node) = self;
+        match &node.kind {
+            Kind::Input(k) => {
+                let input = &graph.inputs[*k as usize];
+                match input.data {
+                    None => write!(f, "input {}", input.name)?,
+                    Some(_) => write!(f, "data #{k}")?,
+                }
+                if input.swapped {
+                    f.write_str(" (bytes swapped)")?;
+                }
+            }
+            Kind::Const(s) => write!(f, "const {s}")?,
+            Kind::Size(s) => write!(f, "size {s}")?,
+            Kind::Unary(op, a) => write!(f, "{} {a}", op.name())?,
+            Kind::Binary(op, a, b) => write!(f, "{} {a}, {b}", op.name())?,
+            Kind::Select(a, b, c) => write!(f, "select {a}, {b}, {c}")?,
+            Kind::Cast(a) => write!(f, "cast {a}")?,
+            Kind::View(a, v) => write!(f, "view {a}{v}")?,
+            Kind::Reshape(a, _) => write!(f, "reshape {a}")?,
+            Kind::Reduce(op, a, axes) => {
+                let axes: Vec<_> = axes.iter().map(|k| k.to_string()).collect();
+                write!(f, "{} {a} over axes {}", op.name(), axes.join(","))?;
+            }
+        }
+        write!(f, " : {}{}", node.dtype, node.shape)
+    }
+}

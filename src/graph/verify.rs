@@ -1,0 +1,78 @@
+//! The rules of the array IR. After [`verify`] passes, later stages need not check them again.
+//!
+//! 1. Operands come before users.
+//! 2. `Input(k)` names an input, and has its type and shape.
+//! 3. `Const` and `Size` have rank 0; they and only they may be operands of an element-wise node of another shape.
+//! 4. Element-wise operands have the node's shape, and the types that the op table demands.
+//! 5. A view maps each axis of its operand, uses axes of its result once per term, and has the result's shape; its operand
+//!    is not a view.
+//! 6. A reshape keeps the number of elements.
+//! 7. Reduced axes are sorted, distinct, and in range; the shape is what they leave.
+//! 8. No two nodes are equal.
+
+use super::{Graph, Kind, Node, NodeId};
+use crate::dtype::DType;
+use crate::shape::Shape;
+
+/// Checks the rules above; the message names the node and the rule.
+pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
+    let mut seen = hashbrown::HashSet::new();
+    for (id, node) in graph.nodes() {
+        verify_node(graph, id, node).map_err(|m| format!("graph: {id} = {}: {m}", super::print::Line(graph, node)))?;
+        if !seen.insert((&node.kind, node.dtype, &node.shape)) {
+            return Err(format!("graph: {id} equals an earlier node (rule 8)"));
+        }
+    }
+    match graph.outputs().iter().find(|o| o.node.index() >= graph.len()) {
+        Some(o) => Err(format!("graph: output {} is not a node", o.name)),
+        None => Ok(()),
+    }
+}
+
+fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
+    let ensure = |ok: bool, rule: &str| if ok { Ok(()) } else { Err(rule.to_string()) };
+    for o in node.kind.operands() {
+        ensure(o < id, "an operand does not come before its user (rule 1)")?;
+    }
+    if node.kind.is_elementwise() {
+        for o in node.kind.operands() {
+            let n = &graph[o];
+            ensure(n.shape == node.shape || n.kind.is_scalar_leaf(), "an operand has another shape (rules 3 and 4)")?;
+        }
+    }
+    let dtype = |n: NodeId| graph[n].dtype;
+    match &node.kind {
+        Kind::Input(k) => {
+            let input = graph.inputs().get(*k as usize).ok_or("no such input (rule 2)")?;
+            ensure(input.dtype == node.dtype && input.shape == node.shape, "differs from its input (rule 2)")
+        }
+        Kind::Const(s) => ensure(node.shape == Shape::scalar() && s.dtype() == node.dtype, "a constant of rank 0 (rule 3)"),
+        Kind::Size(_) => ensure(node.shape == Shape::scalar() && node.dtype == DType::I64, "an i64 of rank 0 (rule 3)"),
+        Kind::Unary(op, a) => ensure(op.result(dtype(*a)) == Some(node.dtype), "wrong types (rule 4)"),
+        Kind::Binary(op, a, b) => ensure(dtype(*a) == dtype(*b) && op.result(dtype(*a)) == Some(node.dtype), "wrong types (rule 4)"),
+        Kind::Select(c, a, b) => {
+            ensure(dtype(*c) == DType::Bool && dtype(*a) == node.dtype && dtype(*b) == node.dtype, "wrong types (rule 4)")
+        }
+        Kind::Cast(_) => Ok(()),
+        Kind::View(a, v) => {
+            ensure(!matches!(graph[*a].kind, Kind::View(..)), "a view of a view (rule 5)")?;
+            ensure(
+                v.axes.len() == graph[*a].shape.rank() && v.shape == node.shape && dtype(*a) == node.dtype,
+                "wrong rank, shape or type (rule 5)",
+            )?;
+            let rank = v.shape.rank() as u32;
+            let ordered = |t: &[(u32, crate::size::Size)]| t.windows(2).all(|w| w[0].0 < w[1].0) && t.iter().all(|t| t.0 < rank);
+            ensure(v.axes.iter().all(|m| ordered(&m.terms)), "a term names no axis, or one twice (rule 5)")
+        }
+        Kind::Reshape(a, shape) => ensure(
+            *shape == node.shape && shape.size() == graph[*a].shape.size() && dtype(*a) == node.dtype,
+            "size or type changes (rule 6)",
+        ),
+        Kind::Reduce(op, a, axes) => {
+            let source = &graph[*a].shape;
+            ensure(axes.windows(2).all(|w| w[0] < w[1]) && axes.iter().all(|&k| (k as usize) < source.rank()), "bad axes (rule 7)")?;
+            let left: Shape = (0..source.rank()).filter(|k| !axes.contains(&(*k as u8))).map(|k| source.extents()[k].clone()).collect();
+            ensure(left == node.shape && op.result(dtype(*a)) == Some(node.dtype), "wrong shape or type (rule 7)")
+        }
+    }
+}
