@@ -229,6 +229,7 @@ fn shapes_beyond_the_address_space_are_refused() {
     assert_eq!(case("(4294967296, 4294967296)"), "has a shape that does not fit in the address space");
     assert_eq!(case("(4294967296, 4294967296, 0)"), "has a shape that does not fit in the address space");
     assert_eq!(case("(18446744073709551616,)"), "has a bad header: 18446744073709551616 is too large for an extent");
+    assert_eq!(case(&format!("({})", "1, ".repeat(65))), "has 65 axes; at most 64 are read");
     let dir = Dir::new();
     let err = npy::write(dir.path("y.npy"), DType::F64, &[1 << 40, 1 << 40], &[]).unwrap_err();
     assert_eq!(err.kind(), ErrorKind::Shape);

@@ -10,11 +10,14 @@ use crate::dtype::DType;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header that version 1.0 can have. One for an element type that elide has takes less than 2 KiB even with
-/// NumPy's largest number of axes, 64.
+/// [`MAX_AXES`] axes.
 const MAX_HEADER: usize = 0xffff;
 /// How deep brackets may nest: a dict with a shape in it, and one to spare. The time of npyz's parser is exponential in
 /// the depth.
 const MAX_DEPTH: usize = 3;
+
+/// The most axes that NumPy's arrays can have.
+const MAX_AXES: usize = 64;
 
 /// What a header says.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +73,9 @@ impl Header {
             NpyType::Plain(ty) => element_type(&ty).ok_or_else(|| unsupported_descr(ty))?,
             _ => return Err(unsupported("a structured dtype")),
         };
+        if header.shape().len() > MAX_AXES {
+            return Err(format!("has {} axes; at most {MAX_AXES} are read", header.shape().len()));
+        }
         let shape: Option<Vec<usize>> = header.shape().iter().map(|&n| usize::try_from(n).ok()).collect();
         let shape = shape.filter(|shape| byte_count(dtype, shape).is_some()).ok_or_else(|| too_large(header.shape()))?;
         Ok((Header { dtype, swapped, fortran: header.order() == Order::Fortran, shape }, start))
