@@ -219,6 +219,25 @@ fn mistakes_on_the_command_line() {
 }
 
 #[test]
+fn mistakes_in_the_program() {
+    let dir = Dir::new();
+    dir.save("w.npy", &[4], &[0.0; 4]);
+    // The first line says what is wrong; the place follows, underlined.
+    let case = |program: &str| {
+        let (code, message) = dir.fails(&["eval", program, "-i", "x=x.npy", "-i", "w=w.npy"]);
+        assert_eq!(code, 1, "{message}");
+        assert!(message.contains("\n  --> line 1, column ") && message.contains('^'), "{message}");
+        message.lines().next().unwrap_or_default().to_string()
+    };
+    assert_eq!(case("w * (x +"), "this `(` is never closed");
+    assert_eq!(case("x + w * y"), "`y` is not defined");
+    assert_eq!(case("x + w"), "add of f64[2,3] and f64[4]: shapes [2,3] and [4] do not broadcast: 3 and 4 differ on axis 1");
+    assert_eq!(case("w + (x & x).sum()"), "and of f64[2,3] and f64[2,3]: `and` is not defined on f64");
+    assert_eq!(case("w @ x"), "elide has no matrix product `@`");
+    assert_eq!(dir.fails(&["eval", "# nothing"]), (1, "the program is empty".to_string()));
+}
+
+#[test]
 fn files_that_cannot_be_read_or_written() {
     let dir = Dir::new();
     fs::write(dir.path("bad.npy"), "no array").unwrap();

@@ -36,13 +36,17 @@ pub fn compile(
     choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
 ) -> Result<Kernel, Failure> {
     let program = text::parse(text)?;
-    if let Some(unread) = inputs.iter().map(Borrow::borrow).find(|input: &&Loaded| !program.names().contains(&input.name.as_str())) {
+    if program.outputs().is_empty() {
+        return Err(Failure::Failed("the program is empty".to_string()));
+    }
+    let read = program.free_names();
+    if let Some(unread) = inputs.iter().map(Borrow::borrow).find(|input: &&Loaded| !read.contains(&input.name)) {
         return Err(Failure::Usage(format!("input {} is never read by the program", unread.name)));
     }
     let mut builder = Kernel::builder("eval");
-    let mut operands: Vec<(&str, DynExpr)> = Vec::new();
+    let mut operands: Vec<(String, DynExpr<'static>)> = Vec::new();
     for input in inputs.iter().map(Borrow::borrow) {
-        operands.push((&input.name, builder.input_dyn(&input.name, input.dtype(), input.shape(), input.is_swapped())));
+        operands.push((input.name.clone(), builder.input_dyn(&input.name, input.dtype(), input.shape(), input.is_swapped())));
     }
     let results = program.lower(&operands)?;
     let names: Vec<String> = results.iter().map(|(name, _)| name.clone()).collect();
