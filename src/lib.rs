@@ -4,6 +4,7 @@
 
 mod array;
 mod codegen;
+mod compile;
 mod dtype;
 mod entity;
 mod error;
@@ -17,6 +18,7 @@ mod math;
 pub mod npy;
 mod ops;
 mod opt;
+mod program;
 mod schedule;
 mod shape;
 mod size;
@@ -25,6 +27,7 @@ pub mod testing;
 mod view;
 
 pub use array::{Array, ArrayMut, ArrayRef};
+pub use compile::Timings;
 pub use dtype::{Class, DType, Element, Float, Integer, Number, Scalar};
 pub use error::{Error, ErrorKind, Result, Site};
 #[doc(hidden)]
@@ -32,6 +35,7 @@ pub use expr::with_step;
 pub use expr::{Axes, Axis, Bits, DynExpr, DynOperand, Expr, Extent, IntoExpr, Lazy, Weak, lazy};
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
+pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, eval_all};
 pub use shape::{Dim, Shape};
 pub use size::Size;
 pub use view::Slice;
