@@ -159,11 +159,11 @@ pub(super) fn tanh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let t = ExpTable::of(s.float);
     let x = s.value(x);
     let one = s.float(1.0);
-    // a + tail = e^(-2 |x|) - 1, in (-1, 0].
-    let negative = (x.bits() | s.int(s.sign)).from_bits();
-    let limit = s.float(-t.tanh_is_one);
-    let negative = negative.lt(limit).select(limit, negative);
-    let (r, _, shifted) = reduce(s, negative + negative, None, s.bias);
+    // a + tail = e^(2 |x|) - 1.
+    let magnitude = x.abs();
+    let limit = s.float(t.tanh_is_one);
+    let magnitude = magnitude.gt(limit).select(limit, magnitude);
+    let (r, _, shifted) = reduce(s, magnitude + magnitude, None, s.bias);
     let r2 = r * r;
     let square = r2 * s.poly(r, r2, t.series);
     let h = r + square;
@@ -172,11 +172,13 @@ pub(super) fn tanh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let less = scale - one;
     let a = scale.fma(h, less);
     let tail = scale.fma(h_tail, scale.fma(h, less - a));
-    let d = a + s.float(2.0);
-    let d_tail = a - (d - s.float(2.0)) + tail;
+    // The quotient over d + d_tail = a + tail + 2, both with their signs turned, and one step of Newton's method.
+    let minus_two = s.float(-2.0);
+    let d = minus_two - a;
+    let d_tail = (minus_two - d) - a - tail;
     let inverse = s.float(-1.0) / d;
     let q = a * inverse;
     let rest = q.fma(d, a) + q.fma(d_tail, tail);
     let y = rest.fma(inverse, q);
-    ((y.bits() & s.int(s.magnitude)) | x.sign_bits()).from_bits().value
+    (y.bits() | x.sign_bits()).from_bits().value
 }
