@@ -12,4 +12,6 @@ mod math;
 mod ops;
 mod shape;
 mod size;
+#[cfg(feature = "text")]
+pub mod text;
 mod view;
