@@ -77,3 +77,41 @@ pub(crate) struct Argument {
     pub keyword: Option<(Box<str>, Span)>,
     pub value: NodeId,
 }
+
+/// The operator as text has it; the operation's name where it has none.
+pub(crate) fn symbol(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Add => "+",
+        BinaryOp::Sub => "-",
+        BinaryOp::Mul => "*",
+        BinaryOp::Div => "/",
+        BinaryOp::FloorDiv => "//",
+        BinaryOp::Rem => "%",
+        BinaryOp::Pow => "**",
+        BinaryOp::And => "&",
+        BinaryOp::Or => "|",
+        BinaryOp::Xor => "^",
+        BinaryOp::Shl => "<<",
+        BinaryOp::Shr => ">>",
+        BinaryOp::Eq => "==",
+        BinaryOp::Ne => "!=",
+        BinaryOp::Lt => "<",
+        BinaryOp::Le => "<=",
+        BinaryOp::Gt => ">",
+        BinaryOp::Ge => ">=",
+        other => other.name(),
+    }
+}
+
+impl Ast {
+    /// For every node, whether it is what a call calls.
+    pub fn called(&self) -> Vec<bool> {
+        let mut called = vec![false; self.nodes.len()];
+        for node in &self.nodes {
+            if let NodeKind::Call(function, _) = node.kind {
+                called[function.index()] = true;
+            }
+        }
+        called
+    }
+}

@@ -483,6 +483,7 @@ fn lookalike(c: char) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ast::symbol;
     use super::*;
 
     /// Every node's text, children first: the form in which CPython's trees were recorded.
@@ -530,10 +531,6 @@ mod tests {
             });
         }
         done
-    }
-
-    fn symbol(op: BinaryOp) -> &'static str {
-        super::super::lower_symbol(op)
     }
 
     #[test]

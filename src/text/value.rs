@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use crate::error::ErrorKind;
 use crate::ops::BinaryOp;
 
-use super::ast::Prefix;
+use super::ast::{Prefix, symbol};
 
 /// A `bool`, `int` or `float` of Python.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -155,7 +155,7 @@ fn ints(op: BinaryOp, a: i128, b: i128) -> Result<Py, Refusal> {
         BinaryOp::Shl if a == 0 => Ok(Py::Int(0)),
         BinaryOp::Shl => exact(if b < 127 { 1i128.checked_shl(b as u32).and_then(|p| a.checked_mul(p)) } else { None }),
         BinaryOp::Shr => Ok(Py::Int(a >> b.min(127))),
-        _ => refuse(ErrorKind::DType, format!("`{}` is not defined between two ints", op.name())),
+        _ => refuse(ErrorKind::DType, format!("`{}` is not defined between two ints", symbol(op))),
     }
 }
 
@@ -202,15 +202,7 @@ fn floats(op: BinaryOp, x: f64, y: f64) -> Result<Py, Refusal> {
             p
         }
         _ => {
-            let name = match op {
-                BinaryOp::And => "&",
-                BinaryOp::Or => "|",
-                BinaryOp::Xor => "^",
-                BinaryOp::Shl => "<<",
-                BinaryOp::Shr => ">>",
-                other => other.name(),
-            };
-            return refuse(ErrorKind::DType, format!("`{name}` is not defined on a float"));
+            return refuse(ErrorKind::DType, format!("`{}` is not defined on a float", symbol(op)));
         }
     }))
 }
