@@ -4,6 +4,9 @@
 //! every element the layout reaches may be read (written) for as long as the borrow lasts.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "ndarray")]
+mod interop;
+
 use std::marker::PhantomData;
 
 use crate::dtype::{DType, Element, Scalar};

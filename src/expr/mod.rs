@@ -1,1 +1,37 @@
+//! The front end: what the user writes.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `lazy` | from borrowed arrays to expressions |
+//! | `typed` | [`Expr`]: element type known to the Rust compiler, one type per operation |
+//! | `dynamic` | [`DynExpr`]: element type known at run time |
+//! | `promote` | NumPy's rules for the element types of `DynExpr` |
+//! | `operators` | `std::ops` for both |
+//! | `methods` | views and reductions, written once for both |
+//! | `axes` | axes, extents, slicing expressions |
+//! | `infer` | one constructor per kind of node: checks, shapes, broadcasts, errors |
+//! | `node` | the untyped DAG under both |
+//! | `print` | back to text |
+//!
+//! A method of `Expr` or `DynExpr` takes the caller's location and calls a constructor of `infer`, directly or by way of
+//! `promote`; nothing else makes nodes. A mistake becomes an error node, which every later node inherits.
+
+mod axes;
+mod dynamic;
+pub(crate) mod infer;
+mod lazy;
+mod methods;
 pub(crate) mod node;
+mod operators;
+mod print;
+pub(crate) mod promote;
+#[cfg(test)]
+mod tests;
+mod typed;
+
+pub use axes::{Axes, Axis, Extent, with_step};
+pub use dynamic::DynExpr;
+pub use lazy::{Lazy, lazy};
+pub use operators::Bits;
+pub use promote::{DynOperand, Weak};
+pub use typed::{Expr, IntoExpr};

@@ -11,6 +11,7 @@ use crate::error::{Error, Result, Site};
 use crate::layout::Layout;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::{Equation, Shape};
+use crate::size::Size;
 use crate::view::View;
 
 /// A reference to a node. Equality of identity is [`NodeRef::same`].
@@ -37,6 +38,8 @@ pub(crate) enum NodeKind {
     Data(Data),
     /// One value, of rank 0.
     Const(Scalar),
+    /// The value of a size, as an `i64` of rank 0: what a mean over a named dim divides by.
+    SizeOf(Size),
     /// The operand has this node's shape.
     Unary(UnaryOp, NodeRef),
     /// Operands of one type; each has this node's shape or is a `Const`.
@@ -109,7 +112,7 @@ impl NodeKind {
     pub fn operands(&self) -> smallvec::SmallVec<[&NodeRef; 3]> {
         use NodeKind::*;
         match self {
-            Input { .. } | Data(_) | Const(_) | Error(_) => smallvec::smallvec![],
+            Input { .. } | Data(_) | Const(_) | SizeOf(_) | Error(_) => smallvec::smallvec![],
             Unary(_, a) | Cast(a) | View(a, _) | Reshape(a) | Reduce(_, a, _) => smallvec::smallvec![a],
             Binary(_, a, b) => smallvec::smallvec![a, b],
             Select(a, b, c) => smallvec::smallvec![a, b, c],
@@ -135,6 +138,6 @@ fn take_operands(kind: &mut NodeKind, into: &mut Vec<NodeRef>) {
         NodeKind::Unary(_, a) | NodeKind::Cast(a) | NodeKind::View(a, _) | NodeKind::Reshape(a) | NodeKind::Reduce(_, a, _) => into.push(a),
         NodeKind::Binary(_, a, b) => into.extend([a, b]),
         NodeKind::Select(a, b, c) => into.extend([a, b, c]),
-        NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::Error(_) => {}
+        NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::SizeOf(_) | NodeKind::Error(_) => {}
     }
 }

@@ -1,0 +1,252 @@
+//! [`DynExpr`]: an expression whose element type is known at run time.
+
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use crate::array::ArrayRef;
+use crate::dtype::{DType, Element, Scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::Expr;
+use crate::expr::axes::{Axes, Axis, Extent};
+use crate::expr::infer;
+use crate::expr::methods::{reduction_methods, unary_methods, view_methods};
+use crate::expr::node::NodeRef;
+use crate::expr::promote::{self, DynOperand};
+use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::shape::Shape;
+use crate::view::Slice;
+
+/// An array expression over memory borrowed for `'a`, with its element type known at run time and NumPy 2's rules for
+/// promoting it.
+///
+/// Rust's scalars stand for Python's beside it: `x + 1` keeps the type of an integer or float array `x`.
+/// Operations and mistakes are those of [`Expr`]; where NumPy answers in a type that elide does not have (`float16` for the
+/// square root of a `u8`), the mistake is of kind [`Unsupported`](ErrorKind::Unsupported).
+#[derive(Clone)]
+pub struct DynExpr<'a> {
+    pub(super) node: NodeRef,
+    marker: PhantomData<&'a ()>,
+}
+
+impl<'a, T> From<Expr<'a, T>> for DynExpr<'a> {
+    fn from(x: Expr<'a, T>) -> Self {
+        x.into_dyn()
+    }
+}
+
+impl<'a, T> From<&Expr<'a, T>> for DynExpr<'a> {
+    fn from(x: &Expr<'a, T>) -> Self {
+        x.clone().into_dyn()
+    }
+}
+
+impl From<Scalar> for DynExpr<'_> {
+    /// A scalar with an element type, which promotes as an array does.
+    fn from(value: Scalar) -> Self {
+        DynExpr::from_node(infer::constant(value, None))
+    }
+}
+
+/// Methods of two operands.
+macro_rules! binary_methods {
+    ($( $(#[$doc:meta])* $name:ident = $function:ident $Op:ident; )*) => { $(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $name(&self, other: impl Into<DynOperand<'a>>) -> Self {
+            DynExpr::from_node(promote::$function(BinaryOp::$Op, &self.into(), &other.into(), Some(Location::caller())))
+        }
+    )* };
+}
+
+macro_rules! reduce {
+    ($Op:ident) => {
+        |node, axes, site| promote::reduce(ReduceOp::$Op, node, axes, site)
+    };
+}
+
+impl<'a> DynExpr<'a> {
+    pub(crate) fn from_node(node: NodeRef) -> Self {
+        DynExpr { node, marker: PhantomData }
+    }
+
+    /// An expression that reads `array`.
+    #[track_caller]
+    pub fn lazy(array: &ArrayRef<'a>) -> Self {
+        DynExpr::from_node(infer::data(array, Some(Location::caller())))
+    }
+
+    /// A named argument of a kernel; `swapped` if its bytes are in the order that this machine does not use.
+    #[track_caller]
+    pub(crate) fn input(name: &str, dtype: DType, shape: Shape, swapped: bool) -> DynExpr<'static> {
+        DynExpr::from_node(infer::input(name, dtype, shape, swapped, Some(Location::caller())))
+    }
+
+    /// The element type. Of an expression with a mistake in it, some type.
+    pub fn dtype(&self) -> DType {
+        self.node.dtype
+    }
+
+    /// The same expression with its element type known to the Rust compiler.
+    ///
+    /// # Errors
+    /// If the element type is not `T`, or if there is a mistake in the expression.
+    #[track_caller]
+    pub fn typed<T: Element>(&self) -> Result<Expr<'a, T>> {
+        self.node.check()?;
+        if self.node.dtype != T::DTYPE {
+            let message = format!("the elements of this expression are {}, not {}", self.node.dtype, T::DTYPE);
+            let error = Error::new(ErrorKind::DType, message).at(Location::caller());
+            return Err(error.help(format!("convert them first: `.astype(DType::{:?})`", T::DTYPE)));
+        }
+        Ok(Expr::from_node(self.node.clone()))
+    }
+
+    /// An operation of two operands, at least one of which should be an expression; two scalars are `bool`, `i64` or `f64`.
+    #[track_caller]
+    pub fn binary(op: BinaryOp, a: impl Into<DynOperand<'a>>, b: impl Into<DynOperand<'a>>) -> Self {
+        DynExpr::from_node(promote::binary(op, &a.into(), &b.into(), Some(Location::caller())))
+    }
+
+    /// An operation of one operand.
+    #[track_caller]
+    pub fn unary(&self, op: UnaryOp) -> Self {
+        DynExpr::from_node(promote::unary(op, &self.node, Some(Location::caller())))
+    }
+
+    /// A reduction over axes.
+    #[track_caller]
+    pub fn reduce(&self, op: ReduceOp, axes: impl Into<Axes>) -> Self {
+        DynExpr::from_node(promote::reduce(op, &self.node, &axes.into(), Some(Location::caller())))
+    }
+
+    view_methods! {}
+
+    /// The elements converted to `dtype`. Integers wrap, floats are rounded to nearest, and `bool` is "not zero".
+    #[doc(alias = "cast")]
+    #[track_caller]
+    pub fn astype(&self, dtype: DType) -> Self {
+        DynExpr::from_node(infer::cast(&self.node, dtype, Some(Location::caller())))
+    }
+
+    /// `yes` where this is not zero, else `no`; all three broadcast.
+    #[doc(alias = "where")]
+    #[track_caller]
+    pub fn select(&self, yes: impl Into<DynOperand<'a>>, no: impl Into<DynOperand<'a>>) -> Self {
+        DynExpr::from_node(promote::select(&self.node, &yes.into(), &no.into(), Some(Location::caller())))
+    }
+
+    /// Limited to `low..=high`: `maximum(low).minimum(high)`.
+    #[doc(alias = "clamp")]
+    #[track_caller]
+    pub fn clip(&self, low: impl Into<DynOperand<'a>>, high: impl Into<DynOperand<'a>>) -> Self {
+        DynExpr::from_node(promote::clip(&self.node, &low.into(), &high.into(), Some(Location::caller())))
+    }
+
+    /// True where the element is zero.
+    #[track_caller]
+    pub fn logical_not(&self) -> Self {
+        let site = Some(Location::caller());
+        DynExpr::from_node(infer::unary(UnaryOp::Not, &promote::truth(&self.node, site), site))
+    }
+
+    binary_methods! {
+        /// True where the elements are equal; NaN equals nothing.
+        #[doc(alias = "equal")]
+        eq = binary Eq;
+        /// True where the elements differ; NaN differs from everything.
+        #[doc(alias = "not_equal")]
+        ne = binary Ne;
+        /// True where this is below `other`.
+        #[doc(alias = "less")]
+        lt = binary Lt;
+        /// True where this is at most `other`.
+        #[doc(alias = "less_equal")]
+        le = binary Le;
+        /// True where this is above `other`.
+        #[doc(alias = "greater")]
+        gt = binary Gt;
+        /// True where this is at least `other`.
+        #[doc(alias = "greater_equal")]
+        ge = binary Ge;
+        /// The quotient rounded down. Integers: 0 where the divisor is 0.
+        #[doc(alias = "floor_divide")]
+        floor_div = binary FloorDiv;
+        /// What [`floor_div`](DynExpr::floor_div) leaves, with the divisor's sign; also the operator `%`.
+        #[doc(alias = "remainder")]
+        rem = binary Rem;
+        /// What truncating division leaves, with the dividend's sign.
+        fmod = binary Fmod;
+        /// To the power `other`. The scalar exponents 2, 1, 0.5 and -1 are a product, the base, a root and a quotient.
+        #[doc(alias = "power")]
+        pow = binary Pow;
+        /// The angle of the point (`other`, `self`), in (-pi, pi].
+        #[doc(alias = "arctan2")]
+        atan2 = binary Atan2;
+        /// The smaller, element by element; NaN if either is. [`min`](DynExpr::min) is the reduction.
+        minimum = binary Min;
+        /// The larger, element by element; NaN if either is. [`max`](DynExpr::max) is the reduction.
+        maximum = binary Max;
+        /// True where neither is zero.
+        logical_and = logical And;
+        /// True where at least one is not zero.
+        logical_or = logical Or;
+        /// True where exactly one is not zero.
+        logical_xor = logical Xor;
+    }
+
+    unary_methods! {
+        /// Absolute value. The least integer stays as it is.
+        abs = Abs -> DynExpr<'a>, promote::unary;
+        /// Square root; NaN below zero.
+        sqrt = Sqrt -> DynExpr<'a>, promote::unary;
+        /// e to the power of the element.
+        exp = Exp -> DynExpr<'a>, promote::unary;
+        /// Natural logarithm; NaN below zero, -inf at zero.
+        #[doc(alias = "ln")]
+        log = Log -> DynExpr<'a>, promote::unary;
+        /// Sine of an angle in radians.
+        sin = Sin -> DynExpr<'a>, promote::unary;
+        /// Cosine of an angle in radians.
+        cos = Cos -> DynExpr<'a>, promote::unary;
+        /// Hyperbolic tangent.
+        tanh = Tanh -> DynExpr<'a>, promote::unary;
+        /// The largest integral value not above the element; integers stay.
+        floor = Floor -> DynExpr<'a>, promote::unary;
+        /// The smallest integral value not below the element; integers stay.
+        ceil = Ceil -> DynExpr<'a>, promote::unary;
+        /// The integral part; integers stay.
+        #[doc(alias = "fix")]
+        trunc = Trunc -> DynExpr<'a>, promote::unary;
+        /// The nearest integral value, halves to even: NumPy's `rint`, which has floating-point answers.
+        #[doc(alias = "rint")]
+        round = Rint -> DynExpr<'a>, promote::unary;
+        /// True where the element is NaN; never for integers.
+        #[doc(alias = "isnan")]
+        is_nan = IsNan -> DynExpr<'a>, promote::unary;
+    }
+
+    reduction_methods! {
+        /// The sum: of `bool` and integers as `i64`, of floats in their type.
+        sum sum_axis sum_over -> DynExpr<'a> = reduce!(Sum);
+        /// The product: of `bool` and integers as `i64`, of floats in their type.
+        #[doc(alias = "product")]
+        prod prod_axis prod_over -> DynExpr<'a> = reduce!(Prod);
+        /// The smallest element; NaN if any is NaN. A mistake where there are no elements.
+        #[doc(alias = "amin")]
+        min min_axis min_over -> DynExpr<'a> = reduce!(Min);
+        /// The largest element; NaN if any is NaN. A mistake where there are no elements.
+        #[doc(alias = "amax")]
+        max max_axis max_over -> DynExpr<'a> = reduce!(Max);
+        /// True if any element is not zero; false for nothing.
+        any any_axis any_over -> DynExpr<'a> = reduce!(Any);
+        /// True if no element is zero; true for nothing.
+        all all_axis all_over -> DynExpr<'a> = reduce!(All);
+        /// The position, in C order over the reduced axes, of the first smallest element; NaN counts as smallest.
+        argmin argmin_axis argmin_over -> DynExpr<'a> = reduce!(ArgMin);
+        /// The position, in C order over the reduced axes, of the first largest element; NaN counts as largest.
+        argmax argmax_axis argmax_over -> DynExpr<'a> = reduce!(ArgMax);
+        /// The arithmetic mean: of `bool` and integers as `f64`, of floats in their type; NaN for nothing.
+        #[doc(alias = "average")]
+        mean mean_axis mean_over -> DynExpr<'a> = promote::mean;
+    }
+}

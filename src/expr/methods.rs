@@ -1,0 +1,143 @@
+//! The methods that [`Expr`](crate::Expr) and [`DynExpr`](crate::DynExpr) share, written once: views, and the three forms
+//! of every reduction.
+
+/// Views, inside an `impl` of a type with `node` and `from_node`.
+macro_rules! view_methods {
+    () => {
+        /// The elements at a slicing expression; see [`s!`](crate::s).
+        #[track_caller]
+        pub fn slice(&self, items: impl AsRef<[Slice]>) -> Self {
+            Self::from_node(infer::slice(&self.node, items.as_ref(), Some(Location::caller())))
+        }
+
+        /// The axes in another order: axis `k` of the result is axis `order[k]` of this.
+        #[doc(alias = "transpose")]
+        #[track_caller]
+        pub fn permuted_axes<A: Into<Axis>>(&self, order: impl IntoIterator<Item = A>) -> Self {
+            let order: Vec<Axis> = order.into_iter().map(Into::into).collect();
+            Self::from_node(infer::permute(&self.node, &order, Some(Location::caller())))
+        }
+
+        /// The axes in reverse order.
+        #[doc(alias = "transpose")]
+        #[track_caller]
+        pub fn t(&self) -> Self {
+            Self::from_node(infer::transpose(&self.node, Some(Location::caller())))
+        }
+
+        /// A new axis of extent 1, which is axis `at` of the result (-1 appends it).
+        #[doc(alias = "expand_dims")]
+        #[track_caller]
+        pub fn insert_axis(&self, at: impl Into<Axis>) -> Self {
+            Self::from_node(infer::insert_axis(&self.node, at.into(), Some(Location::caller())))
+        }
+
+        /// Removes an axis of extent 1.
+        #[doc(alias = "squeeze")]
+        #[track_caller]
+        pub fn remove_axis(&self, at: impl Into<Axis>) -> Self {
+            Self::from_node(infer::remove_axis(&self.node, at.into(), Some(Location::caller())))
+        }
+
+        /// The elements of one axis in reverse order.
+        #[doc(alias = "flip")]
+        #[track_caller]
+        pub fn invert_axis(&self, axis: impl Into<Axis>) -> Self {
+            Self::from_node(infer::flip(&self.node, axis.into(), Some(Location::caller())))
+        }
+
+        /// Stretched to another shape: missing axes come first, axes of extent 1 are repeated.
+        ///
+        /// Operators do this by themselves; it is for results that should have the larger shape.
+        #[doc(alias = "broadcast_to")]
+        #[track_caller]
+        pub fn broadcast<E: Into<Extent>>(&self, shape: impl IntoIterator<Item = E>) -> Self {
+            Self::from_node(infer::broadcast(&self.node, shape.into_iter().map(Into::into), Some(Location::caller())))
+        }
+
+        /// The main diagonal of the first two axes, as the last axis of the result.
+        #[track_caller]
+        pub fn diag(&self) -> Self {
+            Self::from_node(infer::diagonal(&self.node, 0, Axis(0), Axis(1), Some(Location::caller())))
+        }
+
+        /// The diagonal of two axes, `offset` above the main one (below if negative), as the last axis of the result.
+        #[track_caller]
+        pub fn diagonal(&self, offset: isize, axis1: impl Into<Axis>, axis2: impl Into<Axis>) -> Self {
+            Self::from_node(infer::diagonal(&self.node, offset, axis1.into(), axis2.into(), Some(Location::caller())))
+        }
+
+        /// The elements in C order under another shape of equal size. One extent may be -1: what the others leave.
+        #[track_caller]
+        pub fn reshape<E: Into<Extent>>(&self, shape: impl IntoIterator<Item = E>) -> Self {
+            Self::from_node(infer::reshape(&self.node, shape.into_iter().map(Into::into), Some(Location::caller())))
+        }
+
+        /// The shape, as far as it is known before arrays are bound. Of an expression with a mistake in it: `[]`.
+        pub fn shape(&self) -> &Shape {
+            &self.node.shape
+        }
+
+        /// The number of axes.
+        #[doc(alias = "rank")]
+        pub fn ndim(&self) -> usize {
+            self.node.shape.rank()
+        }
+
+        /// # Errors
+        /// If there is a mistake in this expression: the first one, with the place where it was written.
+        pub fn check(&self) -> Result<()> {
+            self.node.check()
+        }
+
+        pub(crate) fn node(&self) -> &NodeRef {
+            &self.node
+        }
+
+        pub(crate) fn into_node(self) -> NodeRef {
+            self.node
+        }
+    };
+}
+
+/// Per row a function of node, axes and site, and the names of the three forms: over all axes, over one, over several.
+macro_rules! reduction_methods {
+    ($( $(#[$doc:meta])* $all:ident $axis:ident $over:ident -> $Out:ty = $call:expr; )*) => { $(
+        $(#[$doc])*
+        ///
+        /// Over all elements.
+        #[track_caller]
+        pub fn $all(&self) -> $Out {
+            <$Out>::from_node($call(&self.node, &Axes::from(..), Some(Location::caller())))
+        }
+
+        $(#[$doc])*
+        ///
+        /// Along one axis, which is removed.
+        #[track_caller]
+        pub fn $axis(&self, axis: impl Into<Axis>) -> $Out {
+            <$Out>::from_node($call(&self.node, &Axes::from(axis.into()), Some(Location::caller())))
+        }
+
+        $(#[$doc])*
+        ///
+        /// Over the given axes, which are removed, or kept with extent 1 after [`Axes::keepdims`].
+        #[track_caller]
+        pub fn $over(&self, axes: impl Into<Axes>) -> $Out {
+            <$Out>::from_node($call(&self.node, &axes.into(), Some(Location::caller())))
+        }
+    )* };
+}
+
+/// Methods of one operand: `name = Op: Result`.
+macro_rules! unary_methods {
+    ($( $(#[$doc:meta])* $name:ident = $Op:ident -> $Out:ty, $call:path; )*) => { $(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $name(&self) -> $Out {
+            <$Out>::from_node($call(UnaryOp::$Op, &self.node, Some(Location::caller())))
+        }
+    )* };
+}
+
+pub(crate) use {reduction_methods, unary_methods, view_methods};

@@ -1,0 +1,147 @@
+//! The operators of Rust on expressions.
+//!
+//! `%` is NumPy's remainder, which has the sign of the divisor; `fmod` is Rust's.
+
+use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Rem, Shl, Shr, Sub};
+use std::panic::Location;
+
+use crate::dtype::{Element, Float, Integer, Number};
+use crate::expr::infer;
+use crate::expr::promote::{self, DynOperand};
+use crate::expr::{DynExpr, Expr};
+use crate::ops::{BinaryOp, UnaryOp};
+
+/// The element types with operations on bits: `bool` and the integers.
+pub trait Bits: Element {}
+impl Bits for bool {}
+impl Bits for u8 {}
+impl Bits for i16 {}
+impl Bits for i32 {}
+impl Bits for i64 {}
+
+macro_rules! typed_pair {
+    ($Trait:ident $op:ident $method:ident $Class:ident $L:ty, $R:ty) => {
+        impl<'a, T: $Class> $Trait<$R> for $L {
+            type Output = Expr<'a, T>;
+            #[track_caller]
+            fn $method(self, other: $R) -> Expr<'a, T> {
+                Expr::from_node(infer::binary(BinaryOp::$op, &self.node, &other.node, Some(Location::caller())))
+            }
+        }
+    };
+}
+
+macro_rules! typed_scalar_right {
+    ($Trait:ident $op:ident $method:ident $Class:ident $L:ty) => {
+        impl<'a, T: $Class> $Trait<T> for $L {
+            type Output = Expr<'a, T>;
+            #[track_caller]
+            fn $method(self, other: T) -> Expr<'a, T> {
+                let site = Some(Location::caller());
+                Expr::from_node(infer::binary(BinaryOp::$op, &self.node, &infer::constant(other.into(), site), site))
+            }
+        }
+    };
+}
+
+macro_rules! typed_scalar_left {
+    ($Trait:ident $op:ident $method:ident $t:ty, $R:ty) => {
+        impl<'a> $Trait<$R> for $t {
+            type Output = Expr<'a, $t>;
+            #[track_caller]
+            fn $method(self, other: $R) -> Expr<'a, $t> {
+                let site = Some(Location::caller());
+                Expr::from_node(infer::binary(BinaryOp::$op, &infer::constant(self.into(), site), &other.node, site))
+            }
+        }
+    };
+}
+
+// The run-time typed operators take anything that is an operand on the right, and scalars on the left.
+macro_rules! dynamic {
+    ($Trait:ident $op:ident $method:ident $L:ty) => {
+        impl<'a, R: Into<DynOperand<'a>>> $Trait<R> for $L {
+            type Output = DynExpr<'a>;
+            #[track_caller]
+            fn $method(self, other: R) -> DynExpr<'a> {
+                DynExpr::from_node(promote::binary(BinaryOp::$op, &self.into(), &other.into(), Some(Location::caller())))
+            }
+        }
+    };
+}
+
+// One integer and one float type, so that the type of a literal is not ambiguous.
+macro_rules! dynamic_scalar_left {
+    ($Trait:ident $op:ident $method:ident $R:ty, $($t:ty)*) => { $(
+        impl<'a> $Trait<$R> for $t {
+            type Output = DynExpr<'a>;
+            #[track_caller]
+            fn $method(self, other: $R) -> DynExpr<'a> {
+                DynExpr::from_node(promote::binary(BinaryOp::$op, &self.into(), &other.into(), Some(Location::caller())))
+            }
+        }
+    )* };
+}
+
+macro_rules! binary_operators {
+    ($( $Trait:ident $op:ident $method:ident $Class:ident [$($t:ty)*]; )*) => { $(
+        typed_pair! { $Trait $op $method $Class Expr<'a, T>, Expr<'a, T> }
+        typed_pair! { $Trait $op $method $Class Expr<'a, T>, &Expr<'a, T> }
+        typed_pair! { $Trait $op $method $Class &Expr<'a, T>, Expr<'a, T> }
+        typed_pair! { $Trait $op $method $Class &Expr<'a, T>, &Expr<'a, T> }
+        typed_scalar_right! { $Trait $op $method $Class Expr<'a, T> }
+        typed_scalar_right! { $Trait $op $method $Class &Expr<'a, T> }
+        $( typed_scalar_left! { $Trait $op $method $t, Expr<'a, $t> } )*
+        $( typed_scalar_left! { $Trait $op $method $t, &Expr<'a, $t> } )*
+        dynamic! { $Trait $op $method DynExpr<'a> }
+        dynamic! { $Trait $op $method &DynExpr<'a> }
+        dynamic_scalar_left! { $Trait $op $method DynExpr<'a>, bool i64 f64 }
+        dynamic_scalar_left! { $Trait $op $method &DynExpr<'a>, bool i64 f64 }
+    )* };
+}
+
+binary_operators! {
+    Add Add add Number [u8 i16 i32 i64 f32 f64];
+    Sub Sub sub Number [u8 i16 i32 i64 f32 f64];
+    Mul Mul mul Number [u8 i16 i32 i64 f32 f64];
+    Div Div div Float [f32 f64];
+    Rem Rem rem Number [u8 i16 i32 i64 f32 f64];
+    BitAnd And bitand Bits [bool u8 i16 i32 i64];
+    BitOr Or bitor Bits [bool u8 i16 i32 i64];
+    BitXor Xor bitxor Bits [bool u8 i16 i32 i64];
+    Shl Shl shl Integer [u8 i16 i32 i64];
+    Shr Shr shr Integer [u8 i16 i32 i64];
+}
+
+macro_rules! unary_operators {
+    ($( $Trait:ident $method:ident $Class:ident; )*) => { $(
+        unary_operators! { @typed $Trait $method $Class Expr<'a, T> }
+        unary_operators! { @typed $Trait $method $Class &Expr<'a, T> }
+        unary_operators! { @dynamic $Trait $method DynExpr<'a> }
+        unary_operators! { @dynamic $Trait $method &DynExpr<'a> }
+    )* };
+    (@typed $Trait:ident $method:ident $Class:ident $X:ty) => {
+        impl<'a, T: $Class> $Trait for $X {
+            type Output = Expr<'a, T>;
+            #[track_caller]
+            fn $method(self) -> Expr<'a, T> {
+                Expr::from_node(infer::unary(UnaryOp::$Trait, &self.node, Some(Location::caller())))
+            }
+        }
+    };
+    (@dynamic $Trait:ident $method:ident $X:ty) => {
+        impl<'a> $Trait for $X {
+            type Output = DynExpr<'a>;
+            #[track_caller]
+            fn $method(self) -> DynExpr<'a> {
+                DynExpr::from_node(promote::unary(UnaryOp::$Trait, &self.node, Some(Location::caller())))
+            }
+        }
+    };
+}
+
+// Negation of an unsigned type wraps, as in NumPy.
+unary_operators! {
+    Neg neg Number;
+    Not not Bits;
+}

@@ -1,0 +1,385 @@
+//! NumPy 2's rules for element types: which type an operation runs in, and what Python's scalars become beside an array.
+//!
+//! Two arrays meet at the smallest type that holds both (`DType::promote`). A Python scalar is weak (NEP 50): it takes the
+//! array's type unless its kind is higher (an int beside `bool` is `i64`, a float beside an integer is `f64`), and an int that
+//! the array's type cannot hold is an error. The rules were checked against NumPy 2.4 over all types; see the tests.
+//! Where NumPy answers in a type that elide does not have (`float16`, `int8`, `uint64`), the answer is an error that says so.
+
+use crate::dtype::{DType, Element, Scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::axes::Axes;
+use crate::expr::infer::{self, At, describe, failed, is_error};
+use crate::expr::node::{NodeKind, NodeRef};
+use crate::expr::{DynExpr, Expr};
+use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::shape;
+
+/// A scalar that takes its element type from the array beside it, as Python's own `bool`, `int` and `float` do in NumPy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Weak {
+    /// `True` or `False`. Its type is `bool`.
+    Bool(bool),
+    /// An integer of any size; `i64` by itself.
+    Int(i128),
+    /// A float; `f64` by itself.
+    Float(f64),
+}
+
+impl std::fmt::Display for Weak {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Weak::Bool(x) => write!(f, "{x}"),
+            Weak::Int(x) => write!(f, "{x}"),
+            Weak::Float(x) => write!(f, "{x:?}"),
+        }
+    }
+}
+
+/// An operand of a run-time typed operation.
+#[derive(Clone)]
+pub enum DynOperand<'a> {
+    /// An array, or a scalar with an element type.
+    Expr(DynExpr<'a>),
+    /// A scalar without one.
+    Weak(Weak),
+}
+
+impl<'a> From<DynExpr<'a>> for DynOperand<'a> {
+    fn from(x: DynExpr<'a>) -> Self {
+        DynOperand::Expr(x)
+    }
+}
+impl<'a> From<&DynExpr<'a>> for DynOperand<'a> {
+    fn from(x: &DynExpr<'a>) -> Self {
+        DynOperand::Expr(x.clone())
+    }
+}
+impl<'a, T: Element> From<Expr<'a, T>> for DynOperand<'a> {
+    fn from(x: Expr<'a, T>) -> Self {
+        DynOperand::Expr(x.into_dyn())
+    }
+}
+impl<'a, T: Element> From<&Expr<'a, T>> for DynOperand<'a> {
+    fn from(x: &Expr<'a, T>) -> Self {
+        DynOperand::Expr(x.clone().into_dyn())
+    }
+}
+impl From<Weak> for DynOperand<'_> {
+    fn from(x: Weak) -> Self {
+        DynOperand::Weak(x)
+    }
+}
+macro_rules! weak_from {
+    ($($Kind:ident as $to:ty: $($t:ty)*;)*) => { $($(
+        impl From<$t> for Weak {
+            fn from(x: $t) -> Weak {
+                Weak::$Kind(x as $to)
+            }
+        }
+        impl From<$t> for DynOperand<'_> {
+            fn from(x: $t) -> Self {
+                DynOperand::Weak(x.into())
+            }
+        }
+    )*)* };
+}
+weak_from! { Bool as bool: bool; Int as i128: u8 i16 i32 i64 i128 usize; Float as f64: f32 f64; }
+
+impl DynOperand<'_> {
+    fn node(&self) -> Option<&NodeRef> {
+        match self {
+            DynOperand::Expr(x) => Some(x.node()),
+            DynOperand::Weak(_) => None,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            DynOperand::Expr(x) => describe(x.node()),
+            DynOperand::Weak(w) => w.to_string(),
+        }
+    }
+
+    /// The element type that this operand has by itself.
+    fn dtype(&self) -> DType {
+        match self {
+            DynOperand::Expr(x) => x.dtype(),
+            DynOperand::Weak(Weak::Bool(_)) => DType::Bool,
+            DynOperand::Weak(Weak::Int(_)) => DType::I64,
+            DynOperand::Weak(Weak::Float(_)) => DType::F64,
+        }
+    }
+
+    /// As a node of type `dtype`.
+    fn cast(&self, dtype: DType, site: At) -> Result<NodeRef> {
+        match self {
+            DynOperand::Expr(x) => Ok(infer::cast(x.node(), dtype, site)),
+            DynOperand::Weak(w) => Ok(infer::constant(w.to_scalar(dtype)?, site)),
+        }
+    }
+}
+
+impl Weak {
+    fn out_of_bounds(k: i128, dtype: DType) -> Error {
+        Error::new(ErrorKind::DType, format!("Python integer {k} out of bounds for {dtype}"))
+            .help("convert the array to a wider type first (`astype`)")
+    }
+
+    fn to_scalar(self, dtype: DType) -> Result<Scalar> {
+        match self {
+            Weak::Bool(x) => Ok(Scalar::Bool(x).cast(dtype)),
+            Weak::Float(x) => Ok(Scalar::F64(x).cast(dtype)),
+            // By way of f64, as NumPy does it.
+            Weak::Int(k) if dtype.is_float() => Ok(Scalar::F64(k as f64).cast(dtype)),
+            Weak::Int(k) => match i64::try_from(k) {
+                Ok(k64) if fits(k, dtype) => Ok(Scalar::I64(k64).cast(dtype)),
+                _ => Err(Weak::out_of_bounds(k, dtype)),
+            },
+        }
+    }
+}
+
+fn fits(k: i128, dtype: DType) -> bool {
+    dtype.int_range().is_none_or(|(low, high)| (low as i128..=high as i128).contains(&k))
+}
+
+/// The type in which two operands meet.
+fn common(a: &DynOperand<'_>, b: &DynOperand<'_>) -> DType {
+    match (a, b) {
+        (DynOperand::Expr(x), DynOperand::Weak(w)) | (DynOperand::Weak(w), DynOperand::Expr(x)) => match w {
+            Weak::Int(_) if x.dtype() != DType::Bool => x.dtype(),
+            Weak::Float(_) if x.dtype().is_float() => x.dtype(),
+            _ => x.dtype().promote(DynOperand::from(*w).dtype()),
+        },
+        _ => a.dtype().promote(b.dtype()),
+    }
+}
+
+fn unsupported(what: &str, theirs: &str, help: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("NumPy's {what} is {theirs}, an element type that elide does not have")).help(help)
+}
+
+/// The type in which NumPy computes a function that has floating-point answers only.
+fn float_for(name: &str, d: DType) -> Result<DType> {
+    match d {
+        DType::F32 | DType::F64 => Ok(d),
+        DType::I16 => Ok(DType::F32),
+        DType::I32 | DType::I64 => Ok(DType::F64),
+        DType::Bool | DType::U8 => Err(unsupported(&format!("{name} of {d}"), "float16", "convert first: `.astype(f32)`")),
+    }
+}
+
+fn not_on(op: &str, d: DType, help: &str) -> Error {
+    Error::new(ErrorKind::DType, format!("`{op}` is not defined on {d}")).help(help)
+}
+
+/// The operation and the type in which NumPy computes `op` on operands that meet in `d`.
+fn rule(op: BinaryOp, d: DType) -> Result<(BinaryOp, DType)> {
+    use BinaryOp::*;
+    let bits = "operations on bits take bool and integers";
+    match (op, d) {
+        (Add | Max, DType::Bool) => Ok((Or, d)),
+        (Mul | Min, DType::Bool) => Ok((And, d)),
+        (Sub, DType::Bool) => Err(not_on("-", d, "use `^` (exclusive or) or convert to an integer type")),
+        (FloorDiv | Rem | Fmod | Pow | Shl | Shr, DType::Bool) => {
+            Err(unsupported(&format!("{} of bool", op.name()), "int8", "convert first: `.astype(i16)`"))
+        }
+        (Div, _) => Ok((op, if d.is_float() { d } else { DType::F64 })),
+        (Atan2, _) => Ok((op, float_for("arctan2", d)?)),
+        (And | Or | Xor | Shl | Shr, DType::F32 | DType::F64) => Err(not_on(op.name(), d, bits)),
+        _ => Ok((op, d)),
+    }
+}
+
+/// The first mistake among the operands.
+fn inherited(operands: &[&DynOperand<'_>]) -> Option<NodeRef> {
+    operands.iter().filter_map(|o| o.node()).find(|n| is_error(n)).cloned()
+}
+
+/// Says which operation on which operands was wrong, as the user wrote them (before promotion).
+fn or_failed(made: Result<NodeRef>, name: &str, operands: &[&DynOperand<'_>], site: At) -> NodeRef {
+    made.unwrap_or_else(|e| {
+        let list: Vec<_> = operands.iter().map(|o| o.describe()).collect();
+        let mut error = Error::new(e.kind(), format!("{name} of {}: {}", list.join(" and "), e.message()));
+        if let Some(help) = e.advice() {
+            error = error.help(help);
+        }
+        failed(error, operands.first().map_or(DType::F64, |o| o.dtype()), site)
+    })
+}
+
+pub(crate) fn binary(op: BinaryOp, a: &DynOperand<'_>, b: &DynOperand<'_>, site: At) -> NodeRef {
+    if let Some(bad) = inherited(&[a, b]) {
+        return bad;
+    }
+    or_failed(try_binary(op, a, b, site), op.name(), &[a, b], site)
+}
+
+fn try_binary(op: BinaryOp, a: &DynOperand<'_>, b: &DynOperand<'_>, site: At) -> Result<NodeRef> {
+    if let (Some(x), Some(y)) = (a.node(), b.node()) {
+        // Here rather than after the casts, so that the message names the types that the user sees.
+        shape::broadcast(&[&x.shape, &y.shape])?;
+    }
+    if op.is_comparison()
+        && let Some(answer) = out_of_range_comparison(op, a, b, site)?
+    {
+        return Ok(answer);
+    }
+    if op == BinaryOp::Pow
+        && let (DynOperand::Expr(x), DynOperand::Weak(w)) = (a, b)
+        && let Some(answer) = simple_power(x.node(), *w, common(a, b), site)?
+    {
+        return Ok(answer);
+    }
+    let (op, d) = rule(op, common(a, b))?;
+    Ok(infer::binary(op, &a.cast(d, site)?, &b.cast(d, site)?, site))
+}
+
+/// An integer array compared with an int that its type cannot hold: the same answer everywhere.
+fn out_of_range_comparison(op: BinaryOp, a: &DynOperand<'_>, b: &DynOperand<'_>, site: At) -> Result<Option<NodeRef>> {
+    let (x, k, flipped) = match (a, b) {
+        (DynOperand::Expr(x), DynOperand::Weak(Weak::Int(k))) => (x.node(), *k, false),
+        (DynOperand::Weak(Weak::Int(k)), DynOperand::Expr(x)) => (x.node(), *k, true),
+        _ => return Ok(None),
+    };
+    if !x.dtype.is_int() || fits(k, x.dtype) {
+        return Ok(None);
+    }
+    // Any two integers in this order compare as x and k do.
+    let (x_stand_in, k_stand_in) = if k > 0 { (0i64, 1i64) } else { (1, 0) };
+    let (l, r) = if flipped { (k_stand_in, x_stand_in) } else { (x_stand_in, k_stand_in) };
+    match op.eval(l.into(), r.into()) {
+        Some(answer) => infer::broadcast_to(&infer::constant(answer, site), &x.shape, site).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// `x ** w` where NumPy computes something else than a power: its `fast_scalar_power`, whose answers differ from `pow`'s
+/// (`(-inf) ** 0.5` is NaN, `(-0.0) ** 0.5` is -0.0).
+fn simple_power(x: &NodeRef, w: Weak, d: DType, site: At) -> Result<Option<NodeRef>> {
+    let exponent = match w {
+        Weak::Bool(_) => return Ok(None),
+        Weak::Int(k) if !d.is_float() => {
+            if k < 0 && fits(k, d) {
+                let error = Error::new(ErrorKind::DType, "Integers to negative integer powers are not allowed.");
+                return Err(error.help("convert the base to a float type, or write the exponent as a float"));
+            }
+            // `bool ** 2` stays in int8, while other exponents go to int64.
+            return match k {
+                2 => rule(BinaryOp::Pow, x.dtype).map(|_| Some(infer::binary(BinaryOp::Mul, x, x, site))),
+                _ => Ok(None),
+            };
+        }
+        Weak::Int(k) => k as f64,
+        Weak::Float(f) => f,
+    };
+    let x = infer::cast(x, d, site);
+    Ok(match exponent {
+        2.0 => Some(infer::binary(BinaryOp::Mul, &x, &x, site)),
+        1.0 => Some(x),
+        0.5 => Some(infer::unary(UnaryOp::Sqrt, &x, site)),
+        -1.0 => Some(infer::binary(BinaryOp::Div, &infer::constant(Scalar::one(d), site), &x, site)),
+        _ => None,
+    })
+}
+
+pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
+    use UnaryOp::*;
+    if is_error(a) {
+        return a.clone();
+    }
+    let made = match (op, a.dtype) {
+        (Neg, DType::Bool) => Err(not_on("-", a.dtype, "use `!` (logical not) or convert to an integer type")),
+        (Not, DType::F32 | DType::F64) => Err(not_on("not", a.dtype, "operations on bits take bool and integers; see `logical_not`")),
+        // No integer changes, and the type stays (since NumPy 2.1).
+        (Floor | Ceil | Trunc, d) if !d.is_float() => Ok(a.clone()),
+        (Abs, DType::Bool | DType::U8) => Ok(a.clone()),
+        (IsNan, d) if !d.is_float() => infer::broadcast_to(&infer::constant(Scalar::Bool(false), site), &a.shape, site),
+        (Neg | Abs | Not | IsNan | Floor | Ceil | Trunc, _) => Ok(infer::unary(op, a, site)),
+        (Sqrt | Exp | Log | Sin | Cos | Tanh | Rint, d) => {
+            float_for(op.name(), d).map(|d| infer::unary(op, &infer::cast(a, d, site), site))
+        }
+    };
+    or_failed(made, op.name(), &[&DynExpr::from_node(a.clone()).into()], site)
+}
+
+/// Whether each element is not zero (NaN counts as not zero), as NumPy's `astype(bool)`.
+pub(crate) fn truth(a: &NodeRef, site: At) -> NodeRef {
+    if is_error(a) || a.dtype == DType::Bool {
+        return a.clone();
+    }
+    if matches!(a.kind, NodeKind::Const(_)) {
+        return infer::cast(a, DType::Bool, site);
+    }
+    infer::binary(BinaryOp::Ne, a, &infer::constant(Scalar::zero(a.dtype), site), site)
+}
+
+/// `op` is `And`, `Or` or `Xor`.
+pub(crate) fn logical(op: BinaryOp, a: &DynOperand<'_>, b: &DynOperand<'_>, site: At) -> NodeRef {
+    if let Some(bad) = inherited(&[a, b]) {
+        return bad;
+    }
+    let made = (|| Ok(infer::binary(op, &truth(&a.cast(a.dtype(), site)?, site), &truth(&b.cast(b.dtype(), site)?, site), site)))();
+    or_failed(made, &format!("logical_{}", op.name()), &[a, b], site)
+}
+
+/// NumPy's `where`. Unlike an operator it wraps an int that the other side's integer type cannot hold.
+pub(crate) fn select(c: &NodeRef, a: &DynOperand<'_>, b: &DynOperand<'_>, site: At) -> NodeRef {
+    if is_error(c) {
+        return c.clone();
+    }
+    if let Some(bad) = inherited(&[a, b]) {
+        return bad;
+    }
+    let d = common(a, b);
+    let side = |x: &DynOperand<'_>| match x {
+        DynOperand::Weak(Weak::Int(_)) if !d.is_float() => Ok(infer::cast(&x.cast(DType::I64, site)?, d, site)),
+        _ => x.cast(d, site),
+    };
+    let made = (|| Ok(infer::select(&truth(c, site), &side(a)?, &side(b)?, site)))();
+    or_failed(made, "where", &[a, b], site)
+}
+
+/// NumPy's `clip`: an int bound that no element of an integer type can reach does nothing.
+pub(crate) fn clip(x: &NodeRef, low: &DynOperand<'_>, high: &DynOperand<'_>, site: At) -> NodeRef {
+    let idle = |bound: &DynOperand<'_>, below: bool| match (bound, x.dtype.int_range()) {
+        (DynOperand::Weak(Weak::Int(k)), Some(_)) => !fits(*k, x.dtype) && (*k < 0) == below && i64::try_from(*k).is_ok(),
+        _ => false,
+    };
+    let mut out = DynOperand::from(DynExpr::from_node(x.clone()));
+    for (op, bound, below) in [(BinaryOp::Max, low, true), (BinaryOp::Min, high, false)] {
+        if !idle(bound, below) {
+            out = DynExpr::from_node(binary(op, &out, bound, site)).into();
+        }
+    }
+    match out {
+        DynOperand::Expr(x) => x.into_node(),
+        DynOperand::Weak(_) => x.clone(),
+    }
+}
+
+pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
+    if is_error(a) {
+        return a.clone();
+    }
+    // The axes first, so that the message names the type that the user sees and not the one that is summed.
+    let made = axes.indices(a.shape.rank()).and_then(|_| match (op, a.dtype) {
+        (ReduceOp::Sum | ReduceOp::Prod, DType::U8) => {
+            let help = format!("convert first: `.astype(i64).{}()`", op.name());
+            Err(unsupported(&format!("{} of u8", op.name()), "uint64", &help))
+        }
+        (ReduceOp::Sum | ReduceOp::Prod, d) if !d.is_float() => Ok(infer::reduce(op, &infer::cast(a, DType::I64, site), axes, site)),
+        (ReduceOp::Any | ReduceOp::All, _) => Ok(infer::reduce(op, &truth(a, site), axes, site)),
+        _ => Ok(infer::reduce(op, a, axes, site)),
+    });
+    or_failed(made, op.name(), &[&DynExpr::from_node(a.clone()).into()], site)
+}
+
+pub(crate) fn mean(a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
+    if is_error(a) {
+        return a.clone();
+    }
+    let d = if a.dtype.is_float() { a.dtype } else { DType::F64 };
+    let made = axes.indices(a.shape.rank()).map(|_| infer::mean(&infer::cast(a, d, site), axes, site));
+    or_failed(made, "mean", &[&DynExpr::from_node(a.clone()).into()], site)
+}
