@@ -163,8 +163,9 @@ static INSTEAD: &[(&str, &str)] = &[
     ("relu", "write `maximum(x, 0)`"),
 ];
 
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
-    LazyLock::new(|| FUNCTIONS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |n| (n, f))).collect());
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    FUNCTIONS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |n| (n, f))).collect()
+});
 
 /// The function of this name.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
@@ -377,7 +378,11 @@ impl Call {
             other => {
                 let mistake = not_an_int(&what(), other, span);
                 let two = matches!(self.body_reduce(), Some(ReduceOp::Min | ReduceOp::Max)) && matches!(other, Value::Array(_));
-                Err(if two { mistake.help(format!("use `{0}imum(a, b)` for the element-wise {0}imum", self.function.name)) } else { mistake })
+                Err(if two {
+                    mistake.help(format!("use `{0}imum(a, b)` for the element-wise {0}imum", self.function.name))
+                } else {
+                    mistake
+                })
             }
         }
     }

@@ -98,8 +98,8 @@ fn member(name: &str) -> Option<Value> {
 pub(super) fn lower(ast: &Ast, inputs: &[(String, DynExpr<'static>)]) -> Result<Vec<(String, DynExpr<'static>)>, Mistake> {
     let called = ast.called();
     let mut machine = Machine { ast, inputs, called, names: HashMap::new(), values: Vec::with_capacity(ast.nodes.len()) };
-    for inputs in inputs {
-        machine.names.insert(&inputs.0, Value::Array(inputs.1.clone()));
+    for (name, input) in inputs {
+        machine.names.insert(name, Value::Array(input.clone()));
     }
     for statement in &ast.statements {
         for k in machine.values.len()..=statement.value.index() {
@@ -185,9 +185,8 @@ impl<'p> Machine<'p> {
                         function.call(Some((*receiver, span)), args, at)
                     }
                     Value::DType(dtype) => functions::convert(dtype, args, at),
-                    other => {
-                        Err(Mistake::new(ErrorKind::DType, at, format!("{} cannot be called", describe(&other))).help("write `*` for a product"))
-                    }
+                    other => Err(Mistake::new(ErrorKind::DType, at, format!("{} cannot be called", describe(&other)))
+                        .help("write `*` for a product")),
                 }
             }
         }
@@ -208,9 +207,12 @@ impl<'p> Machine<'p> {
         if later {
             return Err(mistake.help("it is assigned only later; statements run in order"));
         }
-        let known = self.inputs.iter().map(|i| i.0.as_str());
-        let assigned = outputs(self.ast).into_iter().filter(|n| self.names.contains_key(n));
-        Err(match closest(name, known.chain(assigned).chain(CONSTANTS).chain(functions::names())) {
+        let mut candidates: Vec<&str> = self.inputs.iter().map(|i| i.0.as_str()).collect();
+        candidates.extend(outputs(self.ast).into_iter().filter(|n| self.names.contains_key(n)));
+        for name in CONSTANTS.into_iter().chain(functions::names()) {
+            candidates.push(name);
+        }
+        Err(match closest(name, candidates) {
             Some(other) => mistake.help(format!("did you mean `{other}`?")),
             None if self.inputs.is_empty() => mistake,
             None => {
@@ -321,7 +323,12 @@ pub(super) fn to_operand(value: &Value, span: Span, what: &str) -> Result<DynOpe
 }
 
 /// Two operands of one operation. A size is weak too: beside an array it takes the array's type.
-pub(super) fn to_operands(a: &Value, b: &Value, spans: (Span, Span), what: &str) -> Result<(DynOperand<'static>, DynOperand<'static>), Mistake> {
+pub(super) fn to_operands(
+    a: &Value,
+    b: &Value,
+    spans: (Span, Span),
+    what: &str,
+) -> Result<(DynOperand<'static>, DynOperand<'static>), Mistake> {
     let one = |x: &Value, other: &Value, span: Span| match (x, other) {
         (Value::Size(_), Value::Array(y)) if y.dtype() != DType::Bool => Ok(DynOperand::Expr(to_array(x, span, what)?.astype(y.dtype()))),
         _ => to_operand(x, span, what),
@@ -393,9 +400,7 @@ fn unary(op: Prefix, a: Value, at: Span) -> Result<Value, Mistake> {
     match (op, &a) {
         (_, Value::Scalar(x)) => x.unary(op).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message)),
         (Prefix::Pos, Value::Size(_)) => Ok(a),
-        (Prefix::Pos, Value::Array(x)) if x.dtype() == DType::Bool => {
-            Err(Mistake::new(ErrorKind::DType, at, "`+` is not defined on bool"))
-        }
+        (Prefix::Pos, Value::Array(x)) if x.dtype() == DType::Bool => Err(Mistake::new(ErrorKind::DType, at, "`+` is not defined on bool")),
         (Prefix::Pos, Value::Array(_)) => Ok(a),
         (Prefix::Neg, Value::Array(_) | Value::Size(_)) => {
             let x = to_array(&a, at, "the operand")?;
@@ -405,7 +410,8 @@ fn unary(op: Prefix, a: Value, at: Span) -> Result<Value, Mistake> {
         (Prefix::Invert, Value::Array(_) | Value::Size(_)) => {
             let x = to_array(&a, at, "the operand")?;
             let float = x.dtype().is_float();
-            array(x.unary(UnaryOp::Not), at).map_err(|m| if float { m.help("`~` takes bool and integers; compare first: `x == 0`") } else { m })
+            array(x.unary(UnaryOp::Not), at)
+                .map_err(|m| if float { m.help("`~` takes bool and integers; compare first: `x == 0`") } else { m })
         }
         (_, other) => Err(Mistake::new(ErrorKind::DType, at, format!("`{sign}` is not defined on {}", describe(other)))),
     }

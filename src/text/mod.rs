@@ -30,6 +30,8 @@ mod library;
 mod lower;
 mod parse;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use crate::error::Result;
