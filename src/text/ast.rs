@@ -54,8 +54,8 @@ pub(crate) enum NodeKind {
     Str(Box<str>),
     None,
     Ellipsis,
-    /// A tuple, or a list, which NumPy takes for one wherever this language has a use for it.
     Tuple(Vec<NodeId>),
+    List(Vec<NodeId>),
     Unary(Prefix, NodeId),
     Binary(BinaryOp, NodeId, NodeId),
     Attribute(NodeId, Box<str>),

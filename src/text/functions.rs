@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use hashbrown::HashMap;
 
 use super::diagnostic::{Mistake, Span, closest};
+use super::explain::clip;
 use super::library as lib;
-use super::lower::{Value, array, describe, not_an_int, to_array, to_operand, to_operands, tuple};
-use super::parse::clip;
+use super::object::{Value, array, describe, not_an_int, to_array, to_operand, to_operands, tuple};
 use super::value::Py;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Result as BuildResult};
@@ -136,7 +136,7 @@ static FUNCTIONS: &[Function] = &[
     row("asarray", &["array"], "a, dtype=None", Other(lib::asarray)),
     row("shape", &[], "a", Other(lib::shape)),
     row("ndim", &[], "a", Other(|c| Ok(Value::Scalar(Py::Int(c.array("a")?.ndim() as i128))))),
-    row("size", &[], "a", Other(|c| Ok(super::lower::extent(&c.array("a")?.shape().size())))),
+    row("size", &[], "a", Other(|c| Ok(super::object::extent(&c.array("a")?.shape().size())))),
     row("len", &[], "a", Other(lib::len)),
 ];
 
@@ -252,7 +252,7 @@ impl Function {
             }
         }
         if is_method && params.get(1).is_some_and(|p| p.rest) && positional.len() > 1 {
-            let alone = positional.len() == 2 && matches!(positional[1].0, Value::Tuple(_) | Value::None);
+            let alone = positional.len() == 2 && matches!(positional[1].0, Value::Tuple(_) | Value::List(_) | Value::None);
             if !alone {
                 let span = positional[1].1.to(positional[positional.len() - 1].1);
                 let values = positional.drain(1..).map(|(v, _)| v).collect();
@@ -408,7 +408,9 @@ impl Call {
     pub fn ints(&self, name: &str) -> Result<Option<Vec<isize>>, Mistake> {
         match self.value(name) {
             (Value::None, _) => Ok(None),
-            (Value::Tuple(items), span) => items.iter().map(|v| self.int_of(name, v, span)).collect::<Result<_, _>>().map(Some),
+            (Value::Tuple(items) | Value::List(items), span) => {
+                items.iter().map(|v| self.int_of(name, v, span)).collect::<Result<_, _>>().map(Some)
+            }
             (value, span) => self.int_of(name, value, span).map(|k| Some(vec![k])),
         }
     }
@@ -444,7 +446,7 @@ impl Call {
             other => self.int_of(name, other, span).map(Extent::from),
         };
         match value {
-            Value::Tuple(items) => items.iter().map(one).collect(),
+            Value::Tuple(items) | Value::List(items) => items.iter().map(one).collect(),
             other => Ok(vec![one(other)?]),
         }
     }

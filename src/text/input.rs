@@ -6,7 +6,8 @@ use std::str::FromStr;
 use pest::Parser;
 
 use super::diagnostic::{Mistake, Span, closest};
-use super::parse::{Grammar, Rule, explain};
+use super::explain::explain;
+use super::parse::{Grammar, Rule};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::{Dim, Shape};

@@ -2,7 +2,7 @@
 
 use super::diagnostic::Mistake;
 use super::functions::Call;
-use super::lower::{Value, extent, to_array, tuple};
+use super::object::{Value, extent, to_array, tuple};
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
 use crate::expr::infer::size_of;
@@ -51,7 +51,7 @@ pub(super) fn mean(c: &Call) -> Result {
 fn variance(c: &Call) -> std::result::Result<Expr, Mistake> {
     let (x, axes) = (to_float(c.array("a")?), c.axes()?);
     let ddof = c.int("ddof")?;
-    let distance = DynExpr::binary(BinaryOp::Sub, &x, &x.mean_over(axes.clone().keepdims()));
+    let distance = DynExpr::binary(BinaryOp::Sub, &x, x.mean_over(axes.clone().keepdims()));
     let total = DynExpr::binary(BinaryOp::Mul, &distance, &distance).reduce(ReduceOp::Sum, axes.clone());
     let axes = c.try_(axes.indices(x.ndim()))?;
     let count = axes.iter().fold(Size::ONE, |n, &k| n.mul(&x.shape().extents()[k]));
@@ -222,7 +222,7 @@ pub(super) fn astype(c: &Call) -> Result {
 pub(super) fn asarray(c: &Call) -> Result {
     let (value, span) = c.value("a");
     let x = match value {
-        Value::Tuple(_) => {
+        Value::Tuple(_) | Value::List(_) => {
             let mistake = Mistake::new(ErrorKind::Unsupported, span, "elide makes no arrays from lists");
             return Err(mistake.help("arrays come from inputs"));
         }
@@ -367,7 +367,7 @@ pub(super) fn shape(c: &Call) -> Result {
 
 pub(super) fn len(c: &Call) -> Result {
     match c.value("a") {
-        (Value::Tuple(items), _) => Ok(Value::Scalar(super::value::Py::Int(items.len() as i128))),
+        (Value::Tuple(items) | Value::List(items), _) => Ok(Value::Scalar(super::value::Py::Int(items.len() as i128))),
         _ => match c.array("a")?.shape().extents().first() {
             Some(n) => Ok(extent(n)),
             None => Err(c.fail(ErrorKind::Shape, "an array of rank 0 has no length")),

@@ -1,47 +1,18 @@
 //! From the syntax tree to expressions: Python's evaluation, with arrays that are built instead of computed.
 
-use std::sync::Arc;
-
 use hashbrown::HashMap;
 
 use super::RESULT;
-use super::ast::{Ast, Index, Node, NodeId, NodeKind, Prefix, symbol};
+use super::ast::{Ast, Index, Node, NodeId, NodeKind};
 use super::diagnostic::{Mistake, Span, closest};
-use super::functions::{self, Function};
-use super::parse::clip;
+use super::explain::clip;
+use super::functions;
+use super::object::{Value, array, binary, describe, extent, not_an_int, to_array, tuple, unary};
 use super::value::Py;
-use crate::dtype::{DType, Scalar};
+use crate::dtype::DType;
 use crate::error::ErrorKind;
-use crate::expr::infer::size_of;
-use crate::expr::{DynExpr, DynOperand, Weak};
-use crate::ops::{BinaryOp, UnaryOp};
-use crate::size::Size;
+use crate::expr::DynExpr;
 use crate::view::Slice;
-
-/// What a part of a program stands for.
-#[derive(Clone)]
-pub(super) enum Value {
-    Array(DynExpr<'static>),
-    Scalar(Py),
-    /// An extent that is known when arrays are bound; an int in Python.
-    Size(Size),
-    None,
-    Ellipsis,
-    Str(Arc<str>),
-    DType(DType),
-    /// Never holds another tuple.
-    Tuple(Arc<[Value]>),
-    Function(&'static Function),
-    /// A function with its first argument.
-    Method(Box<Value>, &'static Function),
-    /// `np`
-    Module,
-}
-
-/// NumPy's own limit.
-const MAX_RANK: usize = 64;
-/// Longest tuple: far beyond what names axes or extents.
-const MAX_TUPLE: usize = 1024;
 
 /// The names that a program assigns, in order, each once.
 pub(super) fn outputs(ast: &Ast) -> Vec<&str> {
@@ -59,16 +30,17 @@ pub(super) fn free_names(ast: &Ast) -> Vec<&str> {
     let mut known = hashbrown::HashSet::new();
     let (mut free, mut next) = (Vec::new(), 0);
     for statement in &ast.statements {
-        for k in next..=statement.value.index() {
-            if let NodeKind::Name(name) = &ast.nodes[k].kind
-                && !called[k]
+        let last = statement.value.index();
+        for (node, called) in ast.nodes[next..=last].iter().zip(&called[next..=last]) {
+            if let NodeKind::Name(name) = &node.kind
+                && !called
                 && builtin(name).is_none()
                 && known.insert(&**name)
             {
                 free.push(&**name);
             }
         }
-        next = statement.value.index() + 1;
+        next = last + 1;
         known.extend(statement.targets.iter().map(|t| &**t));
     }
     free
@@ -151,14 +123,17 @@ impl<'p> Machine<'p> {
             NodeKind::Str(s) => Ok(Value::Str((**s).into())),
             NodeKind::None => Ok(Value::None),
             NodeKind::Ellipsis => Ok(Value::Ellipsis),
-            NodeKind::Tuple(items) => {
+            NodeKind::Tuple(items) | NodeKind::List(items) => {
                 let values: Vec<Value> = items.iter().map(|&id| self.take(id)).collect();
-                if let Some(inner) = values.iter().position(|v| matches!(v, Value::Tuple(_))) {
+                if let Some(inner) = values.iter().position(|v| matches!(v, Value::Tuple(_) | Value::List(_))) {
                     let span = self.ast.nodes[items[inner].index()].span;
                     return Err(Mistake::new(ErrorKind::Unsupported, span, "tuples and lists cannot nest")
                         .help("they name axes, extents and indices; arrays come from inputs"));
                 }
-                tuple(values, node.span)
+                match (tuple(values, node.span)?, &node.kind) {
+                    (Value::Tuple(items), NodeKind::List(_)) => Ok(Value::List(items)),
+                    (tuple, _) => Ok(tuple),
+                }
             }
             NodeKind::Unary(op, a) => unary(*op, self.take(*a), at),
             NodeKind::Binary(op, a, b) => {
@@ -202,6 +177,11 @@ impl<'p> Machine<'p> {
         if called {
             return Err(no_function(name, span));
         }
+        if LACKING.contains(&name)
+            && let Err(e) = name.parse::<DType>()
+        {
+            return Err(Mistake::from_error(&e, span));
+        }
         let mistake = Mistake::new(ErrorKind::Name, span, format!("`{}` is not defined", clip(name)));
         let later = self.ast.statements.iter().any(|s| s.targets.iter().any(|t| &**t == name));
         if later {
@@ -223,6 +203,11 @@ impl<'p> Machine<'p> {
     }
 
     fn subscript(&mut self, base: Value, items: &[Index], node: &Node) -> Result<Value, Mistake> {
+        if !matches!(base, Value::Array(_) | Value::Tuple(_)) {
+            let mistake = Mistake::new(ErrorKind::DType, node.blame, format!("{} cannot be indexed", describe(&base)));
+            let function = matches!(base, Value::Function(_) | Value::Method(..));
+            return Err(if function { mistake.help("arguments go in parentheses") } else { mistake });
+        }
         let mut slices = Vec::new();
         for item in items {
             match item {
@@ -270,88 +255,35 @@ impl<'p> Machine<'p> {
                 let (from, to) = (start.map_or(0, clamp), stop.map_or(n as usize, clamp));
                 tuple(values[from..to.max(from)].to_vec(), node.span)
             }
-            _ => {
-                let mistake = Mistake::new(ErrorKind::DType, node.blame, format!("{} cannot be indexed like this", describe(&base)));
-                Err(if matches!(base, Value::Function(_)) { mistake.help("arguments go in parentheses") } else { mistake })
-            }
+            _ => Err(Mistake::new(ErrorKind::DType, node.blame, format!("{} cannot be indexed like this", describe(&base)))),
         }
     }
 }
 
+/// NumPy's and Rust's element types that elide does not have.
+const LACKING: [&str; 20] = [
+    "f16",
+    "float16",
+    "half",
+    "i8",
+    "int8",
+    "u16",
+    "uint16",
+    "u32",
+    "uint32",
+    "u64",
+    "uint64",
+    "uint",
+    "usize",
+    "isize",
+    "complex",
+    "complex64",
+    "complex128",
+    "longdouble",
+    "float128",
+    "object",
+];
 const CONSTANTS: [&str; 6] = ["pi", "e", "inf", "nan", "newaxis", "np"];
-
-pub(super) fn tuple(values: Vec<Value>, span: Span) -> Result<Value, Mistake> {
-    if values.len() > MAX_TUPLE {
-        return Err(Mistake::new(ErrorKind::Unsupported, span, format!("a tuple of {} values; {MAX_TUPLE} is the most", values.len())));
-    }
-    Ok(Value::Tuple(values.into()))
-}
-
-/// An array that an operation made, or its mistake with the place to blame.
-pub(super) fn array(x: DynExpr<'static>, blame: Span) -> Result<Value, Mistake> {
-    x.check().map_err(|e| Mistake::from_error(&e, blame))?;
-    if x.ndim() > MAX_RANK {
-        let message = format!("an array of {} axes; {MAX_RANK} is the most", x.ndim());
-        return Err(Mistake::new(ErrorKind::Unsupported, blame, message));
-    }
-    Ok(Value::Array(x))
-}
-
-/// The value as an array with an element type of its own: Python's scalars are `bool`, `i64` and `f64`, as in NumPy.
-pub(super) fn to_array(value: &Value, span: Span, what: &str) -> Result<DynExpr<'static>, Mistake> {
-    match value {
-        Value::Array(x) => Ok(x.clone()),
-        Value::Scalar(Py::Bool(x)) => Ok(Scalar::Bool(*x).into()),
-        Value::Scalar(Py::Float(x)) => Ok(Scalar::F64(*x).into()),
-        Value::Scalar(Py::Int(x)) => match i64::try_from(*x) {
-            Ok(x) => Ok(Scalar::I64(x).into()),
-            Err(_) => Err(Mistake::new(ErrorKind::DType, span, format!("{x} does not fit in i64"))),
-        },
-        Value::Size(size) => Ok(DynExpr::from_node(size_of(size.clone(), None))),
-        other => Err(Mistake::new(ErrorKind::DType, span, format!("{what} must be an array, not {}", describe(other)))),
-    }
-}
-
-/// The value as an operand: Python's scalars are weak.
-pub(super) fn to_operand(value: &Value, span: Span, what: &str) -> Result<DynOperand<'static>, Mistake> {
-    Ok(match value {
-        Value::Scalar(Py::Bool(x)) => DynOperand::Weak(Weak::Bool(*x)),
-        Value::Scalar(Py::Int(x)) => DynOperand::Weak(Weak::Int(*x)),
-        Value::Scalar(Py::Float(x)) => DynOperand::Weak(Weak::Float(*x)),
-        other => DynOperand::Expr(to_array(other, span, what)?),
-    })
-}
-
-/// Two operands of one operation. A size is weak too: beside an array it takes the array's type.
-pub(super) fn to_operands(
-    a: &Value,
-    b: &Value,
-    spans: (Span, Span),
-    what: &str,
-) -> Result<(DynOperand<'static>, DynOperand<'static>), Mistake> {
-    let one = |x: &Value, other: &Value, span: Span| match (x, other) {
-        (Value::Size(_), Value::Array(y)) if y.dtype() != DType::Bool => Ok(DynOperand::Expr(to_array(x, span, what)?.astype(y.dtype()))),
-        _ => to_operand(x, span, what),
-    };
-    Ok((one(a, b, spans.0)?, one(b, a, spans.1)?))
-}
-
-/// What a value is, for messages.
-pub(super) fn describe(value: &Value) -> String {
-    match value {
-        Value::Array(x) => format!("an array {}{}", x.dtype(), x.shape()),
-        Value::Scalar(x) => format!("the {} {x}", x.type_name()),
-        Value::Size(s) => format!("the extent {s}"),
-        Value::None => "None".into(),
-        Value::Ellipsis => "`...`".into(),
-        Value::Str(_) => "a string".into(),
-        Value::DType(d) => format!("the element type {d}"),
-        Value::Tuple(_) => "a tuple".into(),
-        Value::Function(f) => format!("the function `{}`", f.name),
-        Value::Method(_, f) => format!("the method `{}`", f.name),
-        Value::Module => "the module `np`".into(),
-    }
-}
 
 /// Far past any array's end, and still safe to add to an extent.
 const FAR: i128 = 1 << 62;
@@ -362,15 +294,6 @@ fn slice_bound(value: &Value, span: Span) -> Result<Option<isize>, Mistake> {
         // As in Python, a bound past the end is the end.
         Value::Scalar(x) if x.as_int().is_some() => Ok(x.as_int().map(|k| k.clamp(-FAR, FAR) as isize)),
         other => Err(not_an_int("a slice bound", other, span)),
-    }
-}
-
-pub(super) fn not_an_int(what: &str, value: &Value, span: Span) -> Mistake {
-    let mistake = |kind, message: String| Mistake::new(kind, span, message);
-    match value {
-        Value::Size(s) => mistake(ErrorKind::Unsupported, format!("{what} must be known before arrays are bound; `{s}` is not")),
-        Value::Array(_) => mistake(ErrorKind::Unsupported, format!("{what} must be an integer, not an array")),
-        other => mistake(ErrorKind::DType, format!("{what} must be an integer, not {}", describe(other))),
     }
 }
 
@@ -386,91 +309,8 @@ fn index(value: &Value, span: Span) -> Result<Slice, Mistake> {
                 .help("`where(mask, x, other)` keeps the shape; `sum(where(mask, x, 0))` sums the selected"))
         }
         Value::Array(_) => Err(unsupported("elide does not index by arrays").help("indices are integers and slices")),
-        Value::Tuple(_) => Err(unsupported("elide does not index by lists or nested tuples").help("indices are integers and slices")),
+        Value::Tuple(_) | Value::List(_) => Err(unsupported("elide does not index by lists").help("indices are integers and slices")),
         other => Err(not_an_int("an index", other, span)),
-    }
-}
-
-fn unary(op: Prefix, a: Value, at: Span) -> Result<Value, Mistake> {
-    let sign = match op {
-        Prefix::Neg => "-",
-        Prefix::Pos => "+",
-        Prefix::Invert => "~",
-    };
-    match (op, &a) {
-        (_, Value::Scalar(x)) => x.unary(op).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message)),
-        (Prefix::Pos, Value::Size(_)) => Ok(a),
-        (Prefix::Pos, Value::Array(x)) if x.dtype() == DType::Bool => Err(Mistake::new(ErrorKind::DType, at, "`+` is not defined on bool")),
-        (Prefix::Pos, Value::Array(_)) => Ok(a),
-        (Prefix::Neg, Value::Array(_) | Value::Size(_)) => {
-            let x = to_array(&a, at, "the operand")?;
-            let bool = x.dtype() == DType::Bool;
-            array(x.unary(UnaryOp::Neg), at).map_err(|m| if bool { m.help("`~` is the logical not") } else { m })
-        }
-        (Prefix::Invert, Value::Array(_) | Value::Size(_)) => {
-            let x = to_array(&a, at, "the operand")?;
-            let float = x.dtype().is_float();
-            array(x.unary(UnaryOp::Not), at)
-                .map_err(|m| if float { m.help("`~` takes bool and integers; compare first: `x == 0`") } else { m })
-        }
-        (_, other) => Err(Mistake::new(ErrorKind::DType, at, format!("`{sign}` is not defined on {}", describe(other)))),
-    }
-}
-
-/// Sizes of higher degree than this are computed as arrays, when bound.
-const MAX_DEGREE: usize = 8;
-
-pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value, at: Span) -> Result<Value, Mistake> {
-    let is_operand = |v: &Value| matches!(v, Value::Array(_) | Value::Scalar(_) | Value::Size(_));
-    match (a, b) {
-        (Value::Scalar(x), Value::Scalar(y)) => {
-            return x.binary(op, *y).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message));
-        }
-        (Value::Tuple(x), Value::Tuple(y)) if op == BinaryOp::Add => return tuple(x.iter().chain(y.iter()).cloned().collect(), at),
-        _ if !is_operand(a) || !is_operand(b) => {
-            let mistake = format!("`{}` is not defined between {} and {}", symbol(op), describe(a), describe(b));
-            let called = matches!(a, Value::Function(_) | Value::Method(..)) || matches!(b, Value::Function(_) | Value::Method(..));
-            let mistake = Mistake::new(ErrorKind::DType, at, mistake);
-            return Err(if called { mistake.help("functions are called with parentheses: `f(x)`, `x.sum()`") } else { mistake });
-        }
-        _ => {}
-    }
-    if let Some(size) = size_arithmetic(op, a, b) {
-        return Ok(Value::Size(size));
-    }
-    let (x, y) = to_operands(a, b, (at, at), "an operand")?;
-    let is_float = |v: &Value| matches!(v, Value::Array(x) if x.dtype().is_float()) || matches!(v, Value::Scalar(Py::Float(_)));
-    let float = is_float(a) || is_float(b);
-    array(DynExpr::binary(op, x, y), at).map_err(|m| match op {
-        BinaryOp::Xor if float => m.help("`^` is exclusive or; a power is written `**`"),
-        BinaryOp::And | BinaryOp::Or if float => {
-            m.help(format!("`{0}` binds tighter than comparisons: write `(x > 0) {0} (y > 0)`", symbol(op)))
-        }
-        _ => m,
-    })
-}
-
-/// Sums and products of extents and positive ints stay sizes, so that they can name the extents of a shape.
-fn size_arithmetic(op: BinaryOp, a: &Value, b: &Value) -> Option<Size> {
-    let size = |v: &Value| match v {
-        Value::Size(s) => Some(s.clone()),
-        Value::Scalar(Py::Int(k)) => u32::try_from(*k).ok().map(|k| Size::from(i64::from(k))),
-        _ => None,
-    };
-    let (x, y) = (size(a)?, size(b)?);
-    let out = match op {
-        BinaryOp::Add => x.add(&y),
-        BinaryOp::Mul if x.magnitude().0 + y.magnitude().0 <= MAX_DEGREE => x.mul(&y),
-        _ => return None,
-    };
-    Some(out)
-}
-
-/// An extent as Python has it.
-pub(super) fn extent(size: &Size) -> Value {
-    match size.as_const() {
-        Some(n) => Value::Scalar(Py::Int(n.into())),
-        None => Value::Size(size.clone()),
     }
 }
 

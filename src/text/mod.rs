@@ -16,18 +16,20 @@
 //!
 //! | stage | file | |
 //! |---|---|---|
-//! | [`scan`] | `scan` | comments, continued lines and newlines in brackets become blanks; brackets match |
-//! | `parse` | `grammar.pest`, `parse` | text to `Ast`, an arena with operands before users |
-//! | `lower` | `lower`, `functions`, `library` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
+//! | scan | `scan` | comments, continued lines and newlines in brackets become blanks; brackets match |
+//! | parse | `grammar.pest`, `parse`, `explain` | text to `Ast`, an arena with operands before users |
+//! | lower | `lower`, `object`, `functions`, `library` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
 //!
 //! Nothing recurses but the parser over brackets, whose nesting is bounded.
 
 mod ast;
 mod diagnostic;
+mod explain;
 mod functions;
 mod input;
 mod library;
 mod lower;
+mod object;
 mod parse;
 mod scan;
 #[cfg(test)]

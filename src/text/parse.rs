@@ -7,13 +7,13 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use pest::Parser;
-use pest::error::{ErrorVariant, InputLocation};
 use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 use pest_derive::Parser;
 
 use super::ast::{Argument, Ast, Index, Node, NodeId, NodeKind, Prefix, Statement};
 use super::diagnostic::{Mistake, Span};
+use super::explain::{augmented, clip, explain, refused};
 use super::scan::scan;
 use crate::error::ErrorKind;
 use crate::ops::BinaryOp;
@@ -100,12 +100,6 @@ struct Builder {
     nodes: RefCell<Vec<Node>>,
 }
 
-fn span_of(pair: &Pair<Rule>) -> Span {
-    let s = pair.as_span();
-    // Rules that allow blanks inside end with those they tried.
-    Span::new(s.start(), s.start() + s.as_str().trim_end().len())
-}
-
 impl Builder {
     fn push(&self, kind: NodeKind, span: Span, blame: Span) -> NodeId {
         let mut nodes = self.nodes.borrow_mut();
@@ -135,21 +129,27 @@ impl Builder {
             }
         }
         match last {
-            Some(value) => Ok(Statement { value: self.list(value, false)?.id, targets }),
+            Some(value) => Ok(Statement { value: self.list(value)?.id, targets }),
             None => Err(Mistake::syntax(Span::new(0, 0), "a statement without a value")),
         }
     }
 
-    /// Expressions with commas: a tuple, where there is one (or `always`).
-    fn list(&self, pair: Pair<Rule>, always: bool) -> Result<Operand, Mistake> {
-        let span = span_of(&pair);
-        let (mut items, mut commas) = (Vec::new(), always);
+    /// Expressions between commas, and whether there is a comma.
+    fn items(&self, pair: Pair<Rule>) -> Result<(Vec<Operand>, bool), Mistake> {
+        let (mut items, mut commas) = (Vec::new(), false);
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::comma => commas = true,
                 _ => items.push(self.chain(part)?),
             }
         }
+        Ok((items, commas))
+    }
+
+    /// One expression, or a tuple.
+    fn list(&self, pair: Pair<Rule>) -> Result<Operand, Mistake> {
+        let span = span_of(&pair);
+        let (items, commas) = self.items(pair)?;
         match items.as_slice() {
             [only] if !commas => Ok(*only),
             _ => {
@@ -193,9 +193,8 @@ impl Builder {
                 let blame = span_of(&op);
                 let comparison = binary.is_comparison();
                 if comparison && a.bare_comparison {
-                    return Err(
-                        Mistake::syntax(blame, "comparisons of arrays cannot be chained").help("write `(a < b) & (b < c)` for `a < b < c`")
-                    );
+                    return Err(Mistake::syntax(blame, "comparisons of arrays cannot be chained")
+                        .help("write `(a < b) & (b < c)` for `a < b < c`; the parentheses are needed, for `&` binds tighter than `<`"));
                 }
                 let id = self.push(NodeKind::Binary(binary, a.id, b.id), self.span(a.id).to(self.span(b.id)), blame);
                 Ok(Operand { id, bare_comparison: comparison })
@@ -275,18 +274,19 @@ impl Builder {
         let span = span_of(&pair);
         let text = pair.as_str();
         let kind = match pair.as_rule() {
-            Rule::paren | Rule::bracket => {
-                let bracket = pair.as_rule() == Rule::bracket;
-                return match pair.into_inner().next() {
-                    Some(list) => {
-                        let id = self.list(list, bracket)?.id;
-                        // What a user sees underlined includes the parentheses.
-                        self.nodes.borrow_mut()[id.index()].span = span;
-                        Ok(id)
-                    }
-                    None => Ok(self.push(NodeKind::Tuple(Vec::new()), span, span)),
-                };
-            }
+            Rule::paren => match pair.into_inner().next() {
+                Some(list) => {
+                    let id = self.list(list)?.id;
+                    // What a user sees underlined includes the parentheses.
+                    self.nodes.borrow_mut()[id.index()].span = span;
+                    return Ok(id);
+                }
+                None => NodeKind::Tuple(Vec::new()),
+            },
+            Rule::bracket => match pair.into_inner().next() {
+                Some(list) => NodeKind::List(self.items(list)?.0.iter().map(|o| o.id).collect()),
+                None => NodeKind::List(Vec::new()),
+            },
             Rule::ellipsis => NodeKind::Ellipsis,
             Rule::string => NodeKind::Str(text[1..text.len() - 1].into()),
             Rule::number => number(pair)?,
@@ -299,6 +299,12 @@ impl Builder {
         };
         Ok(self.push(kind, span, span))
     }
+}
+
+pub(super) fn span_of(pair: &Pair<Rule>) -> Span {
+    let s = pair.as_span();
+    // Rules that allow blanks inside end with those they tried.
+    Span::new(s.start(), s.start() + s.as_str().trim_end().len())
 }
 
 fn number(pair: Pair<Rule>) -> Result<NodeKind, Mistake> {
@@ -342,11 +348,6 @@ fn number(pair: Pair<Rule>) -> Result<NodeKind, Mistake> {
     })
 }
 
-/// Long words are cut in messages.
-pub(super) fn clip(text: &str) -> String {
-    if text.chars().nth(40).is_none() { text.into() } else { text.chars().take(40).chain(['…']).collect() }
-}
-
 /// The name that a target consists of, and nothing else.
 fn target_name<'i>(list: &Pair<'i, Rule>) -> Result<&'i str, Mistake> {
     let (span, text) = (span_of(list), list.as_str().trim());
@@ -367,118 +368,6 @@ fn target_name<'i>(list: &Pair<'i, Rule>) -> Result<&'i str, Mistake> {
         name @ ("True" | "False" | "None") => Err(Mistake::syntax(span, format!("cannot assign to `{name}`"))),
         name => Ok(name),
     }
-}
-
-fn augmented(span: Span, op: &str, target: &str) -> Mistake {
-    let target = clip(target);
-    match op {
-        ":=" => Mistake::syntax(span, "the language has no `:=`").help(format!("assign with `{target} = ...`")),
-        _ => Mistake::syntax(span, format!("the language has no `{op}`"))
-            .help(format!("write `{target} = {target} {} ...`", op.trim_end_matches('='))),
-    }
-}
-
-/// Operators of Python, or of other languages, that have no meaning here.
-fn refused(op: &Pair<Rule>) -> Mistake {
-    let text = op.as_str().trim();
-    let (kind, message, help) = match op.as_rule() {
-        Rule::not => (ErrorKind::Syntax, "`not` has no element-wise meaning", "use `~` (parenthesize comparisons: `~(x > 0)`)"),
-        Rule::and => (ErrorKind::Syntax, "`and` has no element-wise meaning", "use `&` (parenthesize comparisons: `(x > 0) & (y > 0)`)"),
-        Rule::or => (ErrorKind::Syntax, "`or` has no element-wise meaning", "use `|` (parenthesize comparisons: `(x > 0) | (y > 0)`)"),
-        Rule::bang => (ErrorKind::Syntax, "the language has no `!`", "use `~`"),
-        Rule::and_and => (ErrorKind::Syntax, "the language has no `&&`", "use `&` (parenthesize comparisons: `(x > 0) & (y > 0)`)"),
-        Rule::or_or => (ErrorKind::Syntax, "the language has no `||`", "use `|` (parenthesize comparisons: `(x > 0) | (y > 0)`)"),
-        Rule::matmul => (ErrorKind::Unsupported, "elide has no matrix product `@`", "write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`"),
-        Rule::star => (ErrorKind::Syntax, "`*` is missing its left operand", "arguments cannot be unpacked"),
-        _ => match text {
-            "if" | "else" => (ErrorKind::Syntax, "the language has no `if`", "use `where(condition, a, b)`"),
-            "for" => (ErrorKind::Syntax, "the language has no `for`", "operations on arrays apply to all elements"),
-            "is" => (ErrorKind::Syntax, "`is` has no element-wise meaning", "use `==`"),
-            _ => (ErrorKind::Syntax, "`in` has no element-wise meaning", "use `any(x == value)`"),
-        },
-    };
-    Mistake::new(kind, span_of(op), message).help(help)
-}
-
-/// A grammar error in the words of a user: what was found, what could have stood there.
-pub(super) fn explain(text: &str, error: &pest::error::Error<Rule>) -> Mistake {
-    let at = match error.location {
-        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
-    };
-    // What was found starts after the blanks.
-    let rest = text[at..].trim_start_matches([' ', '\t', '\r', '\u{0C}']);
-    let at = text.len() - rest.len();
-    let found = rest.chars().next();
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let token: &str = match found {
-        Some(c) if is_word(c) => &rest[..rest.find(|c| !is_word(c)).unwrap_or(rest.len())],
-        Some(c) => &rest[..c.len_utf8()],
-        None => "",
-    };
-    let positives = match &error.variant {
-        ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
-        ErrorVariant::CustomError { .. } => &[],
-    };
-    let operand = positives.iter().any(|r| {
-        matches!(
-            r,
-            Rule::word | Rule::number | Rule::paren | Rule::atom | Rule::postfix | Rule::chain | Rule::list | Rule::argument | Rule::index
-        )
-    });
-    let wanted = if operand { "a value" } else { "an operator or the end of the expression" };
-    let found_text = match found {
-        None => "the end of the text".into(),
-        Some('\n') => "the end of the line".into(),
-        Some(c) if c.is_control() => format!("the character U+{:04X}", c as u32),
-        Some(_) => format!("`{}`", clip(token)),
-    };
-    let span = match found {
-        // The place to complete is after the last thing on its line.
-        None | Some('\n') => {
-            let end = text[..at].trim_end().len();
-            Span::new(end, end)
-        }
-        _ => Span::new(at, at + token.len()),
-    };
-    let e = Mistake::syntax(span, format!("expected {wanted}, found {found_text}"));
-    let before = text[..at].trim_end();
-    match found.and_then(lookalike) {
-        Some(ascii) => return e.help(format!("write `{ascii}`")),
-        None if token == "lambda" => return e.help("the language has no functions of its own; assign to names instead"),
-        None => {}
-    }
-    match found {
-        Some('=') if !operand || before.ends_with('=') => e.help("compare with `==`"),
-        Some('=') => e.help("only names can be assigned to, at the start of a statement"),
-        Some('$' | '?') => e.help("names are made of letters, digits and `_`"),
-        _ => e,
-    }
-}
-
-/// ASCII for characters that editors and web pages put in its place.
-fn lookalike(c: char) -> Option<&'static str> {
-    Some(match c {
-        '\u{2212}' | '\u{2013}' | '\u{2014}' => "-",
-        '×' | '·' | '⋅' => "*",
-        '÷' => "/",
-        '≤' => "<=",
-        '≥' => ">=",
-        '≠' => "!=",
-        '²' => "**2",
-        '³' => "**3",
-        '√' => "sqrt(...)",
-        '“' | '”' | '„' => "\"",
-        '‘' | '’' => "'",
-        '\u{A0}' | '\u{2003}' | '\u{2009}' | '\u{202F}' => " ",
-        '，' => ",",
-        '（' => "(",
-        '）' => ")",
-        '…' => "...",
-        '¬' => "~",
-        '∧' => "&",
-        '∨' => "|",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -503,7 +392,7 @@ mod tests {
                 NodeKind::Str(s) => format!("'{s}'"),
                 NodeKind::None => "None".into(),
                 NodeKind::Ellipsis => "...".into(),
-                NodeKind::Tuple(items) => list(",", items.iter().map(get).collect()),
+                NodeKind::Tuple(items) | NodeKind::List(items) => list(",", items.iter().map(get).collect()),
                 NodeKind::Unary(op, a) => {
                     let sign = match op {
                         Prefix::Neg => "u-",
@@ -556,7 +445,7 @@ mod tests {
             match &node.kind {
                 NodeKind::Unary(_, a) | NodeKind::Attribute(a, _) | NodeKind::Subscript(a, _) => below(a),
                 NodeKind::Binary(_, a, b) => [a, b].into_iter().for_each(below),
-                NodeKind::Tuple(items) => items.iter().for_each(below),
+                NodeKind::Tuple(items) | NodeKind::List(items) => items.iter().for_each(below),
                 NodeKind::Call(f, args) => args.iter().map(|a| &a.value).chain([f]).for_each(below),
                 _ => {}
             }
