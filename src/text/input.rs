@@ -58,12 +58,11 @@ fn read(source: &str) -> Result<InputSpec, Mistake> {
                 })?);
             }
             Rule::extent if text.starts_with(|c: char| c.is_ascii_digit()) => {
-                let n =
-                    number(text).ok_or_else(|| Mistake::syntax(span, format!("`{text}` is neither a number of elements nor a name")))?;
-                elements = elements
-                    .checked_mul(n.max(1))
-                    .ok_or_else(|| Mistake::new(ErrorKind::Shape, span, "the shape has more elements than 64 bits can count"))?;
-                dims.push(Dim::from(n as usize));
+                let odd = || Mistake::syntax(span, format!("`{text}` is neither a number of elements nor a name"));
+                let n = number(text).ok_or_else(odd)?;
+                let many = || Mistake::new(ErrorKind::Shape, span, "the shape has more elements than 64 bits can count");
+                elements = elements.checked_mul(n.max(1)).ok_or_else(many)?;
+                dims.push(Dim::from(usize::try_from(n).map_err(|_| many())?));
             }
             Rule::extent => dims.push(Dim::named(text)),
             _ => {}

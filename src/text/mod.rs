@@ -9,6 +9,12 @@
 //! np.sqrt(((t - m)**2).sum(axis=0))
 //! ```
 //!
+//! ```
+//! let program = elide::text::parse("t = x[1:] - x[:-1]; abs(t).max()").unwrap();
+//! assert_eq!(program.free_names(), ["x"]);
+//! assert_eq!(program.outputs(), ["t", "result"]);
+//! ```
+//!
 //! It means what Python with NumPy 2 would mean: precedence, promotion, weak scalars (`x + 1` keeps the type of `x`), and
 //! Python's own arithmetic between scalars. The prefix `np.` may be left out. What Python defines and this language does not
 //! (chained comparisons, `and`, assignment to slices, functions that elide does not have) is an error that says so, with the

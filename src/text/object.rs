@@ -182,7 +182,7 @@ pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value, at: Span) -> Result<Val
     })
 }
 
-/// Sums and products of extents and positive ints stay sizes, so that they can name the extents of a shape.
+/// Sums, products and quotients of extents and positive ints stay sizes, so that they can name the extents of a shape.
 fn size_arithmetic(op: BinaryOp, a: &Value, b: &Value) -> Option<Size> {
     let size = |v: &Value| match v {
         Value::Size(s) => Some(s.clone()),
@@ -193,6 +193,8 @@ fn size_arithmetic(op: BinaryOp, a: &Value, b: &Value) -> Option<Size> {
     let out = match op {
         BinaryOp::Add => x.add(&y),
         BinaryOp::Mul if x.magnitude().0 + y.magnitude().0 <= MAX_DEGREE => x.mul(&y),
+        // The floor, as sizes are not negative.
+        BinaryOp::FloorDiv if y.as_const().is_some_and(|y| y > 0) => x.div(&y),
         _ => return None,
     };
     Some(out)

@@ -3,7 +3,7 @@
 //! The recursion (pest's own, the Pratt parser's and this file's) is bounded: `scan` bounds the nesting of brackets, and
 //! operators that take their operand from the right (`-`, `~`, `**`) are counted before the Pratt parser sees them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
 
 use pest::Parser;
@@ -22,7 +22,8 @@ use crate::ops::BinaryOp;
 #[grammar = "text/grammar.pest"]
 pub(super) struct Grammar;
 
-/// How many of `-`, `+`, `~` and `**` may follow one another with no other operator between: each one takes stack.
+/// How many of `-`, `+`, `~` and `**` may follow one another with no other operator between, those around brackets included:
+/// each one takes stack.
 const MAX_RIGHT: usize = 100;
 
 /// Python's precedence, loosest first.
@@ -72,7 +73,7 @@ pub(crate) fn parse(source: &str) -> Result<Ast, Mistake> {
     }
     let text = scan(source)?;
     let mut pairs = Grammar::parse(Rule::program, &text).map_err(|e| explain(&text, &e))?;
-    let builder = Builder { nodes: RefCell::default() };
+    let builder = Builder { nodes: RefCell::default(), right: Cell::new(0) };
     let mut statements = Vec::new();
     let program = pairs.next().map(Pair::into_inner).into_iter().flatten();
     for pair in program.filter(|p| p.as_rule() == Rule::statement) {
@@ -98,6 +99,8 @@ struct Operand {
 struct Builder {
     // Shared by the three closures that the Pratt parser takes.
     nodes: RefCell<Vec<Node>>,
+    /// Signs and powers around the brackets that are being parsed.
+    right: Cell<usize>,
 }
 
 impl Builder {
@@ -161,19 +164,28 @@ impl Builder {
 
     /// Operators and operands, by precedence.
     fn chain(&self, pair: Pair<Rule>) -> Result<Operand, Mistake> {
-        let mut right = 0;
+        let outer = self.right.get();
+        let (mut run, mut longest) = (0, 0);
         for part in pair.clone().into_inner() {
             match part.as_rule() {
-                Rule::negate | Rule::plus | Rule::invert | Rule::pow => right += 1,
+                Rule::negate | Rule::plus | Rule::invert | Rule::pow => run += 1,
                 Rule::postfix => {}
-                rule if binary_op(rule).is_some() => right = 0,
+                rule if binary_op(rule).is_some() => run = 0,
                 _ => return Err(refused(&part)),
             }
-            if right > MAX_RIGHT {
-                return Err(Mistake::syntax(span_of(&part), format!("more than {MAX_RIGHT} signs or powers in a row"))
+            longest = longest.max(run);
+            if outer + longest > MAX_RIGHT {
+                return Err(Mistake::syntax(span_of(&part), format!("more than {MAX_RIGHT} signs or powers within one another"))
                     .help("name a part of the expression: `t = ...; ... t ...`"));
             }
         }
+        self.right.set(outer + longest);
+        let operand = self.operators(pair);
+        self.right.set(outer);
+        operand
+    }
+
+    fn operators(&self, pair: Pair<Rule>) -> Result<Operand, Mistake> {
         PRATT
             .map_primary(|p| self.postfix(p).map(|id| Operand { id, bare_comparison: false }))
             .map_prefix(|op, operand| {
@@ -472,6 +484,7 @@ mod tests {
         {
             assert!(parse(&text).is_err());
         }
+        assert!(parse(&(("(".to_string() + &"-".repeat(99)).repeat(99) + "x" + &")".repeat(99))).is_err());
         assert!(parse(&("x".to_string() + &"**x".repeat(n))).is_err());
         assert!(parse(&("x".to_string() + &"**-x".repeat(n))).is_err());
         for text in [

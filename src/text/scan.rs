@@ -8,7 +8,7 @@ use super::diagnostic::{Mistake, Span};
 /// How deep brackets may nest: the limit of CPython's tokenizer would be 200; this one also bounds the parser's stack.
 pub(crate) const MAX_NESTING: usize = 100;
 
-/// Blanks comments, continued line ends, and newlines inside brackets.
+/// Blanks a byte order mark, comments, continued line ends, and newlines inside brackets.
 ///
 /// # Errors
 /// Brackets that do not match, or nest too deeply; a string without an end; a stray backslash.
@@ -17,6 +17,11 @@ pub(crate) fn scan(source: &str) -> Result<String, Mistake> {
     let mut out = bytes.to_vec();
     let mut open: Vec<(u8, usize)> = Vec::new();
     let mut k = 0;
+    if source.starts_with('\u{FEFF}') {
+        // A byte order mark, as some editors put it before a text.
+        out[..3].fill(b' ');
+        k = 3;
+    }
     while k < bytes.len() {
         let here = Span::new(k, k + 1);
         match bytes[k] {
@@ -94,6 +99,7 @@ mod tests {
         assert_eq!(scan("x # é (\ny").unwrap(), "x      \ny".replace("      \n", "       \n"));
         assert_eq!(scan("(x +\n y)\nz").unwrap(), "(x +  y)\nz");
         assert_eq!(scan("x + \\\r\n y").unwrap(), "x +     y");
+        assert_eq!(scan("\u{FEFF}x").unwrap(), "   x");
         assert_eq!(scan("astype('#(')").unwrap(), "astype('#(')");
     }
 

@@ -70,6 +70,7 @@ fn named_extents() {
         ("broadcast_to(1.5, x.shape)", "f64[n,m]"),
         ("broadcast_to(x, (2,) + x.shape)", "f32[2,n,m]"),
         ("ones((x.shape[0] + 1, 2))", "f64[n + 1,2]"),
+        ("zeros(x.shape[0] // 2 + 1)", "f64[floor((n)/(2)) + 1]"),
         ("zeros_like(x)", "f32[n,m]"),
         ("i[:, None] * x", "f32[n,m]"),
         ("squeeze(x[:, None])", "f32[n,m]"),
