@@ -57,7 +57,7 @@ impl Axis {
 /// assert_eq!(x.sum_over(..).shape().to_string(), "[]");
 /// assert_eq!(x.sum_over([0, -1]).shape().to_string(), "[5]");
 /// assert_eq!(x.sum_over(Axes::from(1).keepdims()).shape().to_string(), "[4,1,6]");
-/// # elide::Result::Ok(())
+/// # elide::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axes {
@@ -193,6 +193,10 @@ pub(crate) fn requested_shape(extents: impl IntoIterator<Item = Extent>) -> Resu
             }
         });
     }
+    // Sizes saturate.
+    if shape.size().as_const() == Some(i64::MAX) {
+        return Err(Error::new(ErrorKind::Shape, format!("the number of elements of {shape} does not fit in 63 bits")));
+    }
     Ok((shape, inferred))
 }
 
@@ -214,7 +218,7 @@ pub fn with_step(slice: impl Into<Slice>, step: isize) -> Slice {
 /// use elide::{Array, Slice, lazy, s};
 /// let a = Array::<f64>::zeros(&[6, 5, 4])?;
 /// assert_eq!(lazy(&a).slice(s![1..-1, ..;2, Slice::NewAxis, 3]).shape().to_string(), "[4,3,1]");
-/// # elide::Result::Ok(())
+/// # elide::Result::<()>::Ok(())
 /// ```
 #[macro_export]
 macro_rules! s {

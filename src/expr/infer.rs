@@ -163,7 +163,13 @@ fn viewed(a: &NodeRef, site: At, what: &str, make: impl FnOnce(&Shape) -> Result
 }
 
 pub(crate) fn slice(a: &NodeRef, items: &[Slice], site: At) -> NodeRef {
-    viewed(a, site, "slice", |s| View::slice(s, items))
+    // A step of isize::MIN cannot be negated; its neighbour takes the same one element.
+    let steps = |item: &Slice| match *item {
+        Slice::Range { start, stop, step } => Slice::Range { start, stop, step: step.max(-isize::MAX) },
+        other => other,
+    };
+    let items: Vec<Slice> = items.iter().map(steps).collect();
+    viewed(a, site, "slice", |s| View::slice(s, &items))
 }
 
 pub(crate) fn permute(a: &NodeRef, order: &[Axis], site: At) -> NodeRef {
@@ -191,6 +197,8 @@ pub(crate) fn flip(a: &NodeRef, axis: Axis, site: At) -> NodeRef {
 }
 
 pub(crate) fn diagonal(a: &NodeRef, offset: isize, axis1: Axis, axis2: Axis, site: At) -> NodeRef {
+    // Both are past the last element, but isize::MIN cannot be negated.
+    let offset = offset.max(-isize::MAX);
     viewed(a, site, "diagonal", |s| View::diagonal(s, offset, axis1.index(s.rank())?, axis2.index(s.rank())?))
 }
 

@@ -26,6 +26,12 @@ use crate::view::Slice;
 /// let _ = lazy(&a) + lazy(&b);
 /// ```
 ///
+/// ```
+/// use elide::lazy;
+/// let (a, b) = (vec![1.0f32], vec![1.0f64]);
+/// let _ = lazy(&a).cast::<f64>() + lazy(&b);
+/// ```
+///
 /// Shapes broadcast as in NumPy. A mistake (shapes that do not broadcast, an axis out of range) is kept in the expression with
 /// the place where it was made, and [`check`](Expr::check) or the evaluation returns it.
 pub struct Expr<'a, T> {

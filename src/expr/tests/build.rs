@@ -95,6 +95,10 @@ fn lifetimes_shrink() {
     static LONG: [f32; 2] = [1.0, 2.0];
     let short = vec![1.0f32; 2];
     assert_eq!(made(&shorter(lazy(&LONG), &lazy(&short))), "f32[2]");
+    fn shorter_dyn<'s>(long: DynExpr<'static>, short: &DynExpr<'s>) -> DynExpr<'s> {
+        long + short
+    }
+    assert_eq!(shorter_dyn(lazy(&LONG).into(), &lazy(&short).into()).dtype(), DType::F32);
 }
 
 #[test]
@@ -222,6 +226,9 @@ fn views_have_numpys_shapes() {
         (a.diag(), "f64[6,4]"),
         (a.diagonal(2, 1, -1), "f64[4,4]"),
         (a.diagonal(-9, 0, 1), "f64[6,0]"),
+        (a.diagonal(isize::MIN, 0, 1), "f64[6,0]"),
+        (a.diagonal(isize::MAX, 0, 1), "f64[6,0]"),
+        (a.slice(s![..;isize::MIN, ..;isize::MAX, isize::MIN..isize::MAX]), "f64[1,1,6]"),
         (a.reshape([20, 6]), "f64[20,6]"),
         (a.reshape([-1, 3]), "f64[40,3]"),
         (a.reshape([-1]), "f64[120]"),

@@ -53,6 +53,7 @@ fn shapes() {
     mistake!(Shape, a.remove_axis(0), "remove_axis of f64[2,3]: cannot remove axis 0 of [2,3]: its extent is 2, not 1");
     mistake!(Shape, a.invert_axis(5), "invert_axis of f64[2,3]: axis 5 is out of bounds for an array of 2 dimensions");
     mistake!(Shape, a.broadcast([3, 3]), "broadcast of f64[2,3]: cannot broadcast [2,3] to [3,3]: 2 is neither 1 nor 3");
+    mistake!(Shape, a.insert_axis(0).broadcast([1usize << 62, 2, 3]), "broadcast of f64[1,2,3]: the number of elements of [4611686018427387904,2,3] does not fit in 63 bits");
     mistake!(Shape, a.broadcast([-1, 3]), "broadcast of f64[2,3]: an extent cannot be -1");
     mistake!(Shape, a.diagonal(0, 1, -1), "diagonal of f64[2,3]: the two axes of a diagonal must differ");
     mistake!(Shape, x(&[3]).diag(), "diagonal of f64[3]: axis 1 is out of bounds for an array of 1 dimensions");

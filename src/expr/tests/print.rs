@@ -76,6 +76,12 @@ fn shared_parts_are_printed_once() {
 }
 
 #[test]
+fn a_mistake_prints_as_its_message() {
+    let e = (input("a") + input("b").t()).sqrt();
+    assert_eq!(e.to_string(), "<error: add of f64[n,m] and f64[m,n]: shapes [n,m] and [m,n] do not broadcast: n and m differ on axis 0>");
+}
+
+#[test]
 fn long_texts_are_cut_into_lines() {
     let mut e = input("a");
     for _ in 0..1000 {
