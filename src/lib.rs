@@ -24,6 +24,8 @@ mod shape;
 mod size;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(feature = "text")]
+pub mod text;
 mod view;
 
 pub use array::{Array, ArrayMut, ArrayRef};
