@@ -3,15 +3,19 @@
 #![allow(dead_code)]
 
 mod array;
+mod codegen;
 mod dtype;
 mod entity;
 mod error;
 mod expr;
 mod graph;
 mod interp;
+mod kernel;
 mod layout;
 mod math;
 mod ops;
+mod opt;
+mod schedule;
 mod shape;
 mod size;
 #[cfg(any(test, feature = "testing"))]

@@ -50,10 +50,14 @@ impl Axis {
 
 /// The axes of a reduction: all (`..`), one (`Axis(1)`, `-1`) or several (`[0, 2]`), removed or kept with extent 1.
 ///
-/// ```ignore
-/// x.sum_over(..);
-/// x.sum_over([0, -1]);
-/// x.sum_over(Axes::from(1).keepdims());
+/// ```
+/// use elide::{Array, Axes, lazy};
+/// let a = Array::<f64>::zeros(&[4, 5, 6])?;
+/// let x = lazy(&a);
+/// assert_eq!(x.sum_over(..).shape().to_string(), "[]");
+/// assert_eq!(x.sum_over([0, -1]).shape().to_string(), "[5]");
+/// assert_eq!(x.sum_over(Axes::from(1).keepdims()).shape().to_string(), "[4,1,6]");
+/// # elide::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axes {
@@ -189,6 +193,10 @@ pub(crate) fn requested_shape(extents: impl IntoIterator<Item = Extent>) -> Resu
             }
         });
     }
+    // Sizes saturate.
+    if shape.size().as_const() == Some(i64::MAX) {
+        return Err(Error::new(ErrorKind::Shape, format!("the number of elements of {shape} does not fit in 63 bits")));
+    }
     Ok((shape, inferred))
 }
 
@@ -206,12 +214,20 @@ pub fn with_step(slice: impl Into<Slice>, step: isize) -> Slice {
 ///
 /// The bounds are Python's, also for negative steps: `s![..;-1]` is `[::-1]`, `s![5..1;-2]` is `[5:1:-2]`.
 ///
-/// ```ignore
-/// x.slice(s![1..-1, ..;2, Slice::NewAxis, 3]);
+/// ```
+/// use elide::{Array, Slice, lazy, s};
+/// let a = Array::<f64>::zeros(&[6, 5, 4])?;
+/// assert_eq!(lazy(&a).slice(s![1..-1, ..;2, Slice::NewAxis, 3]).shape().to_string(), "[4,3,1]");
+/// # elide::Result::<()>::Ok(())
 /// ```
 #[macro_export]
 macro_rules! s {
-    (@list [$($done:expr,)*]) => { [$($done,)*] };
+    (@list [$($done:expr,)*]) => {{
+        // A bound from the other end makes `1..-1` look empty.
+        #[allow(clippy::reversed_empty_ranges)]
+        let items = [$($done,)*];
+        items
+    }};
     (@list [$($done:expr,)*] $range:expr; $step:expr, $($rest:tt)*) => {
         $crate::s!(@list [$($done,)* $crate::with_step($range, $step),] $($rest)*)
     };

@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 use std::panic::Location;
 
-use crate::array::ArrayRef;
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Expr;
@@ -20,6 +19,16 @@ use crate::view::Slice;
 /// promoting it.
 ///
 /// Rust's scalars stand for Python's beside it: `x + 1` keeps the type of an integer or float array `x`.
+///
+/// ```
+/// use elide::{ArrayRef, DType, lazy};
+/// let pixels = [10u8, 200, 30];
+/// let x = lazy(ArrayRef::from_slice(&pixels));
+/// assert_eq!((&x + 1).dtype(), DType::U8);
+/// assert_eq!((&x / 2).dtype(), DType::F64);
+/// assert!((&x + 300).check().is_err());
+/// ```
+///
 /// Operations and mistakes are those of [`Expr`]; where NumPy answers in a type that elide does not have (`float16` for the
 /// square root of a `u8`), the mistake is of kind [`Unsupported`](ErrorKind::Unsupported).
 #[derive(Clone)]
@@ -67,12 +76,6 @@ macro_rules! reduce {
 impl<'a> DynExpr<'a> {
     pub(crate) fn from_node(node: NodeRef) -> Self {
         DynExpr { node, marker: PhantomData }
-    }
-
-    /// An expression that reads `array`.
-    #[track_caller]
-    pub fn lazy(array: &ArrayRef<'a>) -> Self {
-        DynExpr::from_node(infer::data(array, Some(Location::caller())))
     }
 
     /// A named argument of a kernel; `swapped` if its bytes are in the order that this machine does not use.

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result, Site, bail};
 use crate::expr::axes::{Axes, Axis, Extent, requested_shape};
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
-use crate::shape::{self, Equation, Joined, Shape, equate};
+use crate::shape::{self, Joined, Shape, equate};
 use crate::size::Size;
 use crate::view::{Slice, View};
 
@@ -163,7 +163,13 @@ fn viewed(a: &NodeRef, site: At, what: &str, make: impl FnOnce(&Shape) -> Result
 }
 
 pub(crate) fn slice(a: &NodeRef, items: &[Slice], site: At) -> NodeRef {
-    viewed(a, site, "slice", |s| View::slice(s, items))
+    // A step of isize::MIN cannot be negated; its neighbour takes the same one element.
+    let steps = |item: &Slice| match *item {
+        Slice::Range { start, stop, step } => Slice::Range { start, stop, step: step.max(-isize::MAX) },
+        other => other,
+    };
+    let items: Vec<Slice> = items.iter().map(steps).collect();
+    viewed(a, site, "slice", |s| View::slice(s, &items))
 }
 
 pub(crate) fn permute(a: &NodeRef, order: &[Axis], site: At) -> NodeRef {
@@ -191,6 +197,8 @@ pub(crate) fn flip(a: &NodeRef, axis: Axis, site: At) -> NodeRef {
 }
 
 pub(crate) fn diagonal(a: &NodeRef, offset: isize, axis1: Axis, axis2: Axis, site: At) -> NodeRef {
+    // Both are past the last element, but isize::MIN cannot be negated.
+    let offset = offset.max(-isize::MAX);
     viewed(a, site, "diagonal", |s| View::diagonal(s, offset, axis1.index(s.rank())?, axis2.index(s.rank())?))
 }
 
@@ -283,20 +291,19 @@ pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRe
 
 /// The sum divided by the count; of floats only.
 pub(crate) fn mean(a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
-    let sum = reduce(ReduceOp::Sum, a, axes, site);
-    if is_error(&sum) {
-        return sum;
+    if is_error(a) {
+        return a.clone();
     }
-    let count = match axes.indices(a.shape.rank()) {
-        Ok(list) => cast(&size_of(reduced_count(a, &list), site), a.dtype, site),
-        Err(e) => return failed(e, a.dtype, site),
-    };
-    binary(BinaryOp::Div, &sum, &count, site)
+    let made = axes.indices(a.shape.rank()).map(|list| {
+        let count = cast(&size_of(reduced_count(a, &list), site), a.dtype, site);
+        binary(BinaryOp::Div, &reduce(ReduceOp::Sum, a, axes, site), &count, site)
+    });
+    or_error(made, a.dtype, site, || format!("mean of {}", describe(a)))
 }
 
 /// All equations between dims that the expression relies on. Without recursion; each node once.
 #[cfg(test)]
-pub(crate) fn equations(root: &NodeRef) -> Vec<Equation> {
+pub(crate) fn equations(root: &NodeRef) -> Vec<shape::Equation> {
     let mut seen = hashbrown::HashSet::new();
     let (mut pending, mut out) = (vec![root], Vec::new());
     while let Some(node) = pending.pop() {

@@ -14,7 +14,7 @@ use crate::expr::{DynExpr, Expr};
 ///
 /// ```
 /// use elide::lazy;
-/// let v = vec![1.0, 2.0, 3.0];
+/// let v = vec![1.0f64, 2.0, 3.0];
 /// let x = &lazy(&v);
 /// let y = (2.0 * x + 1.0).sqrt();
 /// assert_eq!(y.shape().to_string(), "[3]");

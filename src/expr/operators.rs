@@ -70,6 +70,7 @@ macro_rules! dynamic {
     };
 }
 
+// One integer and one float type, so that the type of a literal is not ambiguous.
 macro_rules! dynamic_scalar_left {
     ($Trait:ident $op:ident $method:ident $R:ty, $($t:ty)*) => { $(
         impl<'a> $Trait<$R> for $t {
@@ -94,8 +95,8 @@ macro_rules! binary_operators {
         $( typed_scalar_left! { $Trait $op $method $t, &Expr<'a, $t> } )*
         dynamic! { $Trait $op $method DynExpr<'a> }
         dynamic! { $Trait $op $method &DynExpr<'a> }
-        dynamic_scalar_left! { $Trait $op $method DynExpr<'a>, bool i32 i64 f32 f64 }
-        dynamic_scalar_left! { $Trait $op $method &DynExpr<'a>, bool i32 i64 f32 f64 }
+        dynamic_scalar_left! { $Trait $op $method DynExpr<'a>, bool i64 f64 }
+        dynamic_scalar_left! { $Trait $op $method &DynExpr<'a>, bool i64 f64 }
     )* };
 }
 

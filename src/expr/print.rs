@@ -9,10 +9,12 @@ use hashbrown::{HashMap, HashSet};
 use smallvec::{SmallVec, smallvec};
 
 use crate::dtype::Scalar;
+use crate::error::Result;
 use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::{self, Shape};
+use crate::size::Size;
 use crate::view::{AxisMap, View};
 
 /// Texts longer than this many bytes are named by a `let`.
@@ -95,9 +97,7 @@ fn as_permutation(view: &View) -> Option<Vec<usize>> {
     for (k, axis) in view.axes.iter().enumerate() {
         let [(at, _)] = axis.terms.as_slice() else { return None };
         let at = *at as usize;
-        if *axis != (AxisMap { offset: crate::size::Size::ZERO, terms: smallvec![(at as u32, crate::size::Size::ONE)] })
-            || order[at] != usize::MAX
-        {
+        if *axis != (AxisMap { offset: Size::ZERO, terms: smallvec![(at as u32, Size::ONE)] }) || order[at] != usize::MAX {
             return None;
         }
         order[at] = k;
@@ -105,7 +105,27 @@ fn as_permutation(view: &View) -> Option<Vec<usize>> {
     (view.axes.len() == order.len()).then_some(order)
 }
 
-fn view_suffix(node: &NodeRef, view: &View) -> String {
+/// The method of one axis that makes this view.
+fn as_axis_method(source: &Shape, view: &View) -> Option<String> {
+    let makes = |made: Result<View>| made.is_ok_and(|v| v == *view);
+    (0..=source.rank()).find_map(|k| {
+        let method = if makes(View::new_axis(source, k)) {
+            "insert_axis"
+        } else if k < source.rank() && makes(View::squeeze(source, k)) {
+            "remove_axis"
+        } else if k < source.rank() && makes(Ok(View::flip(source, k))) {
+            "invert_axis"
+        } else {
+            return None;
+        };
+        Some(format!(".{method}({k})"))
+    })
+}
+
+fn view_suffix(node: &NodeRef, source: &Shape, view: &View) -> String {
+    if let Some(suffix) = as_axis_method(source, view) {
+        return suffix;
+    }
     if as_broadcast(node).is_some() {
         return format!(".broadcast({})", list(&view.shape.0));
     }
@@ -147,7 +167,7 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
         NodeKind::Unary(UnaryOp::IsNan, _) => call(".is_nan()".to_owned()),
         NodeKind::Unary(op, _) => call(format!(".{}()", op.name())),
         NodeKind::Cast(_) => call(format!(".cast::<{}>()", node.dtype)),
-        NodeKind::View(_, view) => call(view_suffix(node, view)),
+        NodeKind::View(a, view) => call(view_suffix(node, &a.shape, view)),
         NodeKind::Reshape(_) => call(format!(".reshape({})", list(&node.shape.0))),
         NodeKind::Reduce(op, a, axes) => call(reduce_suffix(*op, axes, a.shape.rank())),
         NodeKind::Select(..) => {

@@ -9,7 +9,7 @@ use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::axes::Axes;
 use crate::expr::infer::{self, At, describe, failed, is_error};
-use crate::expr::node::NodeRef;
+use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape;
@@ -83,7 +83,7 @@ macro_rules! weak_from {
         }
     )*)* };
 }
-weak_from! { Bool as bool: bool; Int as i128: i32 i64 i128 usize; Float as f64: f32 f64; }
+weak_from! { Bool as bool: bool; Int as i128: u8 i16 i32 i64 i128 usize; Float as f64: f32 f64; }
 
 impl DynOperand<'_> {
     fn node(&self) -> Option<&NodeRef> {
@@ -303,10 +303,13 @@ pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
     or_failed(made, op.name(), &[&DynExpr::from_node(a.clone()).into()], site)
 }
 
-/// Whether each element is not zero (NaN is not), as NumPy's `astype(bool)`.
+/// Whether each element is not zero (NaN counts as not zero), as NumPy's `astype(bool)`.
 pub(crate) fn truth(a: &NodeRef, site: At) -> NodeRef {
     if is_error(a) || a.dtype == DType::Bool {
         return a.clone();
+    }
+    if matches!(a.kind, NodeKind::Const(_)) {
+        return infer::cast(a, DType::Bool, site);
     }
     infer::binary(BinaryOp::Ne, a, &infer::constant(Scalar::zero(a.dtype), site), site)
 }
@@ -359,7 +362,8 @@ pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRe
     if is_error(a) {
         return a.clone();
     }
-    let made = match (op, a.dtype) {
+    // The axes first, so that the message names the type that the user sees and not the one that is summed.
+    let made = axes.indices(a.shape.rank()).and_then(|_| match (op, a.dtype) {
         (ReduceOp::Sum | ReduceOp::Prod, DType::U8) => {
             let help = format!("convert first: `.astype(i64).{}()`", op.name());
             Err(unsupported(&format!("{} of u8", op.name()), "uint64", &help))
@@ -367,11 +371,15 @@ pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRe
         (ReduceOp::Sum | ReduceOp::Prod, d) if !d.is_float() => Ok(infer::reduce(op, &infer::cast(a, DType::I64, site), axes, site)),
         (ReduceOp::Any | ReduceOp::All, _) => Ok(infer::reduce(op, &truth(a, site), axes, site)),
         _ => Ok(infer::reduce(op, a, axes, site)),
-    };
+    });
     or_failed(made, op.name(), &[&DynExpr::from_node(a.clone()).into()], site)
 }
 
 pub(crate) fn mean(a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
+    if is_error(a) {
+        return a.clone();
+    }
     let d = if a.dtype.is_float() { a.dtype } else { DType::F64 };
-    infer::mean(&infer::cast(a, d, site), axes, site)
+    let made = axes.indices(a.shape.rank()).map(|_| infer::mean(&infer::cast(a, d, site), axes, site));
+    or_failed(made, "mean", &[&DynExpr::from_node(a.clone()).into()], site)
 }

@@ -26,6 +26,12 @@ use crate::view::Slice;
 /// let _ = lazy(&a) + lazy(&b);
 /// ```
 ///
+/// ```
+/// use elide::lazy;
+/// let (a, b) = (vec![1.0f32], vec![1.0f64]);
+/// let _ = lazy(&a).cast::<f64>() + lazy(&b);
+/// ```
+///
 /// Shapes broadcast as in NumPy. A mistake (shapes that do not broadcast, an axis out of range) is kept in the expression with
 /// the place where it was made, and [`check`](Expr::check) or the evaluation returns it.
 pub struct Expr<'a, T> {
@@ -245,7 +251,7 @@ impl<'a, T: Float> Expr<'a, T> {
 }
 
 impl<'a> Expr<'a, bool> {
-    /// `yes` where this is true, else `no`; all three broadcast. Both sides are computed (or neither, as fits).
+    /// `yes` where this is true, else `no`; all three broadcast.
     #[doc(alias = "where")]
     #[track_caller]
     pub fn select<T: Element>(&self, yes: impl IntoExpr<'a, T>, no: impl IntoExpr<'a, T>) -> Expr<'a, T> {

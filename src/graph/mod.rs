@@ -21,6 +21,7 @@ use crate::shape::{Equation, Shape};
 use crate::size::Size;
 use crate::view::View;
 
+pub(crate) use print::Line;
 pub(crate) use verify::verify;
 
 define_index! {
@@ -32,7 +33,7 @@ define_index! {
 #[derive(Clone, Default)]
 pub struct Graph {
     nodes: Vec<Node>,
-    cons: HashMap<(Kind, DType), NodeId>,
+    cons: HashMap<(Kind, DType, Shape), NodeId>,
     inputs: Vec<Input>,
     outputs: Vec<Output>,
     equations: Vec<(Equation, Option<Site>)>,
@@ -152,7 +153,7 @@ impl Graph {
     /// The node that computes `kind`: an existing one if there is, else a new one at the end.
     pub(crate) fn add(&mut self, kind: Kind, dtype: DType, shape: Shape, site: Option<Site>) -> NodeId {
         let next = NodeId::new(self.nodes.len());
-        let id = *self.cons.entry((kind.clone(), dtype)).or_insert(next);
+        let id = *self.cons.entry((kind.clone(), dtype, shape.clone())).or_insert(next);
         if id == next {
             self.nodes.push(Node { kind, dtype, shape, site });
         }

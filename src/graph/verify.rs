@@ -19,7 +19,7 @@ pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
     let mut seen = hashbrown::HashSet::new();
     for (id, node) in graph.nodes() {
         verify_node(graph, id, node).map_err(|m| format!("graph: {id} = {}: {m}", super::print::Line(graph, node)))?;
-        if !seen.insert((&node.kind, node.dtype)) {
+        if !seen.insert((&node.kind, node.dtype, &node.shape)) {
             return Err(format!("graph: {id} equals an earlier node (rule 8)"));
         }
     }

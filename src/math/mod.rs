@@ -4,9 +4,12 @@
 //! [`Eval`] implements it to run the same expansion on one element. So the compiled code, constant folding and the reference
 //! evaluator agree bit for bit, whatever the lane width.
 
+mod arith;
 mod exp_log;
 mod pow;
 mod remainder;
+#[cfg(test)]
+mod tests;
 mod trig;
 
 use crate::dtype::{DType, Element, Scalar};

@@ -1,5 +1,137 @@
+//! Power.
+
 use super::Emit;
+use super::arith::{Num, Scope};
+use super::exp_log::{self, SQRT_HALF_F64};
+use crate::dtype::DType;
+
+/// (artanh(s) / s - 1 - z / 3) / z^2 for z = s^2
+const ARTANH: [f64; 8] = [
+    0.1999999999999999,
+    0.14285714285721934,
+    0.11111111108863149,
+    0.09090909431561148,
+    0.07692278060646915,
+    0.06668199182687953,
+    0.058360295011035235,
+    0.0601075041272126,
+];
+
+
+const TWO_THIRDS_F64: i64 = 0x3fe5555555555555;
+
+/// ln 2 to 42 bits, so that its product with an exponent is exact, and what it leaves.
+const LN_2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
+
+/// (ln(1 + f) - f) / f^2 on [-1/3, 1/3]
+const LOG_SINGLE: [f64; 12] = [
+    -0.4999999994740842,
+    0.333333330370866,
+    -0.2500001413498538,
+    0.2000004359511367,
+    -0.16665632323932472,
+    0.1428351427468996,
+    -0.12531788030819913,
+    0.11162834113745708,
+    -0.09534056886027424,
+    0.08476322909725138,
+    -0.11495372092657918,
+    0.11190681302088792,
+];
+/// (2^r - 1) / r on [-1/2, 1/2]
+const EXP2_SINGLE: [f64; 6] = [
+    0.6931472066425045,
+    0.2402265122804444,
+    0.05550327166103048,
+    0.00961801756635497,
+    0.0013400484394482464,
+    0.0001547262051215995,
+];
+
+/// ln x for x > 0 as an unevaluated sum
+fn log_pair<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {
+    let (one, two, third) = (s.float(1.0), s.float(2.0), s.float(1.0 / 3.0));
+    let (k, m) = exp_log::decompose(s, x, SQRT_HALF_F64);
+    // t = (m - 1) / (m + 1), to twice the precision.
+    let f = m - one;
+    let g = m + one;
+    let minus_g_tail = (g - one) - m;
+    let inverse = one / g;
+    let t = f * inverse;
+    let minus_t = t.neg();
+    let t_tail = t.fma(minus_g_tail, minus_t.fma(g, f)) * inverse;
+    let z = t * t;
+    let minus_z = t * minus_t;
+    let z_tail = (t + t).fma(t_tail, t.fma(t, minus_z));
+    // w = 1/3 + z Q(z), u = z w, v = t u; then artanh t = t + v.
+    let zq = z * s.poly(z, z * z, &ARTANH);
+    let w = third + zq;
+    let w_tail = (zq - (w - third)) + s.float(1.850371707708594e-17);
+    let minus_u = minus_z * w;
+    let u_tail = z.fma(w_tail, z_tail.fma(w, z.fma(w, minus_u)));
+    let v = minus_t * minus_u;
+    let v_tail = minus_t.fma(minus_u, t * minus_u);
+    let tail = t_tail.fma(one - minus_u, t.fma(u_tail, v_tail));
+    let a = t + v;
+    let a_tail = (v - (a - t)) + tail;
+    let whole = k * s.float(LN_2[0]);
+    let high = a.fma(two, whole);
+    let low = a_tail.fma(two, k.fma(s.float(LN_2[1]), a.fma(two, whole - high)));
+    (high, low)
+}
+
+fn log2_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+    let (k, m) = exp_log::decompose_normal(s, x, TWO_THIRDS_F64);
+    let f = m - s.float(1.0);
+    let f2 = f * f;
+    f2.fma(s.poly(f, f2, &LOG_SINGLE), f).fma(s.float(std::f64::consts::LOG2_E), k)
+}
+
+fn exp2_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+    let round = s.float(s.round + s.bias as f64);
+    let x = x.clamp(-160.0, 130.0);
+    let shifted = x + round;
+    let r = x - (shifted - round);
+    let y = r.fma(s.poly(r, r * r, &EXP2_SINGLE), s.float(1.0));
+    y * shifted.bits().shl(s.digits).from_bits()
+}
+
 pub(super) fn pow<E: Emit>(e: &mut E, x: E::Value, y: E::Value) -> E::Value {
-    let _ = (e, y);
-    x
+    let single = e.dtype(x) == DType::F32;
+    let (x, y) = if single { (e.cast(x, DType::F64), e.cast(y, DType::F64)) } else { (x, y) };
+    let value = {
+        let s = &Scope::new(e, DType::F64);
+        pow_f64(s, s.value(x), s.value(y), single).value
+    };
+    if single { e.cast(value, DType::F32) } else { value }
+}
+
+fn pow_f64<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, y: Num<'s, 'e, E>, single: bool) -> Num<'s, 'e, E> {
+    let (zero, one, inf) = (s.float(0.0), s.float(1.0), s.float(f64::INFINITY));
+    let ax = x.abs();
+    let (log, log_tail) = if single {
+        (log2_single(s, ax), None)
+    } else {
+        let (high, low) = log_pair(s, ax);
+        (high, Some(low))
+    };
+    let whole = y.rint().eq(y);
+    let half_y = y * s.float(0.5);
+    let odd = half_y.rint().ne(half_y) & whole;
+    let log = whole.select(log, x.lt(zero).select(s.float(f64::NAN), log));
+    let log = ax.lt(inf).select(log, ax);
+    let log = ax.eq(zero).select(s.float(f64::NEG_INFINITY), log);
+    let most = 2f64.powi(64);
+    let scaled_y = y.clamp(-most, most);
+    let p = scaled_y * log;
+    let magnitude = match log_tail {
+        None => exp2_single(s, p),
+        Some(log_tail) => {
+            let tail = scaled_y.fma(log_tail, scaled_y.fma(log, p.neg()));
+            let in_range = exp_log::clamp_exp(s, p);
+            exp_log::exp_in_range(s, in_range, Some(in_range.eq(p).select(tail, zero)))
+        }
+    };
+    let signed = (magnitude.bits() | odd.select(x.sign_bits(), s.int(0))).from_bits();
+    (y.eq(zero) | x.eq(one)).select(one, signed)
 }

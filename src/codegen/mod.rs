@@ -1,0 +1,161 @@
+//! Loop nest -> machine code, by Cranelift. The only place that names `cranelift_*`, and one of the three with `unsafe`: it
+//! owns executable memory and frees it.
+//!
+//! Cranelift neither vectorizes nor unrolls nor schedules, so the code that arrives here is already in lanes and in the order
+//! that it should run in; `opt_level=none` keeps that order, and compiles fastest. Cranelift's vectors have 128 bits on every
+//! machine.
+#![allow(unsafe_code)]
+
+mod emit;
+mod helpers;
+mod lanes;
+mod lint;
+mod ops;
+mod reduce;
+
+use std::mem::ManuallyDrop;
+use std::sync::Mutex;
+
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{Linkage, Module};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::kernel::LoopNest;
+
+/// Compiled code of one loop nest; its memory lives as long as this value.
+pub(crate) struct Code {
+    /// Takes the argument array: the nest's addresses, then its sizes, each 64 bits.
+    entry: extern "C" fn(*const i64),
+    /// Constants that the code reads at a fixed address.
+    _table: Box<[u128]>,
+    /// Owns the executable memory. The mutex is never contended: it makes the module, which is `Send`, `Sync` as well.
+    module: ManuallyDrop<Mutex<JITModule>>,
+}
+
+impl Code {
+    /// Where the code starts.
+    pub fn entry(&self) -> extern "C" fn(*const i64) {
+        self.entry
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        // SAFETY: the module is taken once, here; `entry` is private to this value, and callers of `entry()` hold a borrow
+        // or an `Arc` of it while they run, so no code of the module is running or will run.
+        unsafe {
+            let module = ManuallyDrop::take(&mut self.module);
+            let module = module.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+            module.free_memory();
+        }
+    }
+}
+
+/// The machine that code is generated for: the one this runs on.
+#[derive(Clone)]
+pub(crate) struct Target {
+    isa: OwnedTargetIsa,
+}
+
+/// The text forms of generated code.
+pub(crate) struct Listing {
+    /// Cranelift's intermediate form.
+    pub clif: String,
+    /// Instructions after register allocation.
+    pub asm: String,
+}
+
+fn refused(what: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Codegen, format!("the code generator refused a loop nest: {what}"))
+}
+
+impl Target {
+    /// The machine this runs on.
+    ///
+    /// # Errors
+    /// If Cranelift has no backend for it, or it lacks fused multiply-add, without which results would not be the same.
+    pub fn host() -> Result<Target> {
+        let mut flags = settings::builder();
+        for (name, value) in [
+            ("opt_level", "none"),
+            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+            ("is_pic", "false"),
+            ("use_colocated_libcalls", "false"),
+            ("unwind_info", "false"),
+            ("enable_probestack", "true"),
+            ("probestack_strategy", "inline"),
+        ] {
+            flags.set(name, value).map_err(refused)?;
+        }
+        let unsupported = |why: String| Error::new(ErrorKind::Codegen, why);
+        let builder = cranelift_native::builder().map_err(|e| unsupported(format!("no code generator for this machine: {e}")))?;
+        let isa = builder.finish(settings::Flags::new(flags)).map_err(refused)?;
+        if isa.triple().architecture == target_lexicon::Architecture::X86_64 {
+            let has = |name: &str| isa.isa_flags().iter().any(|f| f.name == name && f.as_bool() == Some(true));
+            if !(has("has_avx") && has("has_fma") && has("has_sse41")) {
+                return Err(unsupported("elide needs an x86-64 CPU with AVX and FMA (any since 2013)".into()));
+            }
+        }
+        Ok(Target { isa })
+    }
+
+    /// Compiles a verified nest.
+    ///
+    /// # Errors
+    /// If the code generator or the memory system refuses.
+    pub fn compile(&self, nest: &LoopNest) -> Result<Code> {
+        let mut builder = FunctionBuilderContext::new();
+        let mut ctx = Context::new();
+        let table = self.build(nest, &mut ctx.func, &mut builder)?;
+        let names = cranelift_module::default_libcall_names();
+        let mut module = JITModule::new(JITBuilder::with_isa(self.isa.clone(), names));
+        let id = module.declare_function("nest", Linkage::Local, &ctx.func.signature).map_err(refused)?;
+        module.define_function(id, &mut ctx).map_err(|e| refused(format!("{e:?}")))?;
+        module.finalize_definitions().map_err(refused)?;
+        let address = module.get_finalized_function(id);
+        // SAFETY: `address` is the start of a function that was just defined with exactly this signature (one pointer, no
+        // result, the machine's C convention), in memory that lives until `Code` is dropped.
+        let entry = unsafe { std::mem::transmute::<*const u8, extern "C" fn(*const i64)>(address) };
+        Ok(Code { entry, _table: table, module: ManuallyDrop::new(Mutex::new(module)) })
+    }
+
+    /// The text forms of what `compile` would make.
+    ///
+    /// # Errors
+    /// As for `compile`.
+    pub fn listing(&self, nest: &LoopNest) -> Result<Listing> {
+        let mut builder = FunctionBuilderContext::new();
+        let mut ctx = Context::new();
+        let _table = self.build(nest, &mut ctx.func, &mut builder)?;
+        let clif = ctx.func.display().to_string();
+        ctx.set_disasm(true);
+        let compiled = ctx.compile(&*self.isa, &mut Default::default()).map_err(|e| refused(format!("{:?}", e.inner)))?;
+        let asm = compiled.vcode.clone().unwrap_or_default();
+        Ok(Listing { clif, asm })
+    }
+
+    /// Fills `func`; returns the table of constants, whose address is in the code.
+    fn build(&self, nest: &LoopNest, func: &mut Function, builder: &mut FunctionBuilderContext) -> Result<Box<[u128]>> {
+        let call_conv = self.isa.default_call_conv();
+        // The table's address goes into the code before its contents are known, so it is reserved at its largest.
+        let mut table: Box<[u128]> = vec![0u128; nest.insts.len() + 2 * nest.reductions.len() + 64].into_boxed_slice();
+        *func = Function::with_name_signature(UserFuncName::default(), Signature::new(call_conv));
+        func.signature.params.push(AbiParam::new(types::I64));
+        let emitter = emit::Emitter::new(FunctionBuilder::new(func, builder), nest, call_conv, table.as_ptr() as usize);
+        let (b, constants) = emitter.run();
+        b.finalize(self.isa.frontend_config());
+        if constants.words.len() > table.len() {
+            return Err(refused("more constants than instructions"));
+        }
+        table[..constants.words.len()].copy_from_slice(&constants.words);
+        if cfg!(debug_assertions) {
+            lint::lint(func).map_err(refused)?;
+        }
+        Ok(table)
+    }
+}

@@ -1,0 +1,4 @@
+mod build;
+mod mistakes;
+mod print;
+mod types;

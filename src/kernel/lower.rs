@@ -1,0 +1,408 @@
+//! Schedule step -> loop nest.
+//!
+//! Nodes become body instructions, views become strides, axes are ordered and merged, and every value sinks no deeper into
+//! the nest than it must.
+
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use super::axes::{LoopAxis, coalesce, order};
+use super::body::Body;
+use super::{Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Reduction, Store, Stride, ValueId};
+use crate::dtype::DType;
+use crate::graph::{Graph, Kind, NodeId};
+use crate::math::Emit;
+use crate::schedule::{Dest, Schedule, Step};
+use crate::shape::Shape;
+use crate::size::Size;
+use crate::view::View;
+
+/// Accesses whose addresses differ by at most this many bytes share an address argument.
+const MAX_DISPLACEMENT: i64 = 256;
+
+/// The byte strides of the caller's arrays, as far as they are known: numbers, arithmetic over dims, or stride variables.
+pub(crate) struct OperandStrides {
+    pub inputs: Vec<Vec<Size>>,
+    pub outputs: Vec<Vec<Size>>,
+}
+
+/// A strided operand before strides are classified.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct RawAccess {
+    operand: Operand,
+    dtype: DType,
+    swapped: bool,
+    offset: Size,
+    /// One per loop: the domain's axes, then the reduced ones.
+    strides: Vec<Size>,
+}
+
+struct Lowerer<'a> {
+    graph: &'a Graph,
+    schedule: &'a Schedule,
+    step: &'a Step,
+    strides: &'a OperandStrides,
+    body: Body,
+    accesses: Vec<RawAccess>,
+    reductions: Vec<Reduction>,
+    /// Sizes used as values, by parameter number.
+    sizes: Vec<Size>,
+    /// Which loop each axis of the reductions' operands is; empty without reductions.
+    source_loops: Vec<usize>,
+    loops: usize,
+    values: HashMap<(NodeId, Index), ValueId>,
+}
+
+/// Which index a node is evaluated at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Index {
+    /// That of the step's domain.
+    Domain,
+    /// That of the reductions' operands.
+    Source,
+}
+
+/// Lowers one step.
+pub(crate) fn lower(graph: &Graph, schedule: &Schedule, step: &Step, strides: &OperandStrides) -> (LoopNest, Bindings) {
+    let rank = step.domain.rank();
+    let mut source_loops = Vec::new();
+    let mut loops = rank;
+    if let Some(r) = &step.reduce {
+        let mut kept = 0..rank;
+        for k in 0..r.source.rank() {
+            if r.axes.contains(&(k as u8)) {
+                source_loops.push(loops);
+                loops += 1;
+            } else {
+                source_loops.push(kept.next().expect("the domain is what the reduction leaves"));
+            }
+        }
+    }
+    let mut l = Lowerer {
+        graph,
+        schedule,
+        step,
+        strides,
+        body: Body::default(),
+        accesses: Vec::new(),
+        reductions: Vec::new(),
+        sizes: Vec::new(),
+        source_loops,
+        loops,
+        values: HashMap::new(),
+    };
+    let mut stores = Vec::new();
+    for (node, dest) in &step.stores {
+        let value = l.value(*node, Index::Domain);
+        stores.push((l.store_access(*node, *dest), value));
+    }
+    l.finish(stores)
+}
+
+impl Lowerer<'_> {
+    /// The value of a node, and of all it needs, with an explicit stack: a nest may hold thousands of nodes in one chain.
+    fn value(&mut self, root: NodeId, index: Index) -> ValueId {
+        let mut stack = vec![(root, index)];
+        while let Some(&(id, at)) = stack.last() {
+            if self.values.contains_key(&(id, at)) {
+                stack.pop();
+                continue;
+            }
+            let needs = self.needs(id, at, id == root && at == index);
+            let before = stack.len();
+            stack.extend(needs.iter().filter(|n| !self.values.contains_key(*n)));
+            if stack.len() == before {
+                stack.pop();
+                let value = self.emit(id, at, &needs);
+                self.values.insert((id, at), value);
+            }
+        }
+        self.values[&(root, index)]
+    }
+
+    /// True if the node's value is loaded from a buffer that an earlier step has filled.
+    fn is_loaded(&self, id: NodeId, is_root: bool) -> bool {
+        if is_root || matches!(self.graph[id].kind, Kind::Input(_)) || self.step.fused.binary_search(&id).is_ok() {
+            return false;
+        }
+        self.schedule.buffer_of(id).is_some()
+    }
+
+    fn needs(&self, id: NodeId, at: Index, is_root: bool) -> SmallVec<[(NodeId, Index); 3]> {
+        if self.is_loaded(id, is_root) {
+            return SmallVec::new();
+        }
+        match &self.graph[id].kind {
+            Kind::Reduce(_, src, _) => smallvec::smallvec![(*src, Index::Source)],
+            kind if kind.is_elementwise() => kind.operands().into_iter().map(|o| (o, at)).collect(),
+            _ => SmallVec::new(),
+        }
+    }
+
+    fn emit(&mut self, id: NodeId, at: Index, operands: &[(NodeId, Index)]) -> ValueId {
+        let node = &self.graph[id];
+        let v = |l: &Self, k: usize| l.values[&operands[k]];
+        match &node.kind {
+            Kind::Const(s) => self.body.constant(*s),
+            Kind::Size(s) => {
+                let p = self.size_value(s.clone());
+                self.body.add(Inst::Param(p), DType::I64)
+            }
+            _ if operands.is_empty() => self.load(id, at),
+            Kind::Unary(op, _) => {
+                let x = v(self, 0);
+                self.body.unary_op(*op, x)
+            }
+            Kind::Binary(op, ..) => {
+                let (x, y) = (v(self, 0), v(self, 1));
+                self.body.binary_op(*op, x, y)
+            }
+            Kind::Select(..) => {
+                let (c, x, y) = (v(self, 0), v(self, 1), v(self, 2));
+                self.body.select(c, x, y)
+            }
+            Kind::Cast(_) => {
+                let x = v(self, 0);
+                self.body.cast(x, node.dtype)
+            }
+            Kind::Reduce(op, ..) => {
+                let r = Reduction { op: *op, value: v(self, 0) };
+                let k = self.reductions.iter().position(|x| *x == r).unwrap_or_else(|| {
+                    self.reductions.push(r);
+                    self.reductions.len() - 1
+                });
+                self.body.add(Inst::Reduced(k as u32), node.dtype)
+            }
+            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) => unreachable!("these have no operands to evaluate"),
+        }
+    }
+
+    fn size_value(&mut self, size: Size) -> u32 {
+        let k = self.sizes.iter().position(|s| *s == size).unwrap_or_else(|| {
+            self.sizes.push(size);
+            self.sizes.len() - 1
+        });
+        k as u32
+    }
+
+    /// A load of an input, a buffer, or a view or reshape of one.
+    fn load(&mut self, id: NodeId, at: Index) -> ValueId {
+        // A view of memory or of a reshape: the optimizer has composed views, and the scheduler has stored the rest.
+        let (node, view) = match &self.graph[id].kind {
+            Kind::View(src, _) if self.graph[*src].kind.is_scalar_leaf() => return self.value(*src, at),
+            Kind::View(src, view) if self.memory(id).is_none() => (*src, Some(view.clone())),
+            _ => (id, None),
+        };
+        let (operand, base_strides) = self.base(node);
+        let shape = self.graph[node].shape.clone();
+        let view = view.unwrap_or_else(|| View::identity(&shape));
+        let raw = self.access(operand, &base_strides, &view, self.graph[id].dtype, at);
+        let k = self.access_number(raw);
+        self.body.add(Inst::Load(k), self.graph[id].dtype)
+    }
+
+    /// The buffer or input that holds exactly this node.
+    fn memory(&self, id: NodeId) -> Option<Operand> {
+        match self.graph[id].kind {
+            Kind::Input(k) => Some(Operand::Input(k)),
+            _ if self.step.stores.iter().any(|(n, _)| *n == id) => None,
+            _ => self.schedule.buffer_of(id).map(Operand::Buffer),
+        }
+    }
+
+    /// The memory that a node is read from and its byte strides: a reshape reads its operand's memory in C order.
+    fn base(&mut self, id: NodeId) -> (Operand, Vec<Size>) {
+        let item = self.graph[id].dtype.size() as i64;
+        let c_order = |shape: &Shape| shape.c_strides().iter().map(|s| s.scale(item)).collect::<Vec<_>>();
+        if let Some(operand) = self.memory(id) {
+            return match operand {
+                Operand::Input(k) => (operand, self.strides.inputs[k as usize].clone()),
+                _ => (operand, c_order(&self.graph[id].shape)),
+            };
+        }
+        let Kind::Reshape(src, shape) = &self.graph[id].kind else { unreachable!("the schedule stores what views read") };
+        let mut src = *src;
+        let operand = loop {
+            // A stored copy of an input is what a reshape reads, not the input itself.
+            if let Some(b) = self.schedule.buffer_of(src) {
+                break Operand::Buffer(b);
+            }
+            match &self.graph[src].kind {
+                Kind::Input(k) => break Operand::Input(*k),
+                Kind::Reshape(inner, _) => src = *inner,
+                _ => unreachable!("the schedule stores what reshapes read"),
+            }
+        };
+        (operand, c_order(shape))
+    }
+
+    fn access(&self, operand: Operand, base: &[Size], view: &View, dtype: DType, at: Index) -> RawAccess {
+        let mut offset = Size::ZERO;
+        let mut strides = vec![Size::ZERO; self.loops];
+        for (map, stride) in view.axes.iter().zip(base) {
+            offset = offset.add(&map.offset.mul(stride));
+            for (axis, step) in &map.terms {
+                let axis = *axis as usize;
+                let to = if at == Index::Domain { axis } else { self.source_loops[axis] };
+                strides[to] = strides[to].add(&step.mul(stride));
+            }
+        }
+        let swapped = match operand {
+            Operand::Input(k) => self.graph.inputs()[k as usize].swapped,
+            _ => false,
+        };
+        RawAccess { operand, dtype, swapped, offset, strides }
+    }
+
+    fn access_number(&mut self, raw: RawAccess) -> u32 {
+        let k = self.accesses.iter().position(|a| *a == raw).unwrap_or_else(|| {
+            self.accesses.push(raw);
+            self.accesses.len() - 1
+        });
+        k as u32
+    }
+
+    fn store_access(&mut self, node: NodeId, dest: Dest) -> u32 {
+        let (shape, dtype) = (&self.graph[node].shape, self.graph[node].dtype);
+        let view = View::identity(shape);
+        let raw = match dest {
+            Dest::Output(k) => self.access(Operand::Output(k), &self.strides.outputs[k as usize], &view, dtype, Index::Domain),
+            Dest::Buffer(b) => {
+                let strides: Vec<Size> = shape.c_strides().iter().map(|s| s.scale(dtype.size() as i64)).collect();
+                self.access(Operand::Buffer(b), &strides, &view, dtype, Index::Domain)
+            }
+        };
+        self.access_number(raw)
+    }
+
+    fn finish(self, stores: Vec<(u32, ValueId)>) -> (LoopNest, Bindings) {
+        let axis = |k: usize, extent: &Size| LoopAxis {
+            extent: extent.clone(),
+            strides: self.accesses.iter().map(|a| a.strides[k].clone()).collect(),
+        };
+        let rank = self.step.domain.rank();
+        let mut parallel: Vec<LoopAxis> = self.step.domain.extents().iter().enumerate().map(|(k, e)| axis(k, e)).collect();
+        let mut reduced: Vec<LoopAxis> = Vec::new();
+        if let Some(r) = &self.step.reduce {
+            reduced = r.axes.iter().enumerate().map(|(n, &k)| axis(rank + n, &r.source.extents()[k as usize])).collect();
+        }
+        let loads: Vec<usize> = (0..self.accesses.len()).filter(|k| !stores.iter().any(|s| s.0 as usize == *k)).collect();
+        let written: Vec<usize> = stores.iter().map(|s| s.0 as usize).collect();
+        let stores_first: Vec<usize> = written.iter().chain(&loads).copied().collect();
+        let loads_first: Vec<usize> = loads.iter().chain(&written).copied().collect();
+        let positions = self.reductions.iter().any(|r| r.op.combine(DType::I64).is_none());
+        let any_order = !positions && self.reductions.iter().all(|r| r.op.any_order(self.body.types[r.value.index()]));
+        if any_order {
+            order(&mut reduced, &loads_first);
+        }
+        coalesce(&mut reduced);
+        let has_reductions = !self.reductions.is_empty();
+        order(&mut parallel, if has_reductions { &loads_first } else { &stores_first });
+        coalesce(&mut parallel);
+
+        // The vector runs along the axis with more unit strides; along a reduced axis if both have as many.
+        let units = |a: Option<&LoopAxis>| {
+            a.map_or(0, |a| loads.iter().filter(|&&k| a.strides[k].as_const() == Some(self.accesses[k].dtype.size() as i64)).count())
+        };
+        let along_reduced =
+            has_reductions && !reduced.is_empty() && (parallel.is_empty() || units(reduced.last()) >= units(parallel.last()));
+
+        let mut params: Vec<Size> = self.sizes.clone();
+        let mut param = |s: &Size| -> u32 {
+            let k = params.iter().position(|p| p == s).unwrap_or_else(|| {
+                params.push(s.clone());
+                params.len() - 1
+            });
+            k as u32
+        };
+        let parallel_params: Vec<u32> = parallel.iter().map(|a| param(&a.extent)).collect();
+        let reduced_params: Vec<u32> = reduced.iter().map(|a| param(&a.extent)).collect();
+        let mut pointers: Vec<(Operand, Size, Vec<Size>)> = Vec::new();
+        let mut accesses = Vec::new();
+        for (k, raw) in self.accesses.iter().enumerate() {
+            let moves: Vec<Size> = parallel.iter().chain(&reduced).map(|a| a.strides[k].clone()).collect();
+            let near = pointers.iter().enumerate().find_map(|(n, (operand, offset, m))| {
+                let by = raw.offset.sub(offset).as_const().filter(|d| d.abs() <= MAX_DISPLACEMENT)?;
+                (*operand == raw.operand && *m == moves).then_some((n as u32, by as i32))
+            });
+            let (pointer, displacement) = near.unwrap_or_else(|| {
+                pointers.push((raw.operand, raw.offset.clone(), moves.clone()));
+                (pointers.len() as u32 - 1, 0)
+            });
+            let strides = moves
+                .iter()
+                .map(|s| match s.as_const() {
+                    Some(0) => Stride::Zero,
+                    Some(x) if x == raw.dtype.size() as i64 => Stride::Unit,
+                    _ => Stride::Param(param(s)),
+                })
+                .collect();
+            accesses.push(Access { pointer, displacement, dtype: raw.dtype, swapped: raw.swapped, strides });
+        }
+        let depths = depths(&self.body, &accesses, parallel.len());
+        let lanes = if positions {
+            Lanes::Scalar
+        } else if along_reduced {
+            Lanes::Reduced
+        } else if parallel.is_empty() {
+            Lanes::Scalar
+        } else {
+            Lanes::Parallel(factor(&self.body, &depths, parallel.len(), has_reductions))
+        };
+        let nest = LoopNest {
+            parallel: parallel_params,
+            reduced: reduced_params,
+            accesses,
+            insts: self.body.insts,
+            types: self.body.types,
+            depths,
+            reductions: self.reductions,
+            stores: stores.into_iter().map(|(access, value)| Store { access, value }).collect(),
+            lanes,
+            pointers: pointers.len() as u32,
+            params: params.len() as u32,
+        };
+        let pointers = pointers.into_iter().map(|(operand, offset, _)| (operand, offset)).collect();
+        (nest, Bindings { pointers, params })
+    }
+}
+
+/// The depth of each value: that of its deepest operand, or of the deepest axis that a load moves along.
+fn depths(body: &Body, accesses: &[Access], rank: usize) -> Vec<Depth> {
+    let mut depths: Vec<Depth> = Vec::with_capacity(body.insts.len());
+    for inst in &body.insts {
+        let own = match inst {
+            Inst::Load(k) => {
+                let moves = accesses[*k as usize].strides.iter().rposition(|s| *s != Stride::Zero);
+                match moves {
+                    Some(axis) if axis >= rank => Depth::Reduced,
+                    Some(axis) => Depth::Parallel(axis as u8 + 1),
+                    None => Depth::Parallel(0),
+                }
+            }
+            Inst::Reduced(_) => Depth::After,
+            _ => Depth::Parallel(0),
+        };
+        let depth = inst.operands().into_iter().map(|o| depths[o.index()]).fold(own, Depth::max);
+        depths.push(depth);
+    }
+    depths
+}
+
+/// How many elements one turn of the vector loop covers: enough registers of the widest type to hide latency, fewer the
+/// longer the body is.
+fn factor(body: &Body, depths: &[Depth], rank: usize, reduces: bool) -> u8 {
+    let inside = |k: &usize| depths[*k] >= Depth::Parallel(rank as u8);
+    let inner: Vec<usize> = (0..body.insts.len()).filter(inside).collect();
+    let widest = inner.iter().map(|&k| body.types[k].size()).max().unwrap_or(8);
+    let narrowest = inner.iter().map(|&k| body.types[k].size()).min().unwrap_or(8);
+    let registers = match inner.len() {
+        _ if reduces => 2,
+        0..=16 => 4,
+        17..=64 => 2,
+        _ => 1,
+    };
+    let lanes = registers * 16 / widest;
+    // A vector of the narrowest type fills at least four bytes, the least that one instruction moves.
+    lanes.max(4 / narrowest).clamp(2, 64).max(if reduces { LEAF_LANES as usize / 2 } else { 2 }) as u8
+}

@@ -1,0 +1,249 @@
+//! LOOP IR: one loop nest over strided memory, with a straight-line body.
+//!
+//! A [`LoopNest`] says nothing about sizes: extents, strides and addresses are arguments of the compiled code. What it does
+//! fix is the *layout class* (which strides are zero, which are one element, which axes have merged), so that new sizes never
+//! need new code, and two programs with the same nest share it.
+//!
+//! ```text
+//! for each index of the parallel axes (outermost first)
+//!     for each index of the reduced axes (in logical order)
+//!         body
+//!         reductions += body's values
+//!     rest of the body, from the reductions' results
+//!     stores
+//! ```
+//!
+//! Every value has a depth: the place in that structure where it is computed, as far out as its operands allow.
+
+mod axes;
+mod body;
+mod lower;
+mod print;
+mod verify;
+
+use smallvec::SmallVec;
+
+use crate::dtype::{DType, Scalar};
+use crate::entity::define_index;
+use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::schedule::BufferId;
+use crate::size::Size;
+
+pub(crate) use lower::{OperandStrides, lower};
+pub(crate) use verify::verify;
+
+define_index! {
+    /// A value of a loop nest's body.
+    ValueId, "v"
+}
+
+/// One loop nest. Equal nests compile to the same code.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LoopNest {
+    /// The parameter that holds the extent of each parallel axis, outermost first.
+    pub parallel: Vec<u32>,
+    /// The parameter that holds the extent of each reduced axis, in logical order.
+    pub reduced: Vec<u32>,
+    /// The strided memory that loads and stores go through.
+    pub accesses: Vec<Access>,
+    /// The body in order; operands before users.
+    pub insts: Vec<Inst>,
+    /// The type of each value.
+    pub types: Vec<DType>,
+    /// Where each value is computed.
+    pub depths: Vec<Depth>,
+    /// The reductions at each index of the parallel axes.
+    pub reductions: Vec<Reduction>,
+    /// What is written at each index of the parallel axes.
+    pub stores: Vec<Store>,
+    /// What the lanes of a vector run along.
+    pub lanes: Lanes,
+    /// How many addresses the code takes.
+    pub pointers: u32,
+    /// How many sizes (extents and strides) the code takes.
+    pub params: u32,
+}
+
+/// The place where a value is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Depth {
+    /// Inside this many parallel loops, before any reduction.
+    Parallel(u8),
+    /// Inside the loops over the reduced axes.
+    Reduced,
+    /// After the reductions, once per index of the parallel axes.
+    After,
+}
+
+/// One strided operand.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// Which address argument it starts from.
+    pub pointer: u32,
+    /// Bytes from that address.
+    pub displacement: i32,
+    /// The element type.
+    pub dtype: DType,
+    /// True if the bytes of each element are in the other order.
+    pub swapped: bool,
+    /// The stride along each axis: parallel axes first, then reduced ones.
+    pub strides: SmallVec<[Stride; 4]>,
+}
+
+/// A stride as far as it is known when code is generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stride {
+    /// The operand does not move along the axis.
+    Zero,
+    /// One element.
+    Unit,
+    /// Bytes in a parameter.
+    Param(u32),
+}
+
+/// One instruction of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Inst {
+    /// The element of an access at the current index.
+    Load(u32),
+    /// A number.
+    Const(Scalar),
+    /// A size parameter as an `i64`.
+    Param(u32),
+    /// A row of the op table that is not expanded.
+    Unary(UnaryOp, ValueId),
+    /// A row of the op table that is not expanded.
+    Binary(BinaryOp, ValueId, ValueId),
+    /// `x * y + z`, rounded once.
+    Fma(ValueId, ValueId, ValueId),
+    /// `x` where the first is true, else `y`.
+    Select(ValueId, ValueId, ValueId),
+    /// Conversion to the value's type.
+    Cast(ValueId),
+    /// The same bits as the value's type.
+    Bitcast(ValueId),
+    /// Bits shifted right by a constant, filled with zeros.
+    ShiftRightLogical(ValueId, u8),
+    /// The result of a reduction.
+    Reduced(u32),
+}
+
+impl Inst {
+    /// The operands, in order.
+    pub fn operands(&self) -> SmallVec<[ValueId; 3]> {
+        match *self {
+            Inst::Load(_) | Inst::Const(_) | Inst::Param(_) | Inst::Reduced(_) => smallvec::smallvec![],
+            Inst::Unary(_, x) | Inst::Cast(x) | Inst::Bitcast(x) | Inst::ShiftRightLogical(x, _) => smallvec::smallvec![x],
+            Inst::Binary(_, x, y) => smallvec::smallvec![x, y],
+            Inst::Fma(x, y, z) | Inst::Select(x, y, z) => smallvec::smallvec![x, y, z],
+        }
+    }
+}
+
+/// A reduction of a body value over the reduced axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Reduction {
+    /// How partial results combine.
+    pub op: ReduceOp,
+    /// The value at each index.
+    pub value: ValueId,
+}
+
+/// A value written through an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Store {
+    /// The memory.
+    pub access: u32,
+    /// The value.
+    pub value: ValueId,
+}
+
+/// What the lanes of a vector hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lanes {
+    /// One element at a time.
+    Scalar,
+    /// This many successive indices of the last parallel axis.
+    Parallel(u8),
+    /// [`LEAF_LANES`] successive indices of the last reduced axis: the partial sums of the defined order.
+    Reduced,
+}
+
+/// The number of partial results that the defined order of a reduction keeps (`docs/semantics.md`).
+pub const LEAF_LANES: u8 = 8;
+/// The number of elements from which the defined order splits in two.
+pub const LEAF_LENGTH: i64 = 128;
+
+/// What the arguments of a nest's code are, in terms of the program's operands and sizes.
+#[derive(Clone, Debug)]
+pub struct Bindings {
+    /// For each address argument: whose memory, and the bytes from its first element.
+    pub pointers: Vec<(Operand, Size)>,
+    /// For each size argument: its value.
+    pub params: Vec<Size>,
+}
+
+/// Memory that a nest reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operand {
+    /// The `k`-th input.
+    Input(u32),
+    /// The `k`-th output.
+    Output(u32),
+    /// A buffer between steps.
+    Buffer(BufferId),
+}
+
+impl LoopNest {
+    /// The number of parallel axes.
+    pub fn rank(&self) -> usize {
+        self.parallel.len()
+    }
+
+    /// True if a reduction keeps positions.
+    pub fn keeps_positions(&self) -> bool {
+        self.reductions.iter().any(|r| matches!(r.op, ReduceOp::ArgMin | ReduceOp::ArgMax))
+    }
+
+    /// True if the order of combination matters to some reduction.
+    pub fn is_ordered(&self) -> bool {
+        self.reductions.iter().any(|r| !r.op.any_order(self.types[r.value.index()]))
+    }
+
+    /// The bytes that an access can touch, relative to its address argument, given the values of the size arguments; for
+    /// parallel axes that are not empty.
+    pub(crate) fn access_range(&self, access: &Access, params: &[i64]) -> AccessRange {
+        let mut low = access.displacement as i64;
+        let mut high = low + access.dtype.size() as i64;
+        for (&extent, &stride) in self.parallel.iter().chain(&self.reduced).zip(&access.strides) {
+            let step = match stride {
+                // Also where a reduced axis is empty: what does not move along it may be loaded before the reduction.
+                Stride::Zero => continue,
+                Stride::Unit => access.dtype.size() as i64,
+                Stride::Param(p) => params[p as usize],
+            };
+            let n = params[extent as usize];
+            if n <= 0 {
+                return AccessRange::Nothing;
+            }
+            let Some(reach) = (n - 1).checked_mul(step) else { return AccessRange::Overflow };
+            let end = if reach < 0 { &mut low } else { &mut high };
+            match end.checked_add(reach) {
+                Some(e) => *end = e,
+                None => return AccessRange::Overflow,
+            }
+        }
+        AccessRange::Bytes(low, high)
+    }
+}
+
+/// See [`LoopNest::access_range`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccessRange {
+    /// No index reaches it.
+    Nothing,
+    /// From the first to past the last.
+    Bytes(i64, i64),
+    /// More than an address can say.
+    Overflow,
+}

@@ -1,0 +1,77 @@
+//! The rules of the loop IR. Codegen relies on them without checking again.
+//!
+//! 1. Operands come before users; types follow the op table.
+//! 2. No instruction that `math` expands is left.
+//! 3. A value is at least as deep as its operands; a load is as deep as the axes it moves along; reductions' operands are
+//!    not after the reductions; stored values may be anywhere.
+//! 4. Every access has one stride per axis; every parameter, address and access named exists; stores do not move along
+//!    reduced axes.
+//! 5. Lanes run along an axis that exists.
+
+use super::{Depth, Inst, Lanes, LoopNest, Stride};
+use crate::dtype::DType;
+
+/// Checks the rules above.
+pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
+    let axes = nest.parallel.len() + nest.reduced.len();
+    let ensure = |ok: bool, what: String| if ok { Ok(()) } else { Err(format!("loop nest: {what}")) };
+    for (k, a) in nest.accesses.iter().enumerate() {
+        ensure(a.strides.len() == axes && a.pointer < nest.pointers, format!("access {k} has the wrong rank or address (rule 4)"))?;
+        for s in &a.strides {
+            ensure(!matches!(s, Stride::Param(p) if *p >= nest.params), format!("access {k} names no parameter (rule 4)"))?;
+        }
+    }
+    ensure(nest.parallel.iter().chain(&nest.reduced).all(|p| *p < nest.params), "an extent names no parameter (rule 4)".into())?;
+    ensure(nest.types.len() == nest.insts.len() && nest.depths.len() == nest.insts.len(), "a value without type or depth".into())?;
+    for (k, inst) in nest.insts.iter().enumerate() {
+        let (ty, depth) = (nest.types[k], nest.depths[k]);
+        let operands = inst.operands();
+        ensure(operands.iter().all(|o| o.index() < k), format!("v{k} uses a later value (rule 1)"))?;
+        ensure(operands.iter().all(|o| nest.depths[o.index()] <= depth), format!("v{k} is outside an operand (rule 3)"))?;
+        let of = |n: usize| nest.types[operands[n].index()];
+        let typed = match *inst {
+            Inst::Load(a) => (a as usize) < nest.accesses.len() && nest.accesses[a as usize].dtype == ty && moves_inside(nest, a, depth),
+            Inst::Const(s) => s.dtype() == ty,
+            Inst::Param(p) => p < nest.params && ty == DType::I64,
+            Inst::Unary(op, _) => op.result(of(0)) == Some(ty) && !op.is_expanded(of(0).class()),
+            Inst::Binary(op, ..) => of(0) == of(1) && op.result(of(0)) == Some(ty) && !op.is_expanded(of(0).class()),
+            Inst::Fma(..) => ty.is_float() && (0..3).all(|n| of(n) == ty),
+            Inst::Select(..) => of(0) == DType::Bool && of(1) == ty && of(2) == ty,
+            Inst::Cast(_) => of(0) != ty,
+            Inst::Bitcast(_) => of(0).size() == ty.size() && of(0) != DType::Bool && ty != DType::Bool,
+            Inst::ShiftRightLogical(_, n) => ty.is_int() && of(0) == ty && (n as usize) < 8 * ty.size(),
+            Inst::Reduced(r) => match nest.reductions.get(r as usize) {
+                Some(r) => r.op.result(nest.types[r.value.index()]) == Some(ty) && depth == Depth::After,
+                None => false,
+            },
+        };
+        ensure(typed, format!("v{k} = {inst:?} is ill typed or misplaced (rules 1 to 4)"))?;
+    }
+    for r in &nest.reductions {
+        ensure(nest.depths[r.value.index()] <= Depth::Reduced, "a reduction of its own result (rule 3)".into())?;
+    }
+    for s in &nest.stores {
+        let a = &nest.accesses[s.access as usize];
+        ensure(a.dtype == nest.types[s.value.index()] && !a.swapped, "a store of another type (rule 4)".into())?;
+        ensure(
+            a.strides[nest.parallel.len()..].iter().all(|s| *s == Stride::Zero),
+            "a store that moves along a reduced axis (rule 4)".into(),
+        )?;
+    }
+    let lanes = match nest.lanes {
+        Lanes::Scalar => true,
+        Lanes::Parallel(n) => !nest.parallel.is_empty() && n.is_power_of_two() && n >= 2 && !nest.keeps_positions(),
+        Lanes::Reduced => !nest.reduced.is_empty() && !nest.reductions.is_empty() && !nest.keeps_positions(),
+    };
+    ensure(lanes, "lanes along an axis that is not there (rule 5)".into())
+}
+
+fn moves_inside(nest: &LoopNest, access: u32, depth: Depth) -> bool {
+    let deepest = nest.accesses[access as usize].strides.iter().rposition(|s| *s != Stride::Zero);
+    let need = match deepest {
+        None => Depth::Parallel(0),
+        Some(k) if k < nest.parallel.len() => Depth::Parallel(k as u8 + 1),
+        Some(_) => Depth::Reduced,
+    };
+    depth >= need
+}

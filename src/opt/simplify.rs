@@ -1,0 +1,69 @@
+//! Identities that hold bit for bit on every value, NaN and -0 included.
+
+use crate::dtype::{DType, Scalar};
+use crate::graph::{Graph, Kind, Node, NodeId};
+use crate::ops::{BinaryOp, UnaryOp};
+
+/// Replaces each node that is known to equal an operand by that operand.
+pub(crate) fn run(graph: &Graph) -> Graph {
+    graph.rebuild(|g, node| match equal_operand(g, node) {
+        // An operand of rank 0 that stood for an array cannot replace it.
+        Some(id) if g[id].shape == node.shape => id,
+        _ => g.add(node.kind.clone(), node.dtype, node.shape.clone(), node.site),
+    })
+}
+
+fn equal_operand(g: &Graph, node: &Node) -> Option<NodeId> {
+    match &node.kind {
+        Kind::Cast(a) if g[*a].dtype == node.dtype => Some(*a),
+        // Through a wider type that holds every value of the narrow one.
+        Kind::Cast(a) => match g[*a].kind {
+            Kind::Cast(b) if g[b].dtype == node.dtype && holds_all(g[*a].dtype, node.dtype) => Some(b),
+            _ => None,
+        },
+        Kind::Unary(op @ (UnaryOp::Neg | UnaryOp::Not), a) => match g[*a].kind {
+            Kind::Unary(inner, b) if inner == *op => Some(b),
+            _ => None,
+        },
+        Kind::Unary(UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Trunc | UnaryOp::Rint | UnaryOp::Abs, a) => match g[*a].kind {
+            Kind::Unary(inner, _) if matches!(&node.kind, Kind::Unary(op, _) if *op == inner) => Some(*a),
+            _ => None,
+        },
+        Kind::Binary(op, a, b) => equal_side(g, *op, *a, *b),
+        // Over no axes at all, a reduction has one element to combine.
+        Kind::Reduce(op, a, axes) if axes.is_empty() && op.combine(node.dtype).is_some() => Some(*a),
+        Kind::Select(c, a, b) => match g[*c].kind {
+            Kind::Const(Scalar::Bool(true)) => Some(*a),
+            Kind::Const(Scalar::Bool(false)) => Some(*b),
+            _ if a == b => Some(*a),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Neutral elements. `x + 0` is not among them for floats (-0 + 0 is 0), but `x - 0` and `x + -0` are.
+fn equal_side(g: &Graph, op: BinaryOp, a: NodeId, b: NodeId) -> Option<NodeId> {
+    let dtype = g[a].dtype;
+    let constant = |id: NodeId| match g[id].kind {
+        Kind::Const(s) => Some(s),
+        _ => None,
+    };
+    let is = |id: NodeId, value: f64| constant(id) == Some(Scalar::F64(value).cast(dtype));
+    let int = dtype.is_int();
+    match op {
+        BinaryOp::Add if is(b, if int { 0.0 } else { -0.0 }) => Some(a),
+        BinaryOp::Add if is(a, if int { 0.0 } else { -0.0 }) => Some(b),
+        BinaryOp::Sub if is(b, 0.0) => Some(a),
+        BinaryOp::Mul | BinaryOp::Div if is(b, 1.0) => Some(a),
+        BinaryOp::Mul if is(a, 1.0) => Some(b),
+        BinaryOp::And | BinaryOp::Or if a == b => Some(a),
+        BinaryOp::Min | BinaryOp::Max if a == b => Some(a),
+        BinaryOp::Shl | BinaryOp::Shr if is(b, 0.0) => Some(a),
+        _ => None,
+    }
+}
+
+fn holds_all(wide: DType, narrow: DType) -> bool {
+    narrow.promote(wide) == wide && (narrow, wide) != (DType::I64, DType::F64)
+}

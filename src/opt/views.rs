@@ -1,0 +1,208 @@
+//! Views move down to the arrays they read: `view(a + b)` becomes `view(a) + view(b)`, and chains of views become one map.
+//!
+//! Afterwards the operand of a view is an input, a reshape, a reduction, or a node that is worth computing once, in which
+//! case the scheduler gives it memory of its own. That is so for
+//!
+//! - a reduction (but a view that only permutes axes or adds and drops axes of extent 1 passes through it),
+//! - a node read through more than [`MAX_VIEWS`] different views: its work would be repeated for each,
+//! - an expensive node that a view repeats along an axis that a loop over the result cannot hoist it out of.
+
+use hashbrown::HashMap;
+
+use crate::graph::{Graph, Kind, Node, NodeId};
+use crate::shape::Shape;
+use crate::size::Size;
+use crate::view::{AxisMap, View};
+
+/// How many different views of one computed node are worth recomputing it for.
+const MAX_VIEWS: usize = 32;
+
+/// The estimated cost from which repeating a computation is worse than storing it; a math function costs 20.
+const EXPENSIVE: u32 = 20;
+
+/// A node of the old graph, seen through a view (or as it is).
+type Demand = (NodeId, Option<View>);
+
+/// Pushes views down.
+pub(crate) fn run(graph: &Graph) -> Graph {
+    let cost = costs(graph);
+    // How many views of each computed node are wanted is known only once all demands are; start again when one has too many.
+    let mut stored = vec![false; graph.len()];
+    loop {
+        match attempt(graph, &cost, &stored) {
+            Ok(done) => return done,
+            Err(id) => stored[id.index()] = true,
+        }
+    }
+}
+
+fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Graph, NodeId> {
+    let mut out = Graph::like(graph);
+    let mut done: HashMap<Demand, NodeId> = HashMap::new();
+    let mut views = vec![0usize; graph.len()];
+    let mut roots: Vec<Demand> = graph.outputs().iter().map(|o| (o.node, None)).collect();
+    let mut stack: Vec<Demand> = Vec::new();
+    for root in roots.iter_mut() {
+        stack.push(root.clone());
+        while let Some(top) = stack.last() {
+            if done.contains_key(top) {
+                stack.pop();
+                continue;
+            }
+            let plan = plan(graph, top, cost, stored);
+            let before = stack.len();
+            let missing: Vec<Demand> = plan.operands.iter().filter(|d| !done.contains_key(*d)).cloned().collect();
+            stack.extend(missing);
+            if stack.len() > before {
+                continue;
+            }
+            let demand = stack.pop().expect("the top");
+            let node = &graph[demand.0];
+            if demand.1.is_some() && node.kind.is_elementwise() && !stored[demand.0.index()] {
+                views[demand.0.index()] += 1;
+                if views[demand.0.index()] > MAX_VIEWS {
+                    return Err(demand.0);
+                }
+            }
+            let id = emit(&mut out, node, &plan, &done);
+            done.insert(demand, id);
+        }
+    }
+    for (o, root) in graph.outputs().iter().zip(&roots) {
+        out.output(o.name.clone(), done[root]);
+    }
+    Ok(out)
+}
+
+/// How to make a demanded value: from which demands, and by what.
+struct Plan {
+    operands: Vec<Demand>,
+    make: Make,
+}
+
+enum Make {
+    /// The same value as the one operand.
+    Same,
+    /// The node's own operation on the operands, with this shape.
+    Apply(Shape),
+    /// The one operand through a view.
+    View(View),
+    /// The reduction of the one operand over these axes.
+    Reduce(Vec<u8>, Shape),
+}
+
+fn plan(graph: &Graph, (id, view): &Demand, cost: &[u32], stored: &[bool]) -> Plan {
+    let node = &graph[*id];
+    let Some(view) = view else {
+        return match &node.kind {
+            Kind::View(src, v) => Plan { operands: vec![demand(graph, *src, v.clone())], make: Make::Same },
+            kind => Plan { operands: kind.operands().into_iter().map(|o| (o, None)).collect(), make: Make::Apply(node.shape.clone()) },
+        };
+    };
+    let plain = || Plan { operands: vec![(*id, None)], make: Make::View(view.clone()) };
+    match &node.kind {
+        Kind::View(src, v) => Plan { operands: vec![demand(graph, *src, v.then(view))], make: Make::Same },
+        kind if kind.is_elementwise() => {
+            if stored[id.index()] || (cost[id.index()] >= EXPENSIVE && repeats(view)) {
+                return plain();
+            }
+            let through = |o: NodeId| if graph[o].kind.is_scalar_leaf() { (o, None) } else { (o, Some(view.clone())) };
+            Plan { operands: kind.operands().into_iter().map(through).collect(), make: Make::Apply(view.shape.clone()) }
+        }
+        Kind::Reduce(_, src, axes) => match through_reduction(view, &graph[*src].shape, axes) {
+            Some((inner, axes)) => Plan { operands: vec![demand(graph, *src, inner)], make: Make::Reduce(axes, view.shape.clone()) },
+            None => plain(),
+        },
+        _ => plain(),
+    }
+}
+
+fn demand(graph: &Graph, id: NodeId, view: View) -> Demand {
+    if view.is_identity(&graph[id].shape) { (id, None) } else { (id, Some(view)) }
+}
+
+fn emit(out: &mut Graph, node: &Node, plan: &Plan, done: &HashMap<Demand, NodeId>) -> NodeId {
+    let mut operands = plan.operands.iter().map(|d| done[d]);
+    let mut next = || operands.next().expect("one for each operand");
+    match &plan.make {
+        Make::Same => next(),
+        Make::View(view) => out.view(next(), view.clone(), node.site),
+        Make::Apply(shape) => {
+            let kind = node.kind.map_operands(|_| next());
+            out.add(kind, node.dtype, shape.clone(), node.site)
+        }
+        Make::Reduce(axes, shape) => {
+            let Kind::Reduce(op, ..) = node.kind else { unreachable!("planned for a reduction") };
+            out.add(Kind::Reduce(op, next(), axes.as_slice().into()), node.dtype, shape.clone(), node.site)
+        }
+    }
+}
+
+/// True if the view repeats its source along an axis outside one that it uses: a loop nest over the result in C order
+/// would compute the source anew on every turn of that axis.
+fn repeats(view: &View) -> bool {
+    let used = |k: usize| view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == k));
+    let unused = (0..view.shape.rank()).find(|&k| view.shape.extents()[k] != Size::ONE && !used(k));
+    unused.is_some_and(|u| (u + 1..view.shape.rank()).any(used))
+}
+
+/// A view of a reduction's result as a view of its source with axes to reduce, where the view is one to one: a permutation
+/// with axes of extent 1 added or dropped.
+fn through_reduction(view: &View, source: &Shape, axes: &[u8]) -> Option<(View, Vec<u8>)> {
+    let kept: Vec<usize> = (0..source.rank()).filter(|k| !axes.contains(&(*k as u8))).collect();
+    let mut covered = vec![false; view.shape.rank()];
+    for (map, &k) in view.axes.iter().zip(&kept) {
+        match map.terms.as_slice() {
+            [(axis, step)] => {
+                let axis = *axis as usize;
+                let whole = *step == Size::ONE && map.offset == Size::ZERO && view.shape.extents()[axis] == source.extents()[k];
+                if !whole || std::mem::replace(&mut covered[axis], true) {
+                    return None;
+                }
+            }
+            [] if source.extents()[k] == Size::ONE => {}
+            _ => return None,
+        }
+    }
+    if (0..covered.len()).any(|k| !covered[k] && view.shape.extents()[k] != Size::ONE) {
+        return None;
+    }
+    // The reduced axes come last, in their order: the logical order of a reduction is that of its axes alone.
+    let rank = view.shape.rank();
+    let mut shape = view.shape.clone();
+    let mut maps = view.axes.iter().cloned();
+    let mut inner = View { shape: Shape::scalar(), axes: Default::default() };
+    for k in 0..source.rank() {
+        if axes.contains(&(k as u8)) {
+            let at = shape.rank() as u32;
+            shape.0.push(source.extents()[k].clone());
+            inner.axes.push(AxisMap { offset: Size::ZERO, terms: smallvec::smallvec![(at, Size::ONE)] });
+        } else {
+            inner.axes.push(maps.next().expect("one per kept axis"));
+        }
+    }
+    let reduced = (rank..shape.rank()).map(|k| k as u8).collect();
+    inner.shape = shape;
+    Some((inner, reduced))
+}
+
+/// A rough cost of computing one element of each node: that of the dearest path from the inputs.
+fn costs(graph: &Graph) -> Vec<u32> {
+    let mut cost = vec![0u32; graph.len()];
+    for (id, node) in graph.nodes() {
+        let own = match &node.kind {
+            Kind::Unary(op, a) if op.is_expanded(graph[*a].dtype.class()) => EXPENSIVE,
+            Kind::Binary(op, a, _) if op.is_expanded(graph[*a].dtype.class()) => EXPENSIVE,
+            kind if kind.is_elementwise() => 1,
+            _ => 0,
+        };
+        let operands = node.kind.operands();
+        let below = if node.kind.is_elementwise() || matches!(node.kind, Kind::View(..)) {
+            operands.iter().map(|o| cost[o.index()]).max().unwrap_or(0)
+        } else {
+            0
+        };
+        cost[id.index()] = own.saturating_add(below);
+    }
+    cost
+}

@@ -1,0 +1,63 @@
+//! The text form: steps in order, then where stored values live and why.
+
+use std::fmt;
+
+use super::{Decision, Dest, Schedule};
+use crate::graph::{Graph, Kind};
+
+/// A schedule with the graph it belongs to, for printing.
+pub(crate) struct Printed<'a>(pub &'a Schedule, pub &'a Graph);
+
+impl fmt::Display for Printed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Printed(schedule, graph) = self;
+        for (k, step) in schedule.steps.iter().enumerate() {
+            let fused: Vec<_> =
+                step.fused.iter().filter(|id| !matches!(graph[**id].kind, Kind::Input(_))).map(|id| id.to_string()).collect();
+            let stores: Vec<_> = step
+                .stores
+                .iter()
+                .map(|(node, dest)| match dest {
+                    Dest::Output(o) => format!("{node} -> output {}", graph.outputs()[*o as usize].name),
+                    Dest::Buffer(b) => format!("{node} -> {b}"),
+                })
+                .collect();
+            write!(f, "step {k}: for every index of {}", step.domain)?;
+            if let Some(r) = &step.reduce {
+                let axes: Vec<_> = r.axes.iter().map(|a| a.to_string()).collect();
+                write!(f, ", reduce axes {} of {}", axes.join(","), r.source)?;
+            }
+            writeln!(f, "\n  fuse {{{}}}\n  store {}", fused.join(" "), stores.join(", "))?;
+        }
+        if schedule.buffers.is_empty() {
+            writeln!(f, "no temporary arrays")?;
+        }
+        for (k, b) in schedule.buffers.iter().enumerate() {
+            writeln!(
+                f,
+                "buffer{k}: {} = {}{} in slot {} ({} bytes), steps {} to {}\n  because: {}",
+                b.node,
+                b.dtype,
+                b.shape,
+                b.slot,
+                schedule.slots[b.slot as usize],
+                b.live.0,
+                b.live.1,
+                b.why.text()
+            )?;
+        }
+        for (id, node) in graph.nodes() {
+            let how = match schedule.decisions[id.index()] {
+                None => continue,
+                Some(Decision::Input) => "input, read in place",
+                Some(Decision::Scalar) => "number in the code",
+                Some(Decision::View) => "view, index arithmetic only",
+                Some(Decision::Inline) => "inline, stays in registers",
+                Some(Decision::Output) => "output",
+                Some(Decision::Buffer(_)) => "buffer",
+            };
+            writeln!(f, "{id}: {how}  ({})", crate::graph::Line(graph, node))?;
+        }
+        Ok(())
+    }
+}
