@@ -407,7 +407,6 @@ fn shapes() {
 }
 
 #[test]
-#[ignore = "the expansions of pow, atan2 and floored division"]
 fn expanded_operations() {
     run(EXPANDED);
 }
