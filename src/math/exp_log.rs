@@ -94,7 +94,6 @@ pub(super) fn exp<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     exp_in_range(s, clamp_exp(s, s.value(x)), None).value
 }
 
-
 /// x = m 2^k for positive finite x, with m in [low, 2 low), `low` given by its bits. Returns k and m.
 pub(super) fn decompose<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, low: i64) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {
     let up = s.digits as i32 + 2;

@@ -17,7 +17,6 @@ const ARTANH: [f64; 8] = [
     0.0601075041272126,
 ];
 
-
 const TWO_THIRDS_F64: i64 = 0x3fe5555555555555;
 
 /// ln 2 to 42 bits, so that its product with an exponent is exact, and what it leaves.
@@ -39,14 +38,8 @@ const LOG_SINGLE: [f64; 12] = [
     0.11190681302088792,
 ];
 /// (2^r - 1) / r on [-1/2, 1/2]
-const EXP2_SINGLE: [f64; 6] = [
-    0.6931472066425045,
-    0.2402265122804444,
-    0.05550327166103048,
-    0.00961801756635497,
-    0.0013400484394482464,
-    0.0001547262051215995,
-];
+const EXP2_SINGLE: [f64; 6] =
+    [0.6931472066425045, 0.2402265122804444, 0.05550327166103048, 0.00961801756635497, 0.0013400484394482464, 0.0001547262051215995];
 
 /// ln x for x > 0 as an unevaluated sum
 fn log_pair<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {

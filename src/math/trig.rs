@@ -37,14 +37,8 @@ impl SinTable {
     }
 }
 
-
 /// (-1)^n sin(x - turns pi), where `shifted` holds n in its low bits.
-fn sin_reduced<'s, 'e, E: Emit>(
-    s: &'s Scope<'e, E>,
-    x: Num<'s, 'e, E>,
-    turns: Num<'s, 'e, E>,
-    shifted: Num<'s, 'e, E>,
-) -> Num<'s, 'e, E> {
+fn sin_reduced<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, turns: Num<'s, 'e, E>, shifted: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
     let t = SinTable::of(s.float);
     let r = t.pi.iter().fold(x, |r, &part| turns.fma(s.float(-part), r));
     let z = r * r;

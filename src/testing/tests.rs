@@ -63,6 +63,37 @@ fn kind(step: &Step) -> &'static str {
 }
 
 #[test]
+fn rewrites_keep_every_value() {
+    for seed in 0..1500 {
+        let program = Program::random(seed);
+        for dims in [Dims::Fixed, Dims::Named] {
+            if let Err(message) = survives_the_passes(&program, dims) {
+                let small = program.shrunk(&mut |p| survives_the_passes(p, dims).is_err());
+                let why = survives_the_passes(&small, dims).err().unwrap_or(message);
+                panic!("seed {seed}, {dims:?}: {why}\n{small}");
+            }
+        }
+    }
+}
+
+/// Whether the graph has the same values after each pass; a program that is refused from the start is fine.
+fn survives_the_passes(program: &Program, dims: Dims) -> Result<(), String> {
+    let Ok(mut graph) = graph_of(&program.outputs(&program.declare(dims))) else { return Ok(()) };
+    let Ok(want) = evaluate_graph(&graph, &program.bindings()) else { return Ok(()) };
+    for pass in crate::opt::PASSES {
+        let next = (pass.run)(&graph);
+        let both = || format!("after {}:\n{graph}became\n{next}", pass.name);
+        verify(&next).map_err(|e| format!("{e}\n{}", both()))?;
+        let got = evaluate_graph(&next, &program.bindings()).map_err(|e| format!("{e}\n{}", both()))?;
+        for ((got, want), output) in got.iter().zip(&want).zip(&program.outputs) {
+            agree(got, want, output.class).map_err(|e| format!("{}: {e}\n{}", output.name, both()))?;
+        }
+        graph = next;
+    }
+    Ok(())
+}
+
+#[test]
 fn shrinking_finds_the_step_to_blame() {
     // A judge that dislikes square roots is satisfied by nothing shorter than one square root and what it needs.
     let has_sqrt = |p: &Program| p.steps.iter().any(|s| matches!(s, Step::Unary(UnaryOp::Sqrt, _)));
