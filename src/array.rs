@@ -267,3 +267,12 @@ impl<T: Element> Array<T> {
         ArrayMut { ptr: self.data.as_mut_ptr().cast(), layout, dtype: T::DTYPE, borrow: PhantomData }
     }
 }
+
+/// Maps a whole file to memory, to read.
+#[cfg(feature = "npy")]
+pub(crate) fn map_file(file: &std::fs::File) -> std::io::Result<memmap2::Mmap> {
+    // SAFETY: the mapping is private to this process as far as writing goes, and no code of this crate writes to a file that
+    // it has mapped (`npy::NpyWriter` replaces files). What cannot be shown from here is that no other process changes or
+    // truncates the file meanwhile; `npy::NpyFile` documents that for its users, as every user of mapped files must.
+    unsafe { memmap2::Mmap::map(file) }
+}

@@ -13,6 +13,8 @@ mod interp;
 mod kernel;
 mod layout;
 mod math;
+#[cfg(feature = "npy")]
+pub mod npy;
 mod ops;
 mod opt;
 mod schedule;

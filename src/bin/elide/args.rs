@@ -1,0 +1,250 @@
+//! What may be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use elide::text::InputSpec;
+
+/// Evaluates array expressions: fused, compiled for this machine, over NumPy's .npy files.
+#[derive(Debug, Parser)]
+#[command(name = "elide", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Eval(Eval),
+    Inspect(Inspect),
+    Bench(Bench),
+    Demo(Demo),
+}
+
+/// Evaluates a program on .npy files.
+///
+/// The inputs are memory-mapped. Results go to the files named with -o; without -o, all of them are summed up on standard
+/// output.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  elide eval 'sqrt(u*u + v*v).mean(axis=(0,2,3))' -i u=u.npy -i v=v.npy -o speed.npy
+  elide eval 't = x[1:-1, 1:-1]; y = where(t > 0, exp(-t*t), 0).sum(axis=1); z = t.max()' -i x=x.npy -o y=y.npy -o z=z.npy")]
+pub struct Eval {
+    #[command(flatten)]
+    pub source: Source,
+
+    /// Where a result goes; NAME= may be left out if the program has only one result.
+    #[arg(short, long = "output", value_name = "[NAME=]FILE", value_parser = parse_output)]
+    pub outputs: Vec<Output>,
+
+    /// How many threads to use.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub threads: usize,
+}
+
+/// Shows how a program is compiled.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  elide inspect 'exp(-x*x).sum(axis=1)' -i x=f64[n,m] --stage schedule")]
+pub struct Inspect {
+    #[command(flatten)]
+    pub source: Source,
+
+    /// Only this stage; by default all of them are shown, in order.
+    #[arg(long, value_enum)]
+    pub stage: Option<Stage>,
+}
+
+/// Times a program and prints one line of JSON.
+///
+/// Inputs that are given as a type are filled with the same random values in every run: floats from 0 to 1, integers from
+/// 0 to 9.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  elide bench 'exp(-x*x)*y' -i x=f64[10_000_000] -i y=f64[n] --dim n=10_000_000 --seconds 0.5")]
+pub struct Bench {
+    #[command(flatten)]
+    pub source: Source,
+
+    /// The size of a dim that is named in the type of an input.
+    #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = parse_dim)]
+    pub dims: Vec<(String, usize)>,
+
+    /// How long to repeat the computation, at least 3 times.
+    #[arg(long, default_value = "0.5", value_name = "SECONDS", value_parser = parse_seconds)]
+    pub seconds: f64,
+
+    /// How many threads to use.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub threads: usize,
+}
+
+/// Runs an example: mean wind speed by height, with its time and that of the same computation step by step.
+#[derive(Debug, Args)]
+pub struct Demo {}
+
+/// A program and its inputs.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// The program: an expression, or assignments separated by `;` or new lines.
+    #[arg(value_name = "EXPR", required_unless_present = "file", allow_hyphen_values = true)]
+    pub expr: Option<String>,
+
+    /// Read the program from a file (`-` for standard input) instead.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "expr")]
+    pub file: Option<PathBuf>,
+
+    /// An array that the program reads: a .npy file, or (not with eval) a type such as f64[1000,m].
+    #[arg(short, long = "input", value_name = "NAME=ARRAY", value_parser = parse_input)]
+    pub inputs: Vec<Input>,
+}
+
+/// One `-i`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    pub name: String,
+    pub array: ArraySpec,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ArraySpec {
+    File(PathBuf),
+    Type(InputSpec),
+}
+
+/// One `-o`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    pub name: Option<String>,
+    pub path: PathBuf,
+}
+
+/// A stage of the compiler, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// The array operations as imported.
+    Graph,
+    /// The array operations that are left.
+    Optimized,
+    /// What is fused with what, and why.
+    Schedule,
+    /// The loops.
+    Kernel,
+    /// Cranelift's intermediate language.
+    Clif,
+    /// The machine code.
+    Asm,
+}
+
+fn is_name(s: &str) -> bool {
+    s.starts_with(|c: char| c.is_alphabetic() || c == '_') && s.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// A size, with `_` between digits as in Rust and Python.
+fn parse_size(s: &str) -> Result<usize, String> {
+    let plausible = s.starts_with(|c: char| c.is_ascii_digit()) && s.chars().all(|c| c.is_ascii_digit() || c == '_');
+    if !plausible {
+        return Err(format!("`{s}` is not a size"));
+    }
+    s.replace('_', "").parse().map_err(|_| format!("{s} is too large for a size"))
+}
+
+fn parse_input(s: &str) -> Result<Input, String> {
+    let (name, array) = s.split_once('=').ok_or("write NAME=FILE or NAME=TYPE, as in x=x.npy or x=f64[n,100]")?;
+    if !is_name(name) {
+        return Err(format!("`{name}` is not a name"));
+    }
+    if array.is_empty() {
+        return Err(format!("`{name}=` needs a file or a type after it"));
+    }
+    Ok(Input { name: name.to_string(), array: parse_array(array)? })
+}
+
+/// `word[...]` is a type; all else is a file.
+fn parse_array(s: &str) -> Result<ArraySpec, String> {
+    let looks_typed = s.strip_suffix(']').and_then(|rest| rest.split_once('[')).is_some_and(|(word, _)| is_name(word));
+    if !looks_typed {
+        return Ok(ArraySpec::File(PathBuf::from(s)));
+    }
+    s.parse().map(ArraySpec::Type).map_err(|e: elide::Error| format!("{e}\n  (a file of this name is written ./{s})"))
+}
+
+fn parse_output(s: &str) -> Result<Output, String> {
+    let (name, path) = match s.split_once('=') {
+        Some((name, path)) if is_name(name) => (Some(name.to_string()), path),
+        Some(("", _)) => return Err("there is no name before `=`".to_string()),
+        _ => (None, s),
+    };
+    if path.is_empty() {
+        return Err("there is no file to write to".to_string());
+    }
+    Ok(Output { name, path: PathBuf::from(path) })
+}
+
+fn parse_dim(s: &str) -> Result<(String, usize), String> {
+    let (name, size) = s.split_once('=').filter(|(name, _)| is_name(name)).ok_or("write NAME=SIZE, as in n=1000")?;
+    Ok((name.to_string(), parse_size(size)?))
+}
+
+fn parse_seconds(s: &str) -> Result<f64, String> {
+    match s.parse() {
+        Ok(x) if (0.0..=86_400.0).contains(&x) => Ok(x),
+        _ => Err("a number from 0 to 86400 is needed".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clap_accepts_the_definitions() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn inputs_are_files_or_types() {
+        let file = |name: &str, path: &str| Ok(Input { name: name.to_string(), array: ArraySpec::File(path.into()) });
+        assert_eq!(parse_input("u=u.npy"), file("u", "u.npy"));
+        assert_eq!(parse_input("u=a=b.npy"), file("u", "a=b.npy"));
+        assert_eq!(parse_input("u=./f64[3]"), file("u", "./f64[3]"));
+        assert_eq!(parse_input("u=dir[1]/x.npy"), file("u", "dir[1]/x.npy"));
+        for spec in ["f64[n, 10_000_000]", "float32[n]", "bool[]"] {
+            let typed = Input { name: "x".to_string(), array: ArraySpec::Type(spec.parse().unwrap()) };
+            assert_eq!(parse_input(&format!("x={spec}")), Ok(typed));
+        }
+        for (text, message) in [
+            ("u.npy", "write NAME=FILE or NAME=TYPE, as in x=x.npy or x=f64[n,100]"),
+            ("=u.npy", "`` is not a name"),
+            ("2u=u.npy", "`2u` is not a name"),
+            ("u=", "`u=` needs a file or a type after it"),
+        ] {
+            assert_eq!(parse_input(text), Err(message.to_string()), "{text}");
+        }
+        for text in ["u=f16[3]", "u=f64[-1]", "u=f64[2*n]"] {
+            let message = parse_input(text).unwrap_err();
+            assert!(message.ends_with(&format!("(a file of this name is written ./{})", &text[2..])), "{message}");
+        }
+    }
+
+    #[test]
+    fn outputs_are_files_with_or_without_a_name() {
+        let output = |name: Option<&str>, path: &str| Ok(Output { name: name.map(str::to_string), path: path.into() });
+        assert_eq!(parse_output("y=y.npy"), output(Some("y"), "y.npy"));
+        assert_eq!(parse_output("y.npy"), output(None, "y.npy"));
+        assert_eq!(parse_output("./a=b.npy"), output(None, "./a=b.npy"));
+        assert!(parse_output("=y.npy").is_err() && parse_output("y=").is_err() && parse_output("").is_err());
+    }
+
+    #[test]
+    fn sizes_and_times() {
+        assert_eq!(parse_dim("n=1_000"), Ok(("n".to_string(), 1000)));
+        assert!(parse_dim("n").is_err() && parse_dim("3=4").is_err() && parse_dim("n=x").is_err() && parse_dim("n=_1").is_err());
+        assert_eq!(parse_seconds("0.25"), Ok(0.25));
+        assert!(["-1", "nan", "inf", "x", "1e9"].iter().all(|s| parse_seconds(s).is_err()));
+    }
+}

@@ -1,0 +1,92 @@
+//! Arrays in memory: results, and inputs that are made up.
+
+use elide::{ArrayMut, ArrayRef, DType, Scalar};
+
+use crate::failure::Failure;
+use crate::random::SplitMix64;
+
+/// An array in C order and in this machine's byte order, whose element type is known at run time only.
+#[derive(Debug)]
+pub struct Buffer {
+    dtype: DType,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Buffer {
+    /// Zeros; `name` is for the message that there is not enough memory.
+    pub fn zeros(name: &str, dtype: DType, shape: &[usize]) -> Result<Buffer, Failure> {
+        let too_large = || Failure::Failed(format!("{name}: {dtype} of shape {shape:?} does not fit in memory"));
+        let size = match shape.contains(&0) {
+            true => 0,
+            false => shape.iter().try_fold(dtype.size(), |a, &n| a.checked_mul(n)).ok_or_else(too_large)?,
+        };
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size).map_err(|_| too_large())?;
+        bytes.resize(size, 0);
+        Ok(Buffer { dtype, shape: shape.to_vec(), bytes })
+    }
+
+    #[cfg(test)]
+    pub fn from_parts(dtype: DType, shape: &[usize], bytes: Vec<u8>) -> Buffer {
+        assert_eq!(bytes.len(), shape.iter().product::<usize>() * dtype.size());
+        Buffer { dtype, shape: shape.to_vec(), bytes }
+    }
+
+    /// Fills the array, in C order, with values of its type.
+    pub fn fill(&mut self, mut value: impl FnMut() -> Scalar) {
+        for element in self.bytes.chunks_exact_mut(self.dtype.size()) {
+            value().write_ne_bytes(element);
+        }
+    }
+
+    /// Fills the array with the values that [`SplitMix64::scalar`] gives from this seed.
+    pub fn randomize(&mut self, seed: u64) {
+        let (mut random, dtype) = (SplitMix64::new(seed), self.dtype);
+        self.fill(|| random.scalar(dtype));
+    }
+
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The element at a position in C order.
+    pub fn at(&self, position: usize) -> Scalar {
+        Scalar::from_ne_bytes(self.dtype, &self.bytes[position * self.dtype.size()..])
+    }
+
+    /// The elements in C order.
+    pub fn scalars(&self) -> impl ExactSizeIterator<Item = Scalar> {
+        self.bytes.chunks_exact(self.dtype.size()).map(|bytes| Scalar::from_ne_bytes(self.dtype, bytes))
+    }
+
+    pub fn view(&self) -> elide::Result<ArrayRef<'_>> {
+        ArrayRef::from_bytes(&self.bytes, self.dtype, &self.shape, false, false)
+    }
+
+    pub fn view_mut(&mut self) -> elide::Result<ArrayMut<'_>> {
+        ArrayMut::from_bytes(&mut self.bytes, self.dtype, &self.shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        for shape in [&[usize::MAX, 2][..], &[1 << 60]] {
+            let failure = Buffer::zeros("y", DType::F64, shape).unwrap_err();
+            assert_eq!(failure.to_string(), format!("y: f64 of shape {shape:?} does not fit in memory"));
+        }
+        assert_eq!(Buffer::zeros("y", DType::F64, &[usize::MAX, 0]).unwrap().bytes().len(), 0);
+    }
+}
