@@ -16,6 +16,8 @@
 //! # Ok::<(), elide::Error>(())
 //! ```
 
+#[cfg(test)]
+mod execute;
 mod generate;
 mod judge;
 mod place;
