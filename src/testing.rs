@@ -16,6 +16,8 @@
 //! # Ok::<(), elide::Error>(())
 //! ```
 
+#[cfg(test)]
+mod execute;
 mod generate;
 mod judge;
 mod place;
@@ -58,11 +60,20 @@ pub fn input(name: &str, dtype: DType, shape: Shape) -> DynExpr<'static> {
 /// # Panics
 /// If the graph of the expressions breaks a rule of the IR: that is a bug in elide.
 pub fn interpret<N: AsRef<str>>(outputs: &[(N, DynExpr<'_>)], inputs: &[(String, Tensor)]) -> Result<Vec<Tensor>> {
-    let outputs: Vec<_> = outputs.iter().map(|(name, x)| (Arc::from(name.as_ref()), x.node().clone())).collect();
-    let graph = Graph::import(&[], &outputs)?;
+    let graph = graph_of(outputs)?;
     if let Err(message) = verify(&graph) {
         panic!("{message}\n{graph}");
     }
+    evaluate_graph(&graph, inputs)
+}
+
+fn graph_of<N: AsRef<str>>(outputs: &[(N, DynExpr<'_>)]) -> Result<Graph> {
+    let outputs: Vec<_> = outputs.iter().map(|(name, x)| (Arc::from(name.as_ref()), x.node().clone())).collect();
+    Graph::import(&[], &outputs)
+}
+
+/// The outputs of a graph over inputs that are found by name.
+fn evaluate_graph(graph: &Graph, inputs: &[(String, Tensor)]) -> Result<Vec<Tensor>> {
     let mut given = Vec::new();
     let mut dims = HashMap::new();
     for declared in graph.inputs() {
@@ -88,7 +99,7 @@ pub fn interpret<N: AsRef<str>>(outputs: &[(N, DynExpr<'_>)], inputs: &[(String,
     if let Some(var) = unknown {
         return Err(Error::new(ErrorKind::Bind, format!("nothing tells the value of `{var}`")));
     }
-    evaluate(&graph, &given, &|var| match var {
+    evaluate(graph, &given, &|var| match var {
         Var::Dim(name) => dims[&**name],
         Var::Stride { .. } => unreachable!("the graph knows nothing of strides"),
     })

@@ -177,6 +177,14 @@ impl Graph {
         self.add(Kind::View(src, view), dtype, shape, site)
     }
 
+    /// The node of a graph that is being rebuilt, whose operands are nodes of this one: a view may have come to see a view.
+    pub(crate) fn add_again(&mut self, node: &Node) -> NodeId {
+        match &node.kind {
+            Kind::View(src, view) => self.view(*src, view.clone(), node.site),
+            kind => self.add(kind.clone(), node.dtype, node.shape.clone(), node.site),
+        }
+    }
+
     /// Adds a result.
     pub(crate) fn output(&mut self, name: Arc<str>, node: NodeId) {
         self.outputs.push(Output { name, node });

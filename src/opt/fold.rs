@@ -7,7 +7,7 @@ use crate::graph::{Graph, Kind, Node, NodeId};
 pub(crate) fn run(graph: &Graph) -> Graph {
     graph.rebuild(|g, node| match folded(g, node) {
         Some(value) => g.constant(value, node.site),
-        None => g.add(node.kind.clone(), node.dtype, node.shape.clone(), node.site),
+        None => g.add_again(node),
     })
 }
 

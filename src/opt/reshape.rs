@@ -11,7 +11,7 @@ use crate::view::View;
 pub(crate) fn run(graph: &Graph) -> Graph {
     graph.rebuild(|g, node| match &node.kind {
         Kind::Reshape(src, shape) => reshaped(g, *src, shape, node),
-        _ => g.add(node.kind.clone(), node.dtype, node.shape.clone(), node.site),
+        _ => g.add_again(node),
     })
 }
 

@@ -9,7 +9,7 @@ pub(crate) fn run(graph: &Graph) -> Graph {
     graph.rebuild(|g, node| match equal_operand(g, node) {
         // An operand of rank 0 that stood for an array cannot replace it.
         Some(id) if g[id].shape == node.shape => id,
-        _ => g.add(node.kind.clone(), node.dtype, node.shape.clone(), node.site),
+        _ => g.add_again(node),
     })
 }
 

@@ -186,7 +186,7 @@ fn random_reshape(rng: &mut Rng, shape: &[usize]) -> Vec<isize> {
                 out[k] *= next;
             }
             1 if k < out.len() => {
-                let divisors: Vec<usize> = (1..=out[k]).filter(|d| out[k] % d == 0).collect();
+                let divisors: Vec<usize> = (1..=out[k]).filter(|d| out[k].is_multiple_of(*d)).collect();
                 if !divisors.is_empty() && out.len() < 5 {
                     let d = *rng.pick(&divisors);
                     out[k] /= d;

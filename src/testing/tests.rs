@@ -63,6 +63,37 @@ fn kind(step: &Step) -> &'static str {
 }
 
 #[test]
+fn rewrites_keep_every_value() {
+    for seed in 0..1500 {
+        let program = Program::random(seed);
+        for dims in [Dims::Fixed, Dims::Named] {
+            if let Err(message) = survives_the_passes(&program, dims) {
+                let small = program.shrunk(&mut |p| survives_the_passes(p, dims).is_err());
+                let why = survives_the_passes(&small, dims).err().unwrap_or(message);
+                panic!("seed {seed}, {dims:?}: {why}\n{small}");
+            }
+        }
+    }
+}
+
+/// Whether the graph has the same values after each pass; a program that is refused from the start is fine.
+fn survives_the_passes(program: &Program, dims: Dims) -> Result<(), String> {
+    let Ok(mut graph) = graph_of(&program.outputs(&program.declare(dims))) else { return Ok(()) };
+    let Ok(want) = evaluate_graph(&graph, &program.bindings()) else { return Ok(()) };
+    for pass in crate::opt::PASSES {
+        let next = (pass.run)(&graph);
+        let both = || format!("after {}:\n{graph}became\n{next}", pass.name);
+        verify(&next).map_err(|e| format!("{e}\n{}", both()))?;
+        let got = evaluate_graph(&next, &program.bindings()).map_err(|e| format!("{e}\n{}", both()))?;
+        for ((got, want), output) in got.iter().zip(&want).zip(&program.outputs) {
+            agree(got, want, output.class).map_err(|e| format!("{}: {e}\n{}", output.name, both()))?;
+        }
+        graph = next;
+    }
+    Ok(())
+}
+
+#[test]
 fn shrinking_finds_the_step_to_blame() {
     // A judge that dislikes square roots is satisfied by nothing shorter than one square root and what it needs.
     let has_sqrt = |p: &Program| p.steps.iter().any(|s| matches!(s, Step::Unary(UnaryOp::Sqrt, _)));
@@ -90,4 +121,59 @@ fn interpret_reports_what_is_missing() {
     let data = [1.0, 2.0];
     let borrowed = crate::lazy(&data).into_dyn();
     assert_eq!(interpret(&[("y", borrowed)], &[]).unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn every_stage_accepts_every_program() {
+    for seed in 0..800 {
+        let program = Program::random(seed);
+        for dims in [Dims::Fixed, Dims::Named] {
+            if let Err(message) = passes_every_stage(&program, dims, None) {
+                let small = program.shrunk(&mut |p| passes_every_stage(p, dims, None).is_err());
+                let why = passes_every_stage(&small, dims, None).err().unwrap_or(message);
+                panic!("seed {seed}, {dims:?}: {why}\n{small}");
+            }
+        }
+    }
+}
+
+/// Code generation takes long without optimization, so fewer programs go all the way.
+#[test]
+fn compiled_nests_give_the_reference_values() {
+    let target = crate::codegen::Target::host().expect("a machine with FMA");
+    for seed in 0..60 {
+        let program = Program::random(seed);
+        for dims in [Dims::Fixed, Dims::Named] {
+            if let Err(message) = passes_every_stage(&program, dims, Some(&target)) {
+                let small = program.shrunk(&mut |p| passes_every_stage(p, dims, Some(&target)).is_err());
+                let why = passes_every_stage(&small, dims, Some(&target)).err().unwrap_or(message);
+                panic!("seed {seed}, {dims:?}: {why}\n{small}");
+            }
+        }
+    }
+}
+
+/// Whether the verifier of every stage is content and, if there is a code generator, its code agrees with the reference
+/// evaluator. All extents and strides of `Dims::Named` programs are known at run time only.
+fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::codegen::Target>) -> Result<(), String> {
+    let Ok(mut graph) = graph_of(&program.outputs(&program.declare(dims))) else { return Ok(()) };
+    let Ok(want) = evaluate_graph(&graph, &program.bindings()) else { return Ok(()) };
+    for pass in crate::opt::PASSES {
+        graph = (pass.run)(&graph);
+    }
+    if let Some(target) = target {
+        let got = execute::execute(&graph, program, dims, target, &want)?;
+        for ((got, want), output) in got.iter().zip(&want).zip(&program.outputs) {
+            agree(got, want, output.class).map_err(|e| format!("{}: {e}\n{graph}", output.name))?;
+        }
+        return Ok(());
+    }
+    let (operands, contiguous) = execute::layouts(&graph, program, dims);
+    let schedule = crate::schedule::Schedule::new(&graph, &contiguous);
+    schedule.verify(&graph).map_err(|e| format!("{e}\n{graph}"))?;
+    for (k, step) in schedule.steps.iter().enumerate() {
+        let (nest, _) = crate::kernel::lower(&graph, &schedule, step, &operands);
+        crate::kernel::verify(&nest).map_err(|e| format!("step {k}: {e}\n{graph}\n{nest:?}"))?;
+    }
+    Ok(())
 }

@@ -1,0 +1,113 @@
+//! Runs a graph's compiled loop nests over plain memory, for tests of the stages alone: no binding, no cache, no threads.
+
+use super::{Dims, Program, Tensor};
+use crate::codegen::Target;
+use crate::graph::{Graph, Input, Output};
+use crate::kernel::{AccessRange, Operand, OperandStrides, lower, verify};
+use crate::schedule::Schedule;
+use crate::size::{Size, Var};
+
+/// What surrounds the memory that may be written.
+const CANARY: u8 = 0xa5;
+const MARGIN: usize = 256;
+
+/// Memory between canaries, off any alignment.
+struct Memory(Vec<u8>);
+
+impl Memory {
+    fn new(bytes: usize) -> Memory {
+        Memory(vec![CANARY; bytes + 2 * MARGIN + 1])
+    }
+
+    /// The address of the first byte, through which compiled code may write.
+    fn start(&mut self) -> usize {
+        self.0.as_mut_ptr().expose_provenance() + MARGIN + 1
+    }
+
+    fn size(&self) -> i64 {
+        (self.0.len() - 2 * MARGIN - 1) as i64
+    }
+
+    fn inside(&mut self) -> &mut [u8] {
+        let end = self.0.len() - MARGIN;
+        &mut self.0[MARGIN + 1..end]
+    }
+
+    fn is_intact(&self) -> bool {
+        let (low, high) = (&self.0[..MARGIN + 1], &self.0[self.0.len() - MARGIN..]);
+        low.iter().chain(high).all(|&b| b == CANARY)
+    }
+}
+
+/// How a graph's inputs and outputs lie in memory, to the stages that compile.
+pub(super) fn layouts(graph: &Graph, program: &Program, dims: Dims) -> (OperandStrides, Vec<bool>) {
+    let find = |i: &Input| program.inputs.iter().find(|x| *x.name == *i.name).expect("an input of the program");
+    let strides = |(operand, input): (usize, &Input)| {
+        let super::Input { place, value, .. } = find(input);
+        // The strides of an array without elements mean nothing, but a stride of 0 would say that its first element may be read
+        // once for a whole axis, even an empty one.
+        let strides = if value.data.is_empty() { super::Place::c_order(value.dtype, &value.shape).strides } else { place.strides.clone() };
+        let known = strides.into_iter().map(|s| Size::from(s as i64));
+        let unknown = (0..input.shape.rank()).map(|axis| Size::var(Var::Stride { operand: operand as u32, axis: axis as u32 }));
+        if dims == Dims::Fixed { known.collect() } else { unknown.collect() }
+    };
+    let c_order = |o: &Output| graph[o.node].shape.c_strides().iter().map(|s| s.scale(graph[o.node].dtype.size() as i64)).collect();
+    let operands = OperandStrides {
+        inputs: graph.inputs().iter().enumerate().map(strides).collect(),
+        outputs: graph.outputs().iter().map(c_order).collect(),
+    };
+    let in_order = |i: &Input| super::Place::c_order(i.dtype, &find(i).value.shape).strides == find(i).place.strides;
+    (operands, graph.inputs().iter().map(|i| dims == Dims::Fixed && in_order(i)).collect())
+}
+
+/// The outputs of an optimized graph, by compiled code. `want` has the shapes.
+pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Target, want: &[Tensor]) -> Result<Vec<Tensor>, String> {
+    let (operands, contiguous) = layouts(graph, program, dims);
+    let inputs: Vec<_> = graph.inputs().iter().map(|i| program.inputs.iter().find(|x| *x.name == *i.name).expect("an input")).collect();
+    let env = |var: &Var| match var {
+        Var::Dim(name) => name[1..].parse().expect("a dim is named by its value"),
+        Var::Stride { operand, axis } => inputs[*operand as usize].place.strides[*axis as usize] as i64,
+    };
+    let number = |s: &Size| s.eval(&env).ok_or_else(|| format!("{s} does not fit"));
+    let schedule = Schedule::new(graph, &contiguous);
+    schedule.verify(graph)?;
+    let mut given: Vec<Memory> = inputs.iter().map(|i| Memory::new(i.place.bytes)).collect();
+    given.iter_mut().zip(&inputs).for_each(|(m, i)| i.place.store(&i.value, m.inside()));
+    let mut results: Vec<Memory> = want.iter().map(|t| Memory::new(t.data.len() * t.dtype.size())).collect();
+    let mut slots: Vec<Memory> = schedule.slots.iter().map(|s| Ok(Memory::new(number(s)? as usize))).collect::<Result<_, String>>()?;
+    for (k, step) in schedule.steps.iter().enumerate() {
+        let (nest, bindings) = lower(graph, &schedule, step, &operands);
+        let show = |e: String| format!("step {k}: {e}\n{graph}\n{nest:?}");
+        verify(&nest).map_err(show)?;
+        let code = target.compile(&nest).map_err(|e| show(e.to_string()))?;
+        let params: Vec<i64> = bindings.params.iter().map(&number).collect::<Result<_, _>>()?;
+        if nest.parallel.iter().any(|&p| params[p as usize] <= 0) {
+            continue;
+        }
+        let mut args = Vec::new();
+        for (p, (operand, offset)) in bindings.pointers.iter().enumerate() {
+            let (memory, first) = match operand {
+                Operand::Input(k) => (&mut given[*k as usize], inputs[*k as usize].place.first),
+                Operand::Output(k) => (&mut results[*k as usize], 0),
+                Operand::Buffer(b) => (&mut slots[schedule.buffers[b.index()].slot as usize], 0),
+            };
+            let at = first as i64 + number(offset)?;
+            let size = memory.size();
+            for access in nest.accesses.iter().filter(|a| a.pointer as usize == p) {
+                match nest.access_range(access, &params) {
+                    AccessRange::Nothing => {}
+                    AccessRange::Bytes(low, high) if at + low >= 0 && at + high <= size => {}
+                    outside => return Err(show(format!("{outside:?} from {at} is outside the {size} bytes of {operand:?}"))),
+                }
+            }
+            args.push(memory.start() as i64 + at);
+        }
+        args.extend(&params);
+        code.entry()(args.as_ptr());
+        if !given.iter().chain(&results).chain(&slots).all(Memory::is_intact) {
+            return Err(show("wrote outside its memory".into()));
+        }
+    }
+    let read = |(m, t): (&mut Memory, &Tensor)| Tensor::from_bytes(t.dtype, &t.shape, m.inside()).map_err(|e| e.to_string());
+    results.iter_mut().zip(want).map(read).collect()
+}
