@@ -55,10 +55,22 @@ impl SinTable {
     }
 }
 
+/// Sine of an angle in radians.
+///
+/// Largest error measured, in ulp, sine and cosine together:
+///
+/// | `f64` up to | error | `f32` up to | error |
+/// |---|---|---|---|
+/// | 2^46 | 1.6 | 2^16 | 1.6 |
+/// | 2^48 | 2.2 | 2^19 | 1.9 |
+/// | 2^51 | 45 | 2^22 | 5.1 |
+///
+/// From 2^51 (`f32`: 2^22) on, where multiples of pi / 2 are no longer told apart, the result is 0 with the sign of x.
 pub(super) fn sin<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     sin_of_turned(e, x, 0)
 }
 
+/// Cosine of an angle in radians: the sine of a quarter turn more. Errors and limits are those of [`sin`].
 pub(super) fn cos<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     sin_of_turned(e, x, 1)
 }
@@ -82,7 +94,7 @@ fn sin_of_turned<E: Emit>(e: &mut E, x: E::Value, turns: i64) -> E::Value {
     let cos = z2.fma(s.poly(z, z2, t.cos), z.fma(s.float(-0.5), one));
     let turned = shifted.bits();
     let y = (turned & s.int(1)).eq(s.int(0)).select(sin, cos);
-    let y = (y.bits() ^ (turned.shl(s.width - 2) & s.int(s.sign))).from_bits();
+    let y = (y.bits() ^ (turned.shl(s.width - 2) & s.int(s.sign))).to_float();
     // In place of the rest: 0 beyond the limit, NaN for infinities and NaN.
     let in_range = if turns == 0 {
         // Also for zeros, of which the sum above loses the sign. 1 <= magnitude < limit, as one comparison of numbers that wrap.
@@ -94,6 +106,8 @@ fn sin_of_turned<E: Emit>(e: &mut E, x: E::Value, turns: i64) -> E::Value {
     in_range.select(y, x * s.float(0.0)).value
 }
 
+/// (arctan a / a - 1) / a^2 in powers of a^2 on [0, 1]. Remez's exchange in 60-digit arithmetic, rounded; relative error
+/// 2^-55.8. A reduction to [0, tan(pi / 8)] would save eight terms and cost as many operations, and two roundings.
 const ATAN_F64: [f64; 20] = [
     -0.3333333333333307,
     0.19999999999951892,
@@ -116,9 +130,14 @@ const ATAN_F64: [f64; 20] = [
     -0.00015256977192596648,
     1.3266572159862623e-05,
 ];
+/// As `ATAN_F64`, 2^-28.5; the seventh is moved by two units, at no loss, to have arctan 1 correctly rounded.
 const ATAN_F32: [f64; 9] =
     [-0.333333, 0.1999853, -0.14264016, 0.109508805, -0.083993204, 0.057882242, -0.031098839, 0.010870422, -0.0017834123];
 
+/// The angle of the point (x, y), in [-pi, pi], with C's results for signed zeros and infinities.
+///
+/// The arctangent of the quotient of the shorter by the longer side, which gets its sign from the way it is turned against
+/// the nearest half axis, is added to that axis' angle. Largest error measured: 1.52 ulp for `f32`, 1.45 ulp for `f64`.
 pub(super) fn atan2<E: Emit>(e: &mut E, y: E::Value, x: E::Value) -> E::Value {
     let s = &Scope::new(e, e.dtype(x));
     let (x, y) = (s.value(x), s.value(y));
@@ -126,17 +145,20 @@ pub(super) fn atan2<E: Emit>(e: &mut E, y: E::Value, x: E::Value) -> E::Value {
     let (ax, ay) = (x.abs(), y.abs());
     let steep = ay.gt(ax);
     let sign_x = x.sign_bits();
-    let unit = (sign_x | s.int(s.one_bits())).from_bits();
-    let numerator = steep.select((x.bits() ^ s.int(s.sign)).from_bits(), ay);
+    let unit = (sign_x | s.int(s.one_bits())).to_float();
+    // Seen from the y axis the point leans away from x; seen from the x axis it leans as y / x says.
+    let numerator = steep.select((x.bits() ^ s.int(s.sign)).to_float(), ay);
     let quotient = numerator / steep.select(ay, x);
+    // Equal sides need no quotient, and two zeros or two infinities have none.
     let a = ay.eq(ax).select(ay.eq(zero).select(zero, unit), quotient);
     let z = a * a;
     let series: &[f64] = if s.float == DType::F32 { &ATAN_F32 } else { &ATAN_F64 };
+    // The part of pi / 2 that its rounding cut off comes back as a ratio, which serves 0, pi / 2 and pi alike.
     let (quarter, ratio) =
         if s.float == DType::F32 { (std::f32::consts::FRAC_PI_2 as f64, -2.7827534e-08) } else { (FRAC_PI_2, 3.8981718325193755e-17) };
     let flat = unit.fma(s.float(-quarter), s.float(quarter));
     let base = steep.select(s.float(quarter), flat);
     let bent = (a * z).fma(s.poly_led(z, z * z, series), base * s.float(ratio));
     let angle = base + (a + bent);
-    (angle.bits() | y.sign_bits()).from_bits().value
+    (angle.bits() | y.sign_bits()).to_float().value
 }
