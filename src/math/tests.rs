@@ -33,7 +33,7 @@ fn bound_1(f: Function1, float: DType) -> f64 {
     match (f, float) {
         (Exp, _) => 0.95,
         (Log, _) => 0.9,
-        (Tanh, _) => 1.05,
+        (Tanh, _) => 1.75,
         (Sin | Cos, DType::F32) => 1.95,
         (Sin | Cos, _) => 1.65,
     }
