@@ -135,7 +135,7 @@ impl<E: Emit> Num<'_, '_, E> {
         self.with(self.scope.emit.borrow_mut().bitcast(self.value, self.scope.int))
     }
     /// The floating-point value with these bits.
-    pub(super) fn from_bits(self) -> Self {
+    pub(super) fn to_float(self) -> Self {
         self.with(self.scope.emit.borrow_mut().bitcast(self.value, self.scope.float))
     }
     /// Integer bits shifted left by a constant.
@@ -169,10 +169,10 @@ impl<E: Emit> Num<'_, '_, E> {
     }
     /// The absolute value, as one operation on the bits.
     pub(super) fn abs(self) -> Self {
-        (self.bits() & self.scope.int(self.scope.magnitude)).from_bits()
+        (self.bits() & self.scope.int(self.scope.magnitude)).to_float()
     }
     pub(super) fn neg(self) -> Self {
-        (self.bits() ^ self.scope.int(self.scope.sign)).from_bits()
+        (self.bits() ^ self.scope.int(self.scope.sign)).to_float()
     }
     /// The sign bit alone, as an integer.
     pub(super) fn sign_bits(self) -> Self {
