@@ -133,6 +133,7 @@ pub(super) fn clip(c: &Call) -> Result {
         _ => false,
     };
     c.done(match (bound("a_min")?, bound("a_max")?) {
+        (None, None) if x.dtype() == DType::Bool => return Err(c.fail(ErrorKind::DType, "`clip` is not defined on bool")),
         (None, None) => x,
         (Some(low), Some(high)) => x.clip(low, high),
         (Some(low), None) if idle(&low, true) => x,
@@ -144,6 +145,10 @@ pub(super) fn clip(c: &Call) -> Result {
 
 pub(super) fn square(c: &Call) -> Result {
     let x = c.array("x")?;
+    if x.dtype() == DType::Bool {
+        let mistake = c.fail(ErrorKind::Unsupported, "NumPy's square of bool is int8, an element type that elide does not have");
+        return Err(mistake.help("a bool is its own square"));
+    }
     c.done(DynExpr::binary(BinaryOp::Mul, &x, &x))
 }
 
