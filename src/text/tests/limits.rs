@@ -156,3 +156,51 @@ fn no_splice_of_programs_panics() {
     }
     assert!(ok > 1000, "{ok}");
 }
+
+/// Extents at the end of 64 bits.
+#[test]
+fn huge_extents_do_not_overflow() {
+    let inputs = [input("x", "f64[9223372036854775807]"), input("y", "u8[4611686018427387904, 1]"), input("z", "i32[n, 3037000499]")];
+    for text in [
+        "x[::-1]",
+        "x[1:]",
+        "x[-5:]",
+        "x[:-1:7]",
+        "x[-1]",
+        "x[::10**30]",
+        "x[10**18:10**19]",
+        "x[5:2:-1]",
+        "x.reshape(-1, 1)",
+        "x.ravel()",
+        "x[:, None] * x",
+        "x.shape[0] + 1",
+        "x.shape[0] * 2",
+        "x.size",
+        "y + y.T",
+        "y[:, 0] * x[:4611686018427387904]",
+        "z.size",
+        "z.ravel()",
+        "z.reshape(-1)",
+        "z[:, None] * z[None]",
+        "broadcast_to(z, (2,) + z.shape).size",
+        "zeros((2**62, 2**62))",
+        "ones(2**63 - 1)[::2]",
+        "x.sum()",
+        "x.mean()",
+        "x.var(ddof=-5)",
+        "x.var(ddof=2**63 - 1)",
+        "z.var(ddof=-2**63)",
+        "diagonal(y + y.T, offset=2**63 - 1)",
+        "diagonal(y + y.T, offset=-2**63)",
+        "diagonal(z, 2**62)",
+        "x.sum(axis=-2**63)",
+        "diff(x)",
+        "x[-2**63:]",
+        "x[::-2**63]",
+        "z[2**62::-2**62]",
+        "z.shape[0] * z.shape[1] * 4294967295 * 4294967295",
+        "zeros(z.shape[0] * 4294967295 * 4294967295 + 4294967295)",
+    ] {
+        survives(text, &inputs);
+    }
+}
