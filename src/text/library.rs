@@ -23,7 +23,7 @@ const fn float(x: f64) -> DynOperand<'static> {
     DynOperand::Weak(Weak::Float(x))
 }
 
-/// Functions of floating point take integers as `f64`.
+/// NumPy takes means and variances of integers in `f64`; whether a value is finite is the same in any type.
 fn to_float(x: Expr) -> Expr {
     if x.dtype().is_float() { x } else { x.astype(DType::F64) }
 }
@@ -133,6 +133,7 @@ pub(super) fn clip(c: &Call) -> Result {
         _ => false,
     };
     c.done(match (bound("a_min")?, bound("a_max")?) {
+        (None, None) if x.dtype() == DType::Bool => return Err(c.fail(ErrorKind::DType, "`clip` is not defined on bool")),
         (None, None) => x,
         (Some(low), Some(high)) => x.clip(low, high),
         (Some(low), None) if idle(&low, true) => x,
@@ -144,6 +145,10 @@ pub(super) fn clip(c: &Call) -> Result {
 
 pub(super) fn square(c: &Call) -> Result {
     let x = c.array("x")?;
+    if x.dtype() == DType::Bool {
+        let mistake = c.fail(ErrorKind::Unsupported, "NumPy's square of bool is int8, an element type that elide does not have");
+        return Err(mistake.help("a bool is its own square"));
+    }
     c.done(DynExpr::binary(BinaryOp::Mul, &x, &x))
 }
 
@@ -197,9 +202,22 @@ pub(super) fn isfinite(c: &Call) -> Result {
     magnitude_against_infinity(c, BinaryOp::Lt)
 }
 
-/// The product with a constant, in floating point.
+/// The product with a constant, in the floating-point type of NumPy's functions of one operand.
 pub(super) fn scaled(c: &Call, factor: f64) -> Result {
-    c.done(DynExpr::binary(BinaryOp::Mul, c.array("x")?, float(factor)))
+    let x = c.array("x")?;
+    let x = match x.dtype() {
+        DType::F32 | DType::F64 => x,
+        DType::I16 => x.astype(DType::F32),
+        DType::I32 | DType::I64 => x.astype(DType::F64),
+        d => {
+            let mistake = c.fail(
+                ErrorKind::Unsupported,
+                format!("NumPy's {} of {d} is float16, an element type that elide does not have", c.function.name),
+            );
+            return Err(mistake.help("convert first: `.astype(f32)`"));
+        }
+    };
+    c.done(DynExpr::binary(BinaryOp::Mul, x, float(factor)))
 }
 
 pub(super) fn logical(c: &Call, op: BinaryOp) -> Result {

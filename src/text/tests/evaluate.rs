@@ -87,6 +87,7 @@ fn unary(op: UnaryOp, x: Scalar) -> Scalar {
     Scalar::F64(y).cast(x.dtype())
 }
 
+/// The quotients are those of finite operands.
 fn binary(op: BinaryOp, x: Scalar, y: Scalar) -> Scalar {
     let (f, g) = (x.to_f64(), y.to_f64());
     let z = match op {
