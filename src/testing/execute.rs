@@ -103,6 +103,7 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
             args.push(memory.start() as i64 + at);
         }
         args.extend(&params);
+        args.push(code.table());
         code.entry()(args.as_ptr());
         if !given.iter().chain(&results).chain(&slots).all(Memory::is_intact) {
             return Err(show("wrote outside its memory".into()));
