@@ -1,7 +1,7 @@
 //! Runs a graph's compiled loop nests over plain memory, for tests of the stages alone: no binding, no cache, no threads.
 
 use super::{Dims, Program, Tensor};
-use crate::codegen::Target;
+use crate::codegen::{Streaming, Target};
 use crate::graph::{Graph, Input, Output};
 use crate::kernel::{AccessRange, Operand, OperandStrides, lower, verify};
 use crate::schedule::Schedule;
@@ -103,7 +103,8 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
             args.push(memory.start() as i64 + at);
         }
         args.extend(&params);
-        args.push(code.table());
+        let streaming = Streaming::OFF;
+        args.extend([code.table(), streaming.chunk, streaming.tiles]);
         code.entry()(args.as_ptr());
         if !given.iter().chain(&results).chain(&slots).all(Memory::is_intact) {
             return Err(show("wrote outside its memory".into()));
