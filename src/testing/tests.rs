@@ -141,7 +141,7 @@ fn every_stage_accepts_every_program() {
 #[test]
 fn compiled_nests_give_the_reference_values() {
     let target = crate::codegen::Target::host().expect("a machine with FMA");
-    for seed in 0..60 {
+    for seed in 0..150 {
         let program = Program::random(seed);
         for dims in [Dims::Fixed, Dims::Named] {
             if let Err(message) = passes_every_stage(&program, dims, Some(&target)) {
