@@ -210,6 +210,47 @@ impl<'a> ArrayMut<'a> {
     }
 }
 
+impl<'a, T: Element> From<&'a [T]> for ArrayRef<'a> {
+    fn from(data: &'a [T]) -> Self {
+        ArrayRef::from_slice(data)
+    }
+}
+impl<'a, T: Element> From<&'a Vec<T>> for ArrayRef<'a> {
+    fn from(data: &'a Vec<T>) -> Self {
+        ArrayRef::from_slice(data)
+    }
+}
+impl<'a, T: Element, const N: usize> From<&'a [T; N]> for ArrayRef<'a> {
+    fn from(data: &'a [T; N]) -> Self {
+        ArrayRef::from_slice(data)
+    }
+}
+impl<'a, T: Element> From<&'a Array<T>> for ArrayRef<'a> {
+    fn from(data: &'a Array<T>) -> Self {
+        data.view()
+    }
+}
+impl<'a, T: Element> From<&'a mut [T]> for ArrayMut<'a> {
+    fn from(data: &'a mut [T]) -> Self {
+        ArrayMut::from_slice(data)
+    }
+}
+impl<'a, T: Element> From<&'a mut Vec<T>> for ArrayMut<'a> {
+    fn from(data: &'a mut Vec<T>) -> Self {
+        ArrayMut::from_slice(data)
+    }
+}
+impl<'a, T: Element, const N: usize> From<&'a mut [T; N]> for ArrayMut<'a> {
+    fn from(data: &'a mut [T; N]) -> Self {
+        ArrayMut::from_slice(data)
+    }
+}
+impl<'a, T: Element> From<&'a mut Array<T>> for ArrayMut<'a> {
+    fn from(data: &'a mut Array<T>) -> Self {
+        data.view_mut()
+    }
+}
+
 /// An owned array in C order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array<T> {

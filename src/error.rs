@@ -111,6 +111,13 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
+/// For conversions that cannot fail.
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Error {
+        match never {}
+    }
+}
+
 /// Shorthand for an early return with an [`Error`] of the given kind.
 macro_rules! bail {
     ($kind:ident, $($fmt:tt)+) => {

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::error::{Result, bail};
 
 /// Extents and byte strides, axis by axis, relative to the address of the first element.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Layout {
     /// Elements along each axis.
     pub shape: SmallVec<[usize; 4]>,

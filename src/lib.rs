@@ -4,6 +4,7 @@
 
 mod array;
 mod codegen;
+mod compile;
 mod dtype;
 mod entity;
 mod error;
@@ -17,14 +18,18 @@ mod math;
 pub mod npy;
 mod ops;
 mod opt;
+mod program;
 mod schedule;
 mod shape;
 mod size;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(feature = "text")]
+pub mod text;
 mod view;
 
 pub use array::{Array, ArrayMut, ArrayRef};
+pub use compile::Timings;
 pub use dtype::{Class, DType, Element, Float, Integer, Number, Scalar};
 pub use error::{Error, ErrorKind, Result, Site};
 #[doc(hidden)]
@@ -32,6 +37,7 @@ pub use expr::with_step;
 pub use expr::{Axes, Axis, Bits, DynExpr, DynOperand, Expr, Extent, IntoExpr, Lazy, Weak, lazy};
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
+pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, eval_all};
 pub use shape::{Dim, Shape};
 pub use size::Size;
 pub use view::Slice;

@@ -1,6 +1,6 @@
 //! Views of the arrays of the `ndarray` crate.
 
-use ndarray::{ArrayView, ArrayViewMut, Dimension};
+use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 
 use super::{ArrayMut, ArrayRef};
 use crate::dtype::Element;
@@ -37,6 +37,22 @@ impl<'a, T: Element, D: Dimension> TryFrom<ArrayViewMut<'a, T, D>> for ArrayMut<
         // SAFETY: an `ArrayViewMut<'a>` vouches that the element at every index of its shape may be written during 'a and
         // that nothing else reaches it; it is consumed here. `layout` reaches just those addresses.
         unsafe { ArrayMut::from_raw(x.as_mut_ptr().cast(), T::DTYPE, layout) }
+    }
+}
+
+impl<'a, T: Element, S: Data<Elem = T>, D: Dimension> From<&'a ArrayBase<S, D>> for ArrayRef<'a> {
+    fn from(x: &'a ArrayBase<S, D>) -> Self {
+        x.view().into()
+    }
+}
+
+/// # Errors
+/// As for a mutable view.
+impl<'a, T: Element, S: DataMut<Elem = T>, D: Dimension> TryFrom<&'a mut ArrayBase<S, D>> for ArrayMut<'a> {
+    type Error = Error;
+
+    fn try_from(x: &'a mut ArrayBase<S, D>) -> Result<Self, Error> {
+        x.view_mut().try_into()
     }
 }
 

@@ -4,6 +4,7 @@
 //! arithmetic, so a mistake becomes a node with an error in it, which every later node inherits; the first place that can
 //! return it (build, eval) does. Sharing a subexpression is a reference count.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::dtype::{DType, Scalar};
@@ -16,7 +17,7 @@ use crate::view::View;
 
 /// A reference to a node. Equality of identity is [`NodeRef::same`].
 #[derive(Clone)]
-pub(crate) struct NodeRef(Arc<Node>);
+pub(crate) struct NodeRef(Rc<Node>);
 
 /// One value of the expression.
 pub(crate) struct Node {
@@ -74,11 +75,11 @@ impl NodeRef {
     pub fn with_equations(kind: NodeKind, dtype: DType, shape: Shape, site: Option<Site>, equations: Vec<Equation>) -> NodeRef {
         // A mistake travels: the first operand in error stands for the whole.
         let inherited = kind.operands().into_iter().find(|o| matches!(o.kind, NodeKind::Error(_))).cloned();
-        inherited.unwrap_or_else(|| NodeRef(Arc::new(Node { kind, dtype, shape, site, equations })))
+        inherited.unwrap_or_else(|| NodeRef(Rc::new(Node { kind, dtype, shape, site, equations })))
     }
 
     pub fn error(error: Error, dtype: DType) -> NodeRef {
-        NodeRef(Arc::new(Node { kind: NodeKind::Error(error), dtype, shape: Shape::scalar(), site: None, equations: Vec::new() }))
+        NodeRef(Rc::new(Node { kind: NodeKind::Error(error), dtype, shape: Shape::scalar(), site: None, equations: Vec::new() }))
     }
 
     /// The error in this node, if it has one.
@@ -91,12 +92,12 @@ impl NodeRef {
 
     /// True if both are one node.
     pub fn same(&self, other: &NodeRef) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.0, &other.0)
     }
 
     /// The identity of the node while it lives.
     pub fn id(&self) -> usize {
-        Arc::as_ptr(&self.0) as usize
+        Rc::as_ptr(&self.0) as usize
     }
 }
 
@@ -126,7 +127,7 @@ impl Drop for Node {
         let mut pending: Vec<NodeRef> = Vec::new();
         take_operands(&mut self.kind, &mut pending);
         while let Some(node) = pending.pop() {
-            if let Some(mut inner) = Arc::into_inner(node.0) {
+            if let Some(mut inner) = Rc::into_inner(node.0) {
                 take_operands(&mut inner.kind, &mut pending);
             }
         }

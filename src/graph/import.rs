@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::{Graph, Input, Kind, NodeId};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::node::{NodeKind, NodeRef};
+use crate::expr::node::{Data, NodeKind, NodeRef};
 
 impl Graph {
     /// The graph of some named expressions. Inputs appear in the order of `declared`, then as they are met.
@@ -14,7 +14,16 @@ impl Graph {
     /// # Errors
     /// The first mistake kept in an expression; two different inputs of one name.
     pub(crate) fn import(declared: &[NodeRef], outputs: &[(Arc<str>, NodeRef)]) -> Result<Graph> {
+        Graph::import_with_data(declared, outputs).map(|(g, _)| g)
+    }
+
+    /// As `import`, with the memory that the expressions borrow.
+    ///
+    /// # Errors
+    /// As for `import`.
+    pub(crate) fn import_with_data(declared: &[NodeRef], outputs: &[(Arc<str>, NodeRef)]) -> Result<(Graph, Vec<Data>)> {
         let mut g = Graph::default();
+        let mut data = Vec::new();
         let mut done: HashMap<usize, NodeId> = HashMap::new();
         for root in declared.iter().chain(outputs.iter().map(|(_, n)| n)) {
             // An explicit stack: expressions may be 100,000 nodes deep. A node is visited again once its operands are done.
@@ -29,7 +38,7 @@ impl Graph {
                 stack.extend(operands.iter().filter(|o| !done.contains_key(&o.id())));
                 if stack.len() == before {
                     stack.pop();
-                    let id = g.import_node(node, &done)?;
+                    let id = g.import_node(node, &done, &mut data)?;
                     done.insert(node.id(), id);
                 }
             }
@@ -37,10 +46,10 @@ impl Graph {
         for (name, node) in outputs {
             g.output(name.clone(), done[&node.id()]);
         }
-        Ok(g)
+        Ok((g, data))
     }
 
-    fn import_node(&mut self, node: &NodeRef, done: &HashMap<usize, NodeId>) -> Result<NodeId> {
+    fn import_node(&mut self, node: &NodeRef, done: &HashMap<usize, NodeId>, all: &mut Vec<Data>) -> Result<NodeId> {
         let at = |n: &NodeRef| done[&n.id()];
         for eq in &node.equations {
             if !self.equations.iter().any(|(e, _)| e == eq) {
@@ -51,12 +60,13 @@ impl Graph {
             NodeKind::Error(e) => return Err(e.clone()),
             NodeKind::Input { name, swapped } => return self.import_input(node, name.clone(), *swapped),
             NodeKind::Data(data) => {
+                all.push(data.clone());
                 let input = Input {
                     name: "".into(),
                     dtype: node.dtype,
                     shape: node.shape.clone(),
                     swapped: data.swapped,
-                    data: Some(data.clone()),
+                    data: Some(all.len() as u32 - 1),
                     site: node.site,
                 };
                 return Ok(self.add_input(input));

@@ -15,7 +15,6 @@ use smallvec::{SmallVec, smallvec};
 use crate::dtype::{DType, Scalar};
 use crate::entity::define_index;
 use crate::error::Site;
-use crate::expr::node::Data;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::{Equation, Shape};
 use crate::size::Size;
@@ -50,8 +49,8 @@ pub struct Input {
     pub shape: Shape,
     /// True if its bytes are in the order that this machine does not use.
     pub swapped: bool,
-    /// The memory, where the expression brought it along.
-    pub(crate) data: Option<Data>,
+    /// Which of the expression's borrowed arrays it is, where the expression brought it along.
+    pub(crate) data: Option<u32>,
     /// Where the user declared it.
     pub(crate) site: Option<Site>,
 }

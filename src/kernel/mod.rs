@@ -21,6 +21,7 @@ mod lower;
 mod print;
 mod verify;
 
+pub(crate) use print::Printed;
 use smallvec::SmallVec;
 
 use crate::dtype::{DType, Scalar};

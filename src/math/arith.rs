@@ -81,16 +81,21 @@ impl<'e, E: Emit> Scope<'e, E> {
         Scalar::F64(x).cast(self.float).bits() as i64
     }
 
-    /// `c[0] + c[1] x + c[2] x^2 + ...`, given `x2 = x * x`: Horner's scheme on the even and the odd terms apart, which
-    /// halves the length of the chain of dependent operations for no operation more.
+    /// `c[0] + c[1] x + c[2] x^2 + ...`, given `x2 = x * x`: Horner's scheme in x^2 on pairs of terms. That is half as long
+    /// a chain of dependent operations as in x, for none more; and where the signs alternate a pair cancels before it is
+    /// summed, which it does not when even and odd terms are gathered.
     pub(super) fn poly<'s>(&'s self, x: Num<'s, 'e, E>, x2: Num<'s, 'e, E>, c: &[f64]) -> Num<'s, 'e, E> {
-        let horner = |first: usize| {
-            let mut terms = c.iter().skip(first).step_by(2).rev().map(|&c| self.float(c));
-            let highest = terms.next().expect("a polynomial of two terms or more");
-            terms.fold(highest, |sum, term| sum.fma(x2, term))
-        };
-        let (even, odd) = (horner(0), horner(1));
-        odd.fma(x, even)
+        let mut pairs = c.chunks(2).rev().map(|pair| match *pair {
+            [c0, c1] => self.float(c1).fma(x, self.float(c0)),
+            _ => self.float(pair[0]),
+        });
+        let highest = pairs.next().expect("a polynomial of one term or more");
+        pairs.fold(highest, |sum, pair| sum.fma(x2, pair))
+    }
+
+    /// `poly` with the first term added last: the sum of the others, which it dwarfs, is the only one to be rounded apart.
+    pub(super) fn poly_led<'s>(&'s self, x: Num<'s, 'e, E>, x2: Num<'s, 'e, E>, c: &[f64]) -> Num<'s, 'e, E> {
+        self.poly(x, x2, &c[1..]).fma(x, self.float(c[0]))
     }
 }
 
@@ -130,7 +135,7 @@ impl<E: Emit> Num<'_, '_, E> {
         self.with(self.scope.emit.borrow_mut().bitcast(self.value, self.scope.int))
     }
     /// The floating-point value with these bits.
-    pub(super) fn from_bits(self) -> Self {
+    pub(super) fn to_float(self) -> Self {
         self.with(self.scope.emit.borrow_mut().bitcast(self.value, self.scope.float))
     }
     /// Integer bits shifted left by a constant.
@@ -164,10 +169,10 @@ impl<E: Emit> Num<'_, '_, E> {
     }
     /// The absolute value, as one operation on the bits.
     pub(super) fn abs(self) -> Self {
-        (self.bits() & self.scope.int(self.scope.magnitude)).from_bits()
+        (self.bits() & self.scope.int(self.scope.magnitude)).to_float()
     }
     pub(super) fn neg(self) -> Self {
-        (self.bits() ^ self.scope.int(self.scope.sign)).from_bits()
+        (self.bits() ^ self.scope.int(self.scope.sign)).to_float()
     }
     /// The sign bit alone, as an integer.
     pub(super) fn sign_bits(self) -> Self {

@@ -53,23 +53,33 @@ impl ExpTable {
     }
 }
 
-/// x + `tail` = n ln 2 + r with |r| <= ln 2 / 2. Returns r, n, and a number that holds n + `offset` in its low bits.
+/// The parts of e^x after x = n ln 2 + r with |r| <= ln 2 / 2.
+struct Reduced<'s, 'e, E: Emit> {
+    /// r but for its last digits.
+    lead: Num<'s, 'e, E>,
+    /// e^r - 1 - `lead`.
+    rest: Num<'s, 'e, E>,
+    n: Num<'s, 'e, E>,
+    /// A number that holds n + `offset` in its low bits.
+    shifted: Num<'s, 'e, E>,
+}
+
+/// Reduces x + `tail`.
 ///
-/// Both halves of ln 2 have all digits: x - n ln2[0] is a multiple of the last place of ln2[0] below 1/2, so the fused
-/// operation leaves it exact and r is rounded once.
-fn reduce<'s, 'e, E: Emit>(
-    s: &'s Scope<'e, E>,
-    x: Num<'s, 'e, E>,
-    tail: Option<Num<'s, 'e, E>>,
-    offset: i64,
-) -> (Num<'s, 'e, E>, Num<'s, 'e, E>, Num<'s, 'e, E>) {
+/// The first half of ln 2 has all digits of the type: x - n ln2[0] is a multiple of its last place below 1/2, so the fused
+/// operation leaves it exact. The second half is added to the small terms only, which spares r a rounding.
+fn reduce<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, tail: Option<Num<'s, 'e, E>>, offset: i64) -> Reduced<'s, 'e, E> {
     let t = ExpTable::of(s.float);
     let round = s.float(s.round + offset as f64);
     let shifted = x.fma(s.float(t.log2_e), round);
     let n = shifted - round;
-    let r = n.fma(s.float(-t.ln2[0]), x);
+    let lead = n.fma(s.float(-t.ln2[0]), x);
     let low = s.float(-t.ln2[1]);
-    (tail.map_or_else(|| n.fma(low, r), |tail| r + n.fma(low, tail)), n, shifted)
+    let tail = tail.map_or_else(|| n * low, |tail| n.fma(low, tail));
+    let r = lead + tail;
+    let r2 = r * r;
+    let rest = r2.fma(s.poly(r, r2, t.series), tail);
+    Reduced { lead, rest, n, shifted }
 }
 
 /// x moved to where `exp_in_range` is defined, without a change of the rounded result.
@@ -81,14 +91,18 @@ pub(super) fn clamp_exp<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>)
 /// e^(x + tail) for x from `clamp_exp`. The scaling by 2^n is done in one exact step and one that rounds, as n may reach
 /// twice as far as an exponent.
 pub(super) fn exp_in_range<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, tail: Option<Num<'s, 'e, E>>) -> Num<'s, 'e, E> {
-    let (r, n, shifted) = reduce(s, x, tail, 2 * s.bias);
-    let r2 = r * r;
-    let y = r2.fma(s.poly(r, r2, ExpTable::of(s.float).series), r) + s.float(1.0);
+    let Reduced { lead, rest, n, shifted } = reduce(s, x, tail, 2 * s.bias);
+    let y = lead + rest + s.float(1.0);
     let half = n.fma(s.float(0.5), s.float(s.round + s.bias as f64));
     let (low, high) = (half.bits().shl(s.digits), (shifted.bits() - half.bits()).shl(s.digits));
-    y * low.from_bits() * high.from_bits()
+    y * low.to_float() * high.to_float()
 }
 
+/// e to the power x.
+///
+/// Reduction to |r| <= ln 2 / 2 by multiples of ln 2, a polynomial of degree 11 (`f32`: 6) and a scaling by 2^n. Largest
+/// error measured: 0.91 ulp for `f32` (every third bit pattern), 0.89 ulp for `f64` (millions of points against 113-bit
+/// results), subnormal results included.
 pub(super) fn exp<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let s = &Scope::new(e, e.dtype(x));
     exp_in_range(s, clamp_exp(s, s.value(x)), None).value
@@ -112,11 +126,13 @@ pub(super) fn decompose_normal<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 
 /// Here k comes with the exponent bias and 2^digits added: that number has k in its low bits.
 fn decompose_biased<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, low: i64) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {
     let u = x.bits() + s.int(s.one_bits() - low);
-    let m = ((u & s.int((1 << s.digits) - 1)) + s.int(low)).from_bits();
+    let m = ((u & s.int((1 << s.digits) - 1)) + s.int(low)).to_float();
     let integer = s.int((s.bias + s.digits as i64) << s.digits);
-    ((u.shr(s.digits) | integer).from_bits(), m)
+    ((u.shr(s.digits) | integer).to_float(), m)
 }
 
+/// (ln((1 + q) / (1 - q)) - 2 q) / q^3 in powers of q^2, for |q| <= 3 - 2 sqrt 2. Remez's exchange in 60-digit arithmetic;
+/// relative error 2^-59.5.
 const LOG_F64: [f64; 7] = [
     0.6666666666666735,
     0.39999999999409347,
@@ -126,10 +142,18 @@ const LOG_F64: [f64; 7] = [
     0.15313832147674236,
     0.1479825560307923,
 ];
+/// (ln(1 + f) - f + f^2 / 2) / f^3 in powers of f, for |f| <= 1/3. Lawson's iteration, rounded to `f32`; relative error 2^-27.6.
 const LOG_F32: [f64; 8] = [0.33333224, -0.24999689, 0.20010033, -0.16685474, 0.14011076, -0.1211502, 0.13961747, -0.13192087];
+/// The bits of the least significand that is left as it is: the square root of 1/2, and 2/3.
 pub(super) const SQRT_HALF_F64: i64 = 0x3fe6a09e667f3bcd;
-pub(super) const TWO_THIRDS_F32: i64 = 0x3f2aaaab;
+const TWO_THIRDS_F32: i64 = 0x3f2aaaab;
 
+/// Natural logarithm.
+///
+/// x = 2^k (1 + f) with 1 + f around 1. In `f32` a polynomial of degree 10 in f. In `f64` that would take 22 terms, more
+/// than the one division of q = f / (2 + f), in which ln(1 + f) = 2 artanh q needs 7; they are combined as f - f^2 / 2 + ...,
+/// which leaves the exact f in the lead (fdlibm's `e_log.c` has the idea). Largest error measured: 0.86 ulp for `f32` (every
+/// third bit pattern), 0.82 ulp for `f64`.
 pub(super) fn log<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let s = &Scope::new(e, e.dtype(x));
     let x = s.value(x);
@@ -154,29 +178,27 @@ pub(super) fn log<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     x.gt(zero).select(x.lt(inf).select(y, x), at_most_zero).value
 }
 
+/// Hyperbolic tangent: |x| from e^(-2 |x|) - 1 and one division, then the sign of x.
+///
+/// With c = (1 - e^(-2 |x|)) / 2 it is c / (1 - c) = c + c tanh |x|: in the second form the quotient's error counts by half
+/// at most, and hardly at all for small arguments. Largest error measured: 1.70 ulp for `f32` (every third bit pattern), 1.65
+/// ulp for `f64`. (1.00 ulp would take numerator, denominator and quotient in pairs: 41 operations in place of 34.)
 pub(super) fn tanh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let s = &Scope::new(e, e.dtype(x));
     let t = ExpTable::of(s.float);
     let x = s.value(x);
-    let one = s.float(1.0);
-    // a + tail = e^(-2 |x|) - 1, in (-1, 0].
-    let negative = (x.bits() | s.int(s.sign)).from_bits();
+    // c + lost = (1 - e^(-2 |x|)) / 2, so that tanh |x| = c / (1 - c) = c + c tanh |x|.
+    let negative = (x.bits() | s.int(s.sign)).to_float();
     let limit = s.float(-t.tanh_is_one);
     let negative = negative.lt(limit).select(limit, negative);
-    let (r, _, shifted) = reduce(s, negative + negative, None, s.bias);
-    let r2 = r * r;
-    let square = r2 * s.poly(r, r2, t.series);
-    let h = r + square;
-    let h_tail = square - (h - r);
-    let scale = shifted.bits().shl(s.digits).from_bits();
-    let less = scale - one;
-    let a = scale.fma(h, less);
-    let tail = scale.fma(h_tail, scale.fma(h, less - a));
-    let d = a + s.float(2.0);
-    let d_tail = a - (d - s.float(2.0)) + tail;
-    let inverse = s.float(-1.0) / d;
-    let q = a * inverse;
-    let rest = q.fma(d, a) + q.fma(d_tail, tail);
-    let y = rest.fma(inverse, q);
-    ((y.bits() & s.int(s.magnitude)) | x.sign_bits()).from_bits().value
+    // The offset makes a factor -2^(n - 1) of the low bits.
+    let Reduced { lead, rest, shifted, .. } = reduce(s, negative + negative, None, 3 * s.bias + 1);
+    let factor = shifted.bits().shl(s.digits).to_float();
+    let grown = lead + rest;
+    let less = factor + s.float(0.5);
+    let c = factor.fma(grown, less);
+    let lost = factor.fma(grown, less - c);
+    let y = c / (s.float(1.0) - c - lost);
+    let y = c + c.fma(y, lost.fma(y, lost));
+    (y.bits() | x.sign_bits()).to_float().value
 }

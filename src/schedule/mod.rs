@@ -8,6 +8,7 @@
 mod decide;
 mod print;
 
+pub(crate) use print::Printed;
 use smallvec::SmallVec;
 
 use crate::dtype::DType;

@@ -79,11 +79,12 @@ pub fn allocate(kernel: &Kernel) -> Result<Vec<(String, Buffer)>, Failure> {
 /// Runs the kernel once.
 pub fn run(kernel: &Kernel, inputs: &[impl Borrow<Loaded>], results: &mut [(String, Buffer)]) -> Result<(), Failure> {
     let mut call = kernel.call();
+    let mut call = call.start();
     for input in inputs.iter().map(Borrow::borrow) {
-        call = call.bind(&input.name, input.view()?)?;
+        call = call.bind(input.name.as_str(), input.view()?)?;
     }
     for (name, buffer) in results {
-        call = call.bind_mut(name, buffer.view_mut()?)?;
+        call = call.bind_mut(name.as_str(), buffer.view_mut()?)?;
     }
     call.run()?;
     Ok(())

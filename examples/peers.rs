@@ -1,0 +1,235 @@
+//! One measurement of elide for a comparison with other libraries: `peers WORKLOAD N SECONDS` prints one JSON line.
+//!
+//! ```text
+//! {"best": s, "median": s, "first": s, "checksum": x}
+//! ```
+//!
+//! `best` and `median` are seconds per call over 7 samples of a warm loop into a reused output, `first` those of the first
+//! call with compilation in it, `checksum` the sum of all outputs. `null` for a workload that elide does not do yet.
+//! Arrays lie on huge pages where the system has them, as NumPy's large arrays do.
+
+use std::error::Error;
+use std::time::Instant;
+
+use elide::{ArrayMut, ArrayRef, Axes, Axis, Binding, DType, Dim, DynExpr, Kernel, Layout, Shape};
+use memmap2::MmapMut;
+
+type Failure = Box<dyn Error>;
+
+/// An array on huge pages.
+struct Buffer {
+    memory: MmapMut,
+    dtype: DType,
+    shape: Vec<usize>,
+}
+
+impl Buffer {
+    fn new(dtype: DType, shape: &[usize]) -> Result<Buffer, Failure> {
+        let bytes = shape.iter().product::<usize>() * dtype.size();
+        let memory = MmapMut::map_anon(bytes.max(1))?;
+        #[cfg(target_os = "linux")]
+        if bytes >= 1 << 22 {
+            // Refused where the system has none; then ordinary pages do.
+            let _ = memory.advise(memmap2::Advice::HugePage);
+        }
+        Ok(Buffer { memory, dtype, shape: shape.to_vec() })
+    }
+
+    /// Elements made from their index by a hash, as the peers' inputs are.
+    fn uniform(seed: u64, low: f64, high: f64, dtype: DType, shape: &[usize]) -> Result<Buffer, Failure> {
+        let mut buffer = Buffer::new(dtype, shape)?;
+        for (k, bytes) in buffer.memory.chunks_exact_mut(dtype.size()).take(shape.iter().product()).enumerate() {
+            let mut z = (seed << 32).wrapping_add(k as u64).wrapping_add(0x9E37_79B9_7F4A_7C15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            z ^= z >> 31;
+            let x = low + (high - low) * ((z >> 11) as f64 * 2f64.powi(-53));
+            match dtype {
+                DType::F64 => bytes.copy_from_slice(&x.to_ne_bytes()),
+                DType::F32 => bytes.copy_from_slice(&(x as f32).to_ne_bytes()),
+                DType::U8 => bytes[0] = x as u8,
+                other => return Err(format!("no inputs of type {other}").into()),
+            }
+        }
+        Ok(buffer)
+    }
+
+    fn view(&self) -> Result<ArrayRef<'_>, Failure> {
+        Ok(ArrayRef::from_bytes(&self.memory, self.dtype, &self.shape, false, false)?)
+    }
+
+    fn view_mut(&mut self) -> Result<ArrayMut<'_>, Failure> {
+        Ok(ArrayMut::from_bytes(&mut self.memory, self.dtype, &self.shape)?)
+    }
+
+    fn sum(&self, absolute: bool) -> f64 {
+        let element = |b: &[u8]| match self.dtype {
+            DType::F64 => f64::from_ne_bytes(b.try_into().expect("8 bytes")),
+            DType::F32 => f32::from_ne_bytes(b.try_into().expect("4 bytes")) as f64,
+            DType::I64 => i64::from_ne_bytes(b.try_into().expect("8 bytes")) as f64,
+            _ => b[0] as f64,
+        };
+        let count = self.shape.iter().product();
+        let elements = self.memory.chunks_exact(self.dtype.size()).take(count).map(element);
+        elements.map(|x| if absolute { x.abs() } else { x }).sum()
+    }
+}
+
+/// Inputs by name, and the kernel over them; `None` for what elide does not do yet.
+fn workload(name: &str, n: usize) -> Result<Option<(Kernel, Vec<(&'static str, Buffer)>)>, Failure> {
+    use DType::{F32, F64, U8};
+    let side = (n as f64).sqrt() as usize;
+    let side = if side * side > n { side - 1 } else if (side + 1) * (side + 1) <= n { side + 1 } else { side }.max(4);
+    let table = [(n / 256).max(1), 256];
+    let square = [side, side];
+    let line = [n];
+    let unit = |seed, dtype, shape: &[usize]| Buffer::uniform(seed, 0.0, 1.0, dtype, shape);
+    let inputs = match name {
+        "fma" => vec![("a", unit(1, F64, &line)?), ("b", unit(2, F64, &line)?), ("c", unit(3, F64, &line)?)],
+        "compare" => vec![("a", Buffer::uniform(1, -1.0, 1.0, F64, &line)?), ("b", Buffer::uniform(2, -1.0, 1.0, F64, &line)?)],
+        "trig" => vec![("a", Buffer::uniform(1, -10.0, 10.0, F64, &line)?), ("b", Buffer::uniform(2, -10.0, 10.0, F64, &line)?)],
+        "norm3" => vec![
+            ("x", Buffer::uniform(1, -1.0, 1.0, F32, &line)?),
+            ("y", Buffer::uniform(2, -1.0, 1.0, F32, &line)?),
+            ("z", Buffer::uniform(3, -1.0, 1.0, F32, &line)?),
+        ],
+        "gauss" => vec![("x", Buffer::uniform(1, -4.0, 4.0, F32, &line)?)],
+        "sqdist" => vec![("x", unit(1, F64, &line)?), ("y", unit(2, F64, &line)?)],
+        "count" => vec![("a", Buffer::uniform(1, -1.0, 1.0, F32, &line)?), ("b", Buffer::uniform(2, -1.0, 1.0, F32, &line)?)],
+        "softmax" => vec![("x", Buffer::uniform(1, -4.0, 4.0, F32, &table)?)],
+        "standardize" => vec![("x", unit(1, F64, &table)?)],
+        "column_sum" => vec![("a", unit(1, F32, &table)?), ("b", unit(2, F32, &table)?)],
+        "stencil" => vec![("u", unit(1, F64, &square)?)],
+        "transpose_add" => vec![("a", unit(1, F64, &square)?), ("b", unit(2, F64, &square)?)],
+        "pairwise" => vec![("x", unit(1, F64, &[side, 3])?), ("y", unit(2, F64, &[side, 3])?)],
+        "gray" => vec![("rgb", Buffer::uniform(1, 0.0, 256.0, U8, &[n, 3])?)],
+        _ => return Ok(None),
+    };
+    let mut b = Kernel::builder(name);
+    let [p, q] = b.dims(["n", "m"]);
+    let out: DynExpr<'static> = match name {
+        "fma" => {
+            let [x, y, z] = ["a", "b", "c"].map(|s| b.input::<f64>(s, [&p]));
+            (x * y + z).into()
+        }
+        "compare" => {
+            let [x, y] = &["a", "b"].map(|s| b.input::<f64>(s, [&p]));
+            (x * y - 4.1 * x).gt(2.5 * y).into()
+        }
+        "trig" => {
+            let [x, y] = &["a", "b"].map(|s| b.input::<f64>(s, [&p]));
+            let (s, c) = (&x.sin(), &y.cos());
+            (s * s + c * c + (x - y).tanh()).into()
+        }
+        "norm3" => {
+            let [x, y, z] = &["x", "y", "z"].map(|s| b.input::<f32>(s, [&p]));
+            (x * x + y * y + z * z).sqrt().into()
+        }
+        "gauss" => {
+            let x = &b.input::<f32>("x", [&p]);
+            ((-(x * x) * 0.5).exp() * 0.3989).into()
+        }
+        "sqdist" => {
+            let [x, y] = &["x", "y"].map(|s| b.input::<f64>(s, [&p]));
+            let d = &(x - y);
+            (d * d).sum().into()
+        }
+        "count" => {
+            let [x, y] = &["a", "b"].map(|s| b.input::<f32>(s, [&p]));
+            (x.gt(0.0) & y.lt(x)).cast::<i64>().sum().into()
+        }
+        "softmax" => {
+            let x = &b.input::<f32>("x", [p, Dim::from(256)]);
+            let rows = || Axes::from(1).keepdims();
+            let e = &(x - x.max_over(rows())).exp();
+            (e / e.sum_over(rows())).into()
+        }
+        "standardize" => {
+            let x = &b.input::<f64>("x", [p, Dim::from(256)]);
+            let columns = || Axes::from(0).keepdims();
+            let d = &(x - x.mean_over(columns()));
+            (d / (d * d).mean_over(columns()).sqrt()).into()
+        }
+        "column_sum" => {
+            let [x, y] = ["a", "b"].map(|s| b.input::<f32>(s, [p.clone(), Dim::from(256)]));
+            (x * y).sum_axis(Axis(0)).into()
+        }
+        "stencil" => {
+            let u = &b.input::<f64>("u", [&p, &q]);
+            let at = |rows, columns| u.slice(elide::s![rows, columns]);
+            let c = &at(1..-1, 1..-1);
+            let (down, up) = (u.slice(elide::s![2.., 1..-1]), u.slice(elide::s![..-2, 1..-1]));
+            let (right, left) = (u.slice(elide::s![1..-1, 2..]), u.slice(elide::s![1..-1, ..-2]));
+            (c + 0.1 * (down + up + right + left - 4.0 * c)).into()
+        }
+        "transpose_add" => {
+            let [x, y] = ["a", "b"].map(|s| b.input::<f64>(s, [&p, &p]));
+            (x + y.t()).into()
+        }
+        "pairwise" => {
+            let [x, y] = ["x", "y"].map(|s| b.input::<f64>(s, [p.clone(), Dim::from(3)]));
+            let d = &(x.insert_axis(Axis(1)) - y.insert_axis(Axis(0)));
+            (d * d).sum_axis(Axis(2)).sqrt().into()
+        }
+        _ => {
+            let f = b.input::<u8>("rgb", [p, Dim::from(3)]).cast::<f32>();
+            let channel = |k: isize| f.slice(elide::s![.., k]);
+            (channel(0) * 0.299 + channel(1) * 0.587 + channel(2) * 0.114).cast::<u8>().into()
+        }
+    };
+    b.output("out", out);
+    Ok(Some((b.build()?, inputs)))
+}
+
+/// The concrete shape of the output.
+fn output_shape(name: &str, kernel: &Kernel, inputs: &[(&str, Buffer)]) -> Vec<usize> {
+    let first = &inputs[0].1.shape;
+    match name {
+        "stencil" => first.iter().map(|n| n - 2).collect(),
+        "pairwise" => vec![first[0], first[0]],
+        "gray" => vec![first[0]],
+        "column_sum" => vec![first[1]],
+        _ if *kernel.outputs()[0].shape() == Shape::scalar() => vec![],
+        _ => first.clone(),
+    }
+}
+
+fn main() -> Result<(), Failure> {
+    let args: Vec<String> = std::env::args().collect();
+    let [_, name, n, seconds] = args.as_slice() else { return Err("usage: peers WORKLOAD N SECONDS".into()) };
+    let (n, seconds): (usize, f64) = (n.parse()?, seconds.parse()?);
+    // Inputs are made before the clock starts; the kernel is built again inside it.
+    let Some((kernel, inputs)) = workload(name, n)? else {
+        println!("null");
+        return Ok(());
+    };
+    let shape = output_shape(name, &kernel, &inputs);
+    let mut out = Buffer::new(kernel.outputs()[0].dtype(), &shape)?;
+    debug_assert!(Layout::contiguous(&shape, 1).size().is_some());
+    let building = kernel.timings().total().as_secs_f64();
+    let mut call = kernel.call();
+    let mut binding: Binding<'_, '_> = call.start();
+    for (name, buffer) in &inputs {
+        binding = binding.bind(*name, buffer.view()?)?;
+    }
+    let mut binding = binding.bind_mut("out", out.view_mut()?)?;
+    let start = Instant::now();
+    binding.run()?;
+    let first = building + start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    binding.run()?;
+    let once = start.elapsed().as_secs_f64().max(1e-9);
+    let inner = ((seconds / 7.0 / once) as usize).max(1);
+    let mut samples = Vec::new();
+    for _ in 0..7 {
+        let start = Instant::now();
+        for _ in 0..inner {
+            binding.run()?;
+        }
+        samples.push(start.elapsed().as_secs_f64() / inner as f64);
+    }
+    samples.sort_by(f64::total_cmp);
+    let checksum = out.sum(name == "standardize");
+    println!("{{\"best\": {:e}, \"median\": {:e}, \"first\": {first:e}, \"checksum\": {checksum:e}}}", samples[0], samples[3]);
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! The order of the stages, on one screen: graph, optimize, schedule, lower, generate code; each verified and timed.
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+
+use crate::codegen::{Code, Target};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{self, Graph};
+use crate::kernel::{self, Bindings, LoopNest, OperandStrides};
+use crate::opt;
+use crate::schedule::Schedule;
+
+/// How many compiled loop nests are kept for reuse. When there are more, all that no program uses are dropped.
+const MAX_CACHED: usize = 512;
+
+/// Time spent in each stage of building one kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timings {
+    /// From expressions to the graph.
+    pub import: Duration,
+    /// Rewriting the graph.
+    pub optimize: Duration,
+    /// Deciding what shares a loop nest.
+    pub schedule: Duration,
+    /// From the schedule to loop nests.
+    pub lower: Duration,
+    /// From loop nests to machine code; nothing where the nests were compiled before.
+    pub codegen: Duration,
+}
+
+impl Timings {
+    /// The sum of all stages.
+    pub fn total(&self) -> Duration {
+        self.import + self.optimize + self.schedule + self.lower + self.codegen
+    }
+}
+
+/// Compiles graphs, and keeps the code of loop nests for programs that need the same ones.
+pub(crate) struct Compiler {
+    target: Target,
+    cache: Mutex<HashMap<LoopNest, Arc<Code>>>,
+}
+
+/// A step ready to run.
+pub(crate) struct CompiledStep {
+    pub nest: LoopNest,
+    pub bindings: Bindings,
+    pub code: Arc<Code>,
+}
+
+/// A graph under one combination of layouts, ready to run.
+pub(crate) struct Compiled {
+    pub schedule: Schedule,
+    pub steps: Vec<CompiledStep>,
+    pub timings: Timings,
+}
+
+/// A bug in elide, reported instead of a wrong answer.
+fn broken(what: String) -> Error {
+    Error::new(ErrorKind::Codegen, format!("internal error, please report it: {what}"))
+}
+
+impl Compiler {
+    /// The compiler for this machine, shared by the whole process.
+    ///
+    /// # Errors
+    /// If code cannot be generated for this machine.
+    pub fn host() -> Result<&'static Compiler> {
+        static HOST: OnceLock<Result<Compiler>> = OnceLock::new();
+        let made = HOST.get_or_init(|| Ok(Compiler { target: Target::host()?, cache: Mutex::new(HashMap::new()) }));
+        made.as_ref().map_err(Error::clone)
+    }
+
+    /// The target, for listings.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Rewrites a graph; with debug assertions it is verified before and after every pass.
+    ///
+    /// # Errors
+    /// If a pass breaks the rules of the graph, which is a bug.
+    pub fn optimize(&self, graph: &Graph) -> Result<Graph> {
+        let check = |g: &Graph, after: &str| match graph::verify(g) {
+            Err(m) if cfg!(debug_assertions) => Err(broken(format!("after {after}: {m}"))),
+            _ => Ok(()),
+        };
+        if cfg!(debug_assertions) {
+            check(graph, "import")?;
+        }
+        let mut g = graph.clone();
+        for pass in opt::PASSES {
+            g = (pass.run)(&g);
+            if cfg!(debug_assertions) {
+                check(&g, pass.name)?;
+            }
+        }
+        Ok(g)
+    }
+
+    /// Plans and compiles an optimized graph whose arrays have the given strides.
+    ///
+    /// # Errors
+    /// If the code generator refuses, or a stage breaks its own rules, which is a bug.
+    pub fn compile(&self, graph: &Graph, contiguous: &[bool], strides: &OperandStrides) -> Result<Compiled> {
+        let mut timings = Timings::default();
+        let start = Instant::now();
+        let schedule = Schedule::new(graph, contiguous);
+        timings.schedule = start.elapsed();
+        if cfg!(debug_assertions) {
+            schedule.verify(graph).map_err(broken)?;
+        }
+        let mut steps = Vec::with_capacity(schedule.steps.len());
+        for step in &schedule.steps {
+            let start = Instant::now();
+            let (nest, bindings) = kernel::lower(graph, &schedule, step, strides);
+            timings.lower += start.elapsed();
+            if cfg!(debug_assertions) {
+                kernel::verify(&nest).map_err(broken)?;
+            }
+            let start = Instant::now();
+            let code = self.code(&nest)?;
+            timings.codegen += start.elapsed();
+            steps.push(CompiledStep { nest, bindings, code });
+        }
+        Ok(Compiled { schedule, steps, timings })
+    }
+
+    fn code(&self, nest: &LoopNest) -> Result<Arc<Code>> {
+        let lock = || self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(code) = lock().get(nest) {
+            return Ok(code.clone());
+        }
+        // Compiled outside the lock: two threads may do the same work once, none waits for the other.
+        let code = Arc::new(self.target.compile(nest)?);
+        let mut cache = lock();
+        if cache.len() >= MAX_CACHED {
+            cache.retain(|_, code| Arc::strong_count(code) > 1);
+        }
+        if cache.len() < MAX_CACHED {
+            cache.insert(nest.clone(), code.clone());
+        }
+        Ok(code)
+    }
+}

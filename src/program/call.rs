@@ -1,0 +1,410 @@
+//! Binding arrays to a kernel, and running it.
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::panic::Location;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::layouts::LayoutClass;
+use super::{Kernel, Spec};
+use crate::array::{ArrayMut, ArrayRef};
+use crate::compile::{Compiled, CompiledStep};
+use crate::dtype::DType;
+use crate::error::{Error, ErrorKind, Result, Site};
+use crate::expr::node::{Data, NodeKind, NodeRef};
+use crate::expr::{DynExpr, Expr};
+use crate::kernel::{AccessRange, Operand};
+use crate::layout::Layout;
+use crate::size::{Size, Var};
+
+/// What an array is bound to: a name, or the expression that the builder returned for an input.
+pub trait Key {
+    #[doc(hidden)]
+    fn name(&self) -> &str;
+}
+
+impl Key for &str {
+    fn name(&self) -> &str {
+        self
+    }
+}
+
+fn input_name(node: &NodeRef) -> &str {
+    match &node.kind {
+        NodeKind::Input { name, .. } => name,
+        _ => "(an expression that is not an input)",
+    }
+}
+
+impl<T: crate::dtype::Element> Key for &Expr<'_, T> {
+    fn name(&self) -> &str {
+        input_name(self.node())
+    }
+}
+
+impl Key for &DynExpr<'_> {
+    fn name(&self) -> &str {
+        input_name(self.node())
+    }
+}
+
+/// A reusable frame for calling a [`Kernel`].
+///
+/// It keeps the argument arrays of the compiled code and the scratch memory between steps, so that a call with arrays laid
+/// out as in the call before allocates nothing.
+pub struct Call {
+    kernel: Kernel,
+    /// Inputs, then outputs.
+    slots: Vec<Slot>,
+    prepared: Option<Prepared>,
+}
+
+#[derive(Default)]
+struct Slot {
+    address: usize,
+    layout: Layout,
+    bound: bool,
+}
+
+/// Everything that depends on the layouts of the arrays but not on where they are.
+struct Prepared {
+    layouts: Vec<Layout>,
+    /// Keeps the code alive.
+    _plan: Arc<Compiled>,
+    frames: Vec<Frame>,
+    scratch: Vec<Vec<MaybeUninit<u8>>>,
+}
+
+struct Frame {
+    entry: extern "C" fn(*const i64),
+    /// Addresses, then sizes.
+    args: Vec<i64>,
+    /// For each address: the slot it is in, and the bytes from there.
+    addresses: Vec<(Place, i64)>,
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Slot(usize),
+    Scratch(usize),
+}
+
+impl Call {
+    pub(super) fn new(kernel: Kernel) -> Call {
+        let count = kernel.inputs().len() + kernel.outputs().len();
+        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None }
+    }
+
+    /// The kernel that this frame calls.
+    pub fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
+    /// A binding with nothing bound yet.
+    pub fn start(&mut self) -> Binding<'_, 'static> {
+        for slot in &mut self.slots {
+            slot.bound = false;
+        }
+        Binding { call: self, data: PhantomData }
+    }
+
+    /// Binds an input, as the first of a chain; see [`Binding::bind`].
+    ///
+    /// # Errors
+    /// If the kernel has no such input, or the array has another element type or number of axes.
+    #[track_caller]
+    pub fn bind<'c, 'd>(&'c mut self, key: impl Key, array: impl Into<ArrayRef<'d>>) -> Result<Binding<'c, 'd>> {
+        self.start().bind(key, array)
+    }
+
+    /// Binds an output, as the first of a chain; see [`Binding::bind_mut`].
+    ///
+    /// # Errors
+    /// If the kernel has no such output, or the array has another element type or number of axes.
+    #[track_caller]
+    pub fn bind_mut<'c, 'd, A>(&'c mut self, key: impl Key, array: A) -> Result<Binding<'c, 'd>>
+    where
+        A: TryInto<ArrayMut<'d>>,
+        A::Error: Into<Error>,
+    {
+        self.start().bind_mut(key, array)
+    }
+}
+
+/// Arrays bound to a kernel for as long as they are borrowed.
+#[must_use = "binding does nothing until `run`"]
+pub struct Binding<'c, 'd> {
+    call: &'c mut Call,
+    data: PhantomData<&'d mut ()>,
+}
+
+impl<'c, 'd> Binding<'c, 'd> {
+    /// Binds an array to an input, by name or by the expression that the builder returned for it.
+    ///
+    /// # Errors
+    /// If the kernel has no such input, or the array has another element type, byte order or number of axes.
+    #[track_caller]
+    pub fn bind<'e>(self, key: impl Key, array: impl Into<ArrayRef<'e>>) -> Result<Binding<'c, 'e>>
+    where
+        'd: 'e,
+    {
+        let (array, site) = (array.into(), Location::caller());
+        let kernel = &self.call.kernel;
+        let Some(Ok(k)) = kernel.find(key.name()) else {
+            return Err(kernel.unknown(key.name(), "input", kernel.inputs()).at(site));
+        };
+        let spec = &kernel.inputs()[k];
+        check(spec, array.dtype, &array.layout, site)?;
+        if spec.swapped != array.swapped {
+            let order = |swapped| if swapped { "swapped" } else { "native" };
+            let text =
+                format!("input `{}` takes {} byte order, but the array has {}", spec.name, order(spec.swapped), order(array.swapped));
+            return Err(Error::new(ErrorKind::Bind, text).at(site));
+        }
+        self.call.slots[k].set(array.ptr as usize, &array.layout);
+        Ok(Binding { call: self.call, data: PhantomData })
+    }
+
+    /// Binds an array to an output, by name.
+    ///
+    /// # Errors
+    /// If the kernel has no such output, or the array has another element type or number of axes, or if two of its indices
+    /// may reach the same element.
+    #[track_caller]
+    pub fn bind_mut<'e, A>(self, key: impl Key, array: A) -> Result<Binding<'c, 'e>>
+    where
+        'd: 'e,
+        A: TryInto<ArrayMut<'e>>,
+        A::Error: Into<Error>,
+    {
+        let site = Location::caller();
+        let array: ArrayMut<'e> = array.try_into().map_err(|e| e.into().at(site))?;
+        let kernel = &self.call.kernel;
+        let Some(k) = kernel.outputs().iter().position(|s| s.name() == key.name()) else {
+            return Err(kernel.unknown(key.name(), "output", kernel.outputs()).at(site));
+        };
+        check(&kernel.outputs()[k], array.dtype, &array.layout, site)?;
+        let at = kernel.inputs().len() + k;
+        self.call.slots[at].set(array.ptr as usize, &array.layout);
+        Ok(Binding { call: self.call, data: PhantomData })
+    }
+
+    /// Runs the kernel. Arrays laid out as in the previous run need no planning and no allocation.
+    ///
+    /// # Errors
+    /// If an input or output is not bound; if sizes contradict each other; if a minimum over nothing is asked for; or what
+    /// compiling for a new layout may report.
+    #[track_caller]
+    pub fn run(&mut self) -> Result<()> {
+        let site = Location::caller();
+        let call = &mut *self.call;
+        let count = call.kernel.inputs().len();
+        if let Some(k) = call.slots.iter().position(|s| !s.bound) {
+            let (what, spec) = match k.checked_sub(count) {
+                None => ("input", &call.kernel.inputs()[k]),
+                Some(k) => ("output", &call.kernel.outputs()[k]),
+            };
+            let text = format!("{what} `{}` ({}{}) of kernel `{}` is not bound", spec.name, spec.dtype, spec.shape, call.kernel.name());
+            return Err(Error::new(ErrorKind::Bind, text).at(site));
+        }
+        let same = |p: &Prepared| p.layouts.iter().zip(&call.slots).all(|(l, s)| *l == s.layout);
+        if !call.prepared.as_ref().is_some_and(same) {
+            call.prepared = None;
+            call.prepared = Some(prepare(&call.kernel, &call.slots).map_err(|e| e.at(site))?);
+        }
+        let prepared = call.prepared.as_mut().expect("just prepared");
+        for frame in &mut prepared.frames {
+            for (arg, (place, offset)) in frame.args.iter_mut().zip(&frame.addresses) {
+                let base = match *place {
+                    Place::Slot(k) => call.slots[k].address,
+                    Place::Scratch(k) => prepared.scratch[k].as_mut_ptr() as usize,
+                };
+                *arg = base.wrapping_add_signed(*offset as isize) as i64;
+            }
+            // The compiled code reads `args` as the nest's addresses and sizes, in this order, and touches only what accesses
+            // reach: `prepare` has checked that each stays inside the bytes of its operand's layout, which `ArrayRef`,
+            // `ArrayMut` (invariant 1 of each) and the scratch vectors vouch for while `'d` lasts, which it does: `self`
+            // borrows for 'd. Outputs alias nothing else by the same invariants; scratch slots are disjoint.
+            (frame.entry)(frame.args.as_ptr());
+        }
+        Ok(())
+    }
+}
+
+impl Binding<'_, '_> {
+    /// Binds the memory that an expression borrows, and its outputs, in order, and runs.
+    pub(super) fn run_with(&mut self, data: &[Data], outputs: Vec<ArrayMut<'_>>, site: Site) -> Result<()> {
+        let inputs = data.len();
+        for (k, d) in data.iter().enumerate() {
+            self.call.slots[k].set(d.ptr as usize, &d.layout);
+        }
+        for (k, out) in outputs.iter().enumerate() {
+            check(&self.call.kernel.outputs()[k], out.dtype, &out.layout, site)?;
+            self.call.slots[inputs + k].set(out.ptr as usize, &out.layout);
+        }
+        self.run()
+    }
+}
+
+impl Slot {
+    fn set(&mut self, address: usize, layout: &Layout) {
+        self.address = address;
+        self.bound = true;
+        if self.layout != *layout {
+            self.layout = layout.clone();
+        }
+    }
+}
+
+/// Element type and rank; extents are checked when all arrays are known.
+fn check(spec: &Spec, dtype: DType, layout: &Layout, site: Site) -> Result<()> {
+    if spec.dtype != dtype {
+        let text = format!("`{}` is {}{}, but the array has elements of type {dtype}", spec.name, spec.dtype, spec.shape);
+        return Err(Error::new(ErrorKind::Bind, text).at(site));
+    }
+    if spec.shape.rank() != layout.shape.len() {
+        let text = format!("`{}` is {}{}, but the array has shape {:?}", spec.name, spec.dtype, spec.shape, layout.shape);
+        return Err(Error::new(ErrorKind::Bind, text).at(site));
+    }
+    Ok(())
+}
+
+/// The values of named dims and strides.
+struct Env<'a> {
+    dims: HashMap<Arc<str>, i64>,
+    slots: &'a [Slot],
+}
+
+impl Env<'_> {
+    fn value(&self, var: &Var) -> i64 {
+        match var {
+            Var::Dim(name) => self.dims.get(name).copied().unwrap_or(0),
+            Var::Stride { operand, axis } => self.slots[*operand as usize].layout.strides[*axis as usize] as i64,
+        }
+    }
+
+    fn eval(&self, size: &Size) -> Result<i64> {
+        size.eval(&|v| self.value(v)).ok_or_else(|| Error::new(ErrorKind::Bind, format!("the size {size} overflows")))
+    }
+}
+
+/// Finds the values of named dims and checks every extent against them.
+fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
+    let mut env = Env { dims: HashMap::new(), slots };
+    for (spec, slot) in kernel.inputs().iter().zip(slots) {
+        for (extent, &n) in spec.shape.extents().iter().zip(&slot.layout.shape) {
+            if let Some(name) = extent.as_dim() {
+                env.dims.entry(name.into()).or_insert(n as i64);
+            }
+        }
+    }
+    for (spec, slot) in kernel.inputs().iter().chain(kernel.outputs()).zip(slots) {
+        for (axis, (extent, &n)) in spec.shape.extents().iter().zip(&slot.layout.shape).enumerate() {
+            let mut missing = None;
+            extent.for_each_var(&mut |v| {
+                if let Var::Dim(name) = v
+                    && !env.dims.contains_key(name)
+                {
+                    missing = Some(name.clone());
+                }
+            });
+            if let Some(name) = missing {
+                return Err(Error::new(ErrorKind::Bind, format!("dim {name} of `{}` is the extent of no input", spec.name)));
+            }
+            let want = env.eval(extent)?;
+            if want != n as i64 {
+                let meaning = if extent.as_const().is_some() { String::new() } else { format!(" ({extent} = {want})") };
+                let text = format!(
+                    "`{}` is {}{}{meaning}, but the array has shape {:?}: axis {axis} is {n}, not {want}",
+                    spec.name, spec.dtype, spec.shape, slot.layout.shape
+                );
+                return Err(Error::new(ErrorKind::Bind, text));
+            }
+        }
+    }
+    for (equation, site) in kernel.0.graph.equations() {
+        let (a, b) = (env.eval(&equation.0)?, env.eval(&equation.1)?);
+        if a != b {
+            let text = format!("shapes do not agree: {} is {a}, but {} is {b}", equation.0, equation.1);
+            let err = Error::new(ErrorKind::Shape, text);
+            return Err(site.map_or(err.clone(), |s| err.at(s)));
+        }
+    }
+    Ok(env)
+}
+
+fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
+    let env = solve(kernel, slots)?;
+    let specs = kernel.inputs().iter().chain(kernel.outputs());
+    let classes: Vec<_> = specs.zip(slots).map(|(spec, slot)| LayoutClass::of(&slot.layout, spec.dtype.size())).collect();
+    let plan = kernel.plan(classes)?;
+    let mut scratch = Vec::new();
+    for bytes in &plan.schedule.slots {
+        let bytes = env.eval(bytes)?.max(0) as usize;
+        let mut memory: Vec<MaybeUninit<u8>> = Vec::new();
+        memory.try_reserve_exact(bytes).map_err(|_| Error::new(ErrorKind::Bind, format!("no memory for a temporary of {bytes} bytes")))?;
+        // Its capacity is what compiled code uses; its contents are written before they are read.
+        scratch.push(memory);
+    }
+    let mut frames = Vec::new();
+    for step in &plan.steps {
+        if let Some(frame) = frame(kernel, slots, &env, &plan, step)? {
+            frames.push(frame);
+        }
+    }
+    let layouts = slots.iter().map(|s| s.layout.clone()).collect();
+    Ok(Prepared { layouts, _plan: plan, frames, scratch })
+}
+
+/// The arguments of one step, with every access checked; `None` if there is nothing to do.
+fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: &CompiledStep) -> Result<Option<Frame>> {
+    let CompiledStep { nest, bindings, code } = step;
+    let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
+    let extent = |p: &u32| params[*p as usize];
+    if nest.parallel.iter().any(|p| extent(p) <= 0) {
+        return Ok(None);
+    }
+    if nest.reduced.iter().any(|p| extent(p) <= 0) {
+        for r in &nest.reductions {
+            if r.op.of_nothing(nest.types[r.value.index()]).is_none() {
+                let text = format!("{} of an array with no elements to reduce, which has no answer", r.op.name());
+                return Err(Error::new(ErrorKind::Shape, text));
+            }
+        }
+    }
+    let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
+    let mut addresses = Vec::new();
+    for (operand, offset) in &bindings.pointers {
+        let place = match *operand {
+            Operand::Input(k) => Place::Slot(k as usize),
+            Operand::Output(k) => Place::Slot(kernel.inputs().len() + k as usize),
+            Operand::Buffer(b) => Place::Scratch(plan.schedule.buffers[b.index()].slot as usize),
+        };
+        addresses.push((place, env.eval(offset)?));
+    }
+    for access in &nest.accesses {
+        let (operand, _) = &bindings.pointers[access.pointer as usize];
+        let (place, offset) = addresses[access.pointer as usize];
+        let (low, high) = match nest.access_range(access, &params) {
+            AccessRange::Nothing => continue,
+            AccessRange::Overflow => return Err(overflow()),
+            AccessRange::Bytes(low, high) => (low, high),
+        };
+        let (low, high) = (low.checked_add(offset).ok_or_else(overflow)?, high.checked_add(offset).ok_or_else(overflow)?);
+        let (first, end) = match place {
+            Place::Slot(k) => {
+                let (l, h) = slots[k].layout.byte_range(access.dtype.size())?;
+                (l as i64, h as i64)
+            }
+            Place::Scratch(k) => (0, env.eval(&plan.schedule.slots[k])?),
+        };
+        if low < first || high > end {
+            let text = format!("internal error, please report it: {operand:?} would be accessed at bytes {low}..{high} of {first}..{end}");
+            return Err(Error::new(ErrorKind::Bind, text));
+        }
+    }
+    let args = std::iter::repeat_n(0, addresses.len()).chain(params).collect();
+    Ok(Some(Frame { entry: code.entry(), args, addresses }))
+}

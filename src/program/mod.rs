@@ -1,0 +1,191 @@
+//! Kernels that run: built once, called with arrays again and again.
+//!
+//! A [`Kernel`] is immutable and may be shared between threads; a [`Call`] is one thread's frame for calling it. One of the
+//! three places with `unsafe`: it calls compiled code, having checked that every access stays inside the arrays given.
+#![allow(unsafe_code)]
+
+mod builder;
+mod call;
+mod eval;
+mod inspect;
+mod layouts;
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use hashbrown::HashMap;
+
+pub use builder::KernelBuilder;
+pub use call::{Binding, Call, Key};
+pub use eval::{FromElements, eval_all};
+pub use inspect::Stage;
+
+use crate::compile::{Compiled, Compiler, Timings};
+use crate::dtype::DType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::Graph;
+use crate::kernel::OperandStrides;
+use crate::shape::Shape;
+use layouts::LayoutClass;
+
+/// A compiled array program with named inputs and outputs.
+///
+/// Cheap to clone and safe to share between threads. Sizes are not part of it: named dims take their values from the arrays
+/// bound, and new sizes need no compilation. Arrays of another layout class than any before (Fortran order, say) compile once
+/// more; the result is kept.
+///
+/// ```
+/// use elide::Kernel;
+///
+/// let mut b = Kernel::builder("axpy");
+/// let [n] = b.dims(["n"]);
+/// let x = &b.input::<f64>("x", [&n]);
+/// let y = &b.input::<f64>("y", [&n]);
+/// b.output("z", 2.0 * x + y);
+/// let kernel = b.build()?;
+///
+/// let mut call = kernel.call();
+/// let mut z = [0.0; 3];
+/// call.bind(x, &[1.0, 2.0, 3.0])?.bind(y, &[10.0, 20.0, 30.0])?.bind_mut("z", &mut z)?.run()?;
+/// assert_eq!(z, [12.0, 24.0, 36.0]);
+/// # Ok::<(), elide::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Kernel(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    imported: Graph,
+    graph: Graph,
+    inputs: Vec<Spec>,
+    outputs: Vec<Spec>,
+    timings: Timings,
+    plans: Mutex<HashMap<Vec<LayoutClass>, Arc<Compiled>>>,
+}
+
+/// An input or output of a kernel.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    name: Arc<str>,
+    dtype: DType,
+    shape: Shape,
+    swapped: bool,
+}
+
+impl Spec {
+    /// The name that arrays are bound by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The shape, in numbers and named dims.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// True if the array's bytes are in the order that this machine does not use.
+    pub fn is_swapped(&self) -> bool {
+        self.swapped
+    }
+}
+
+impl Kernel {
+    /// Starts a kernel; the name is for messages.
+    pub fn builder(name: &str) -> KernelBuilder {
+        KernelBuilder::new(name)
+    }
+
+    fn new(name: &str, imported: Graph, mut timings: Timings) -> Result<Kernel> {
+        let compiler = Compiler::host()?;
+        let start = Instant::now();
+        let graph = compiler.optimize(&imported)?;
+        timings.optimize = start.elapsed();
+        let inputs: Vec<Spec> = imported
+            .inputs()
+            .iter()
+            .map(|i| Spec { name: i.name.clone(), dtype: i.dtype, shape: i.shape.clone(), swapped: i.swapped })
+            .collect();
+        let outputs: Vec<Spec> = imported
+            .outputs()
+            .iter()
+            .map(|o| {
+                let node = &imported[o.node];
+                Spec { name: o.name.clone(), dtype: node.dtype, shape: node.shape.clone(), swapped: false }
+            })
+            .collect();
+        let inner = Inner { name: name.into(), imported, graph, inputs, outputs, timings, plans: Mutex::default() };
+        Ok(Kernel(Arc::new(inner)))
+    }
+
+    /// The name given to the builder.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The inputs, in order of declaration.
+    pub fn inputs(&self) -> &[Spec] {
+        &self.0.inputs
+    }
+
+    /// The outputs, in order of declaration.
+    pub fn outputs(&self) -> &[Spec] {
+        &self.0.outputs
+    }
+
+    /// The time that building took, with the compilation for arrays in C order.
+    pub fn timings(&self) -> Timings {
+        self.0.timings
+    }
+
+    /// A frame for calling this kernel: it holds the arguments of the compiled code and the scratch memory, and is reused
+    /// from call to call.
+    pub fn call(&self) -> Call {
+        Call::new(self.clone())
+    }
+
+    fn contiguous_key(&self) -> Vec<LayoutClass> {
+        vec![LayoutClass::Contiguous; self.0.inputs.len() + self.0.outputs.len()]
+    }
+
+    /// The program for one combination of layouts, compiled now if it is new.
+    fn plan(&self, classes: Vec<LayoutClass>) -> Result<Arc<Compiled>> {
+        let lock = || self.0.plans.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(plan) = lock().get(&classes) {
+            return Ok(plan.clone());
+        }
+        let specs = self.0.inputs.iter().chain(&self.0.outputs);
+        let mut strides: Vec<_> = classes
+            .iter()
+            .zip(specs)
+            .enumerate()
+            .map(|(k, (class, spec))| class.strides(&spec.shape, spec.dtype.size(), k as u32))
+            .collect();
+        let outputs = strides.split_off(self.0.inputs.len());
+        let contiguous: Vec<bool> = classes[..self.0.inputs.len()].iter().map(|c| *c == LayoutClass::Contiguous).collect();
+        let plan = Compiler::host()?.compile(&self.0.graph, &contiguous, &OperandStrides { inputs: strides, outputs })?;
+        Ok(lock().entry(classes).or_insert(Arc::new(plan)).clone())
+    }
+
+    /// The index of an input or output by name: `Ok` for inputs, `Err` for outputs.
+    fn find(&self, name: &str) -> Option<std::result::Result<usize, usize>> {
+        let at = |specs: &[Spec]| specs.iter().position(|s| &*s.name == name);
+        at(&self.0.inputs).map(Ok).or_else(|| at(&self.0.outputs).map(Err))
+    }
+
+    fn unknown(&self, name: &str, what: &str, specs: &[Spec]) -> Error {
+        let known: Vec<_> = specs.iter().map(|s| s.name.to_string()).collect();
+        let err = Error::new(ErrorKind::Bind, format!("kernel `{}` has no {what} named `{name}`", self.0.name));
+        if known.is_empty() { err } else { err.help(format!("its {what}s are: {}", known.join(", "))) }
+    }
+}
+
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kernel").field("name", &self.0.name).field("inputs", &self.0.inputs).field("outputs", &self.0.outputs).finish()
+    }
+}

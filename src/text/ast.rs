@@ -1,0 +1,117 @@
+//! The syntax tree: an arena whose nodes come after their operands.
+//!
+//! So evaluation is one loop over the nodes in order, a chain of a hundred thousand operators is no deeper than a short one,
+//! and the order is also Python's order of evaluation.
+
+use super::diagnostic::Span;
+use crate::entity::define_index;
+use crate::ops::BinaryOp;
+
+define_index! {
+    /// A node of the syntax tree.
+    NodeId, "n"
+}
+
+/// A whole text.
+#[derive(Debug, Default)]
+pub(crate) struct Ast {
+    /// Operands before users.
+    pub nodes: Vec<Node>,
+    pub statements: Vec<Statement>,
+}
+
+/// One assignment, or the final expression.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    /// The names assigned to, left to right; none for a bare expression.
+    pub targets: Vec<Box<str>>,
+    pub value: NodeId,
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub kind: NodeKind,
+    /// All of the text of this node.
+    pub span: Span,
+    /// What to underline when the node itself fails: the operator, the method with its arguments, or all of it.
+    pub blame: Span,
+}
+
+/// An operator of one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prefix {
+    Neg,
+    Pos,
+    Invert,
+}
+
+#[derive(Debug)]
+pub(crate) enum NodeKind {
+    Name(Box<str>),
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Str(Box<str>),
+    None,
+    Ellipsis,
+    Tuple(Vec<NodeId>),
+    List(Vec<NodeId>),
+    Unary(Prefix, NodeId),
+    Binary(BinaryOp, NodeId, NodeId),
+    Attribute(NodeId, Box<str>),
+    Subscript(NodeId, Vec<Index>),
+    /// The function is a `Name` or an `Attribute`, never looked at as a value of its own.
+    Call(NodeId, Vec<Argument>),
+}
+
+/// One item between the brackets of a subscript.
+#[derive(Debug)]
+pub(crate) enum Index {
+    Item(NodeId),
+    Slice { start: Option<NodeId>, stop: Option<NodeId>, step: Option<NodeId>, span: Span },
+}
+
+#[derive(Debug)]
+pub(crate) struct Argument {
+    /// The parameter's name, in `name=value`.
+    pub keyword: Option<(Box<str>, Span)>,
+    pub value: NodeId,
+}
+
+/// The operator as text has it; the operation's name where it has none.
+pub(crate) fn symbol(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Add => "+",
+        BinaryOp::Sub => "-",
+        BinaryOp::Mul => "*",
+        BinaryOp::Div => "/",
+        BinaryOp::FloorDiv => "//",
+        BinaryOp::Rem => "%",
+        BinaryOp::Pow => "**",
+        BinaryOp::And => "&",
+        BinaryOp::Or => "|",
+        BinaryOp::Xor => "^",
+        BinaryOp::Shl => "<<",
+        BinaryOp::Shr => ">>",
+        BinaryOp::Eq => "==",
+        BinaryOp::Ne => "!=",
+        BinaryOp::Lt => "<",
+        BinaryOp::Le => "<=",
+        BinaryOp::Gt => ">",
+        BinaryOp::Ge => ">=",
+        other => other.name(),
+    }
+}
+
+impl Ast {
+    /// For every node, whether it is what a call calls.
+    pub fn called(&self) -> Vec<bool> {
+        let mut called = vec![false; self.nodes.len()];
+        for node in &self.nodes {
+            if let NodeKind::Call(function, _) = node.kind {
+                called[function.index()] = true;
+            }
+        }
+        called
+    }
+}

@@ -1,0 +1,453 @@
+//! The functions of the language: one row each, with NumPy's names and parameters.
+
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+
+use super::diagnostic::{Mistake, Span, closest};
+use super::explain::clip;
+use super::library as lib;
+use super::object::{Value, array, describe, not_an_int, to_array, to_operand, to_operands, tuple};
+use super::value::Py;
+use crate::dtype::DType;
+use crate::error::{ErrorKind, Result as BuildResult};
+use crate::expr::{Axes, Axis, DynExpr, DynOperand, Extent};
+use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+
+/// A function with its signature.
+pub(super) struct Function {
+    pub name: &'static str,
+    aliases: &'static [&'static str],
+    /// As in Python, but for two signs: `a_min|min` has two names, and `shape...` takes all that follow when called as a method.
+    signature: &'static str,
+    method: bool,
+    body: Body,
+}
+
+enum Body {
+    Unary(UnaryOp),
+    Binary(BinaryOp),
+    Reduce(ReduceOp),
+    Other(fn(&Call) -> Result<Value, Mistake>),
+}
+use Body::{Binary, Other, Reduce, Unary};
+
+const fn row(name: &'static str, aliases: &'static [&'static str], signature: &'static str, body: Body) -> Function {
+    Function { name, aliases, signature, method: false, body }
+}
+
+/// A function that arrays also have as a method.
+const fn method(name: &'static str, aliases: &'static [&'static str], signature: &'static str, body: Body) -> Function {
+    Function { name, aliases, signature, method: true, body }
+}
+
+const X: &str = "x";
+const XY: &str = "x1, x2";
+const REDUCED: &str = "a, axis=None, *, keepdims=False";
+const SUMMED: &str = "a, axis=None, dtype=None, *, keepdims=False";
+
+static FUNCTIONS: &[Function] = &[
+    row("negative", &[], X, Unary(UnaryOp::Neg)),
+    row("abs", &["absolute"], X, Unary(UnaryOp::Abs)),
+    row("invert", &["bitwise_not", "bitwise_invert"], X, Unary(UnaryOp::Not)),
+    row("sqrt", &[], X, Unary(UnaryOp::Sqrt)),
+    row("exp", &[], X, Unary(UnaryOp::Exp)),
+    row("log", &[], X, Unary(UnaryOp::Log)),
+    row("sin", &[], X, Unary(UnaryOp::Sin)),
+    row("cos", &[], X, Unary(UnaryOp::Cos)),
+    row("tanh", &[], X, Unary(UnaryOp::Tanh)),
+    row("floor", &[], X, Unary(UnaryOp::Floor)),
+    row("ceil", &[], X, Unary(UnaryOp::Ceil)),
+    row("trunc", &["fix"], X, Unary(UnaryOp::Trunc)),
+    row("rint", &[], X, Unary(UnaryOp::Rint)),
+    row("isnan", &[], X, Unary(UnaryOp::IsNan)),
+    row("add", &[], XY, Binary(BinaryOp::Add)),
+    row("subtract", &[], XY, Binary(BinaryOp::Sub)),
+    row("multiply", &[], XY, Binary(BinaryOp::Mul)),
+    row("divide", &["true_divide"], XY, Binary(BinaryOp::Div)),
+    row("floor_divide", &[], XY, Binary(BinaryOp::FloorDiv)),
+    row("remainder", &["mod"], XY, Binary(BinaryOp::Rem)),
+    row("fmod", &[], XY, Binary(BinaryOp::Fmod)),
+    row("power", &["pow"], XY, Binary(BinaryOp::Pow)),
+    row("arctan2", &["atan2"], XY, Binary(BinaryOp::Atan2)),
+    row("minimum", &[], XY, Binary(BinaryOp::Min)),
+    row("maximum", &[], XY, Binary(BinaryOp::Max)),
+    row("bitwise_and", &[], XY, Binary(BinaryOp::And)),
+    row("bitwise_or", &[], XY, Binary(BinaryOp::Or)),
+    row("bitwise_xor", &[], XY, Binary(BinaryOp::Xor)),
+    row("left_shift", &["bitwise_left_shift"], XY, Binary(BinaryOp::Shl)),
+    row("right_shift", &["bitwise_right_shift"], XY, Binary(BinaryOp::Shr)),
+    row("equal", &[], XY, Binary(BinaryOp::Eq)),
+    row("not_equal", &[], XY, Binary(BinaryOp::Ne)),
+    row("less", &[], XY, Binary(BinaryOp::Lt)),
+    row("less_equal", &[], XY, Binary(BinaryOp::Le)),
+    row("greater", &[], XY, Binary(BinaryOp::Gt)),
+    row("greater_equal", &[], XY, Binary(BinaryOp::Ge)),
+    method("min", &["amin"], REDUCED, Reduce(ReduceOp::Min)),
+    method("max", &["amax"], REDUCED, Reduce(ReduceOp::Max)),
+    method("any", &[], REDUCED, Reduce(ReduceOp::Any)),
+    method("all", &[], REDUCED, Reduce(ReduceOp::All)),
+    method("argmin", &[], REDUCED, Reduce(ReduceOp::ArgMin)),
+    method("argmax", &[], REDUCED, Reduce(ReduceOp::ArgMax)),
+    method("sum", &[], SUMMED, Other(|c| lib::sum(c, ReduceOp::Sum))),
+    method("prod", &[], SUMMED, Other(|c| lib::sum(c, ReduceOp::Prod))),
+    method("mean", &[], SUMMED, Other(lib::mean)),
+    method("var", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(lib::var)),
+    method("std", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(lib::std)),
+    row("count_nonzero", &[], REDUCED, Other(lib::count_nonzero)),
+    row("ptp", &[], REDUCED, Other(lib::ptp)),
+    method("trace", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::trace)),
+    row("diff", &[], "a, n=1, axis=-1", Other(lib::diff)),
+    row("where", &[], "condition, x, y", Other(lib::where_)),
+    method("clip", &[], "a, a_min|min=None, a_max|max=None", Other(lib::clip)),
+    row("square", &[], X, Other(lib::square)),
+    row("reciprocal", &[], X, Other(lib::reciprocal)),
+    row("positive", &[], X, Other(lib::positive)),
+    row("sign", &[], X, Other(lib::sign)),
+    method("round", &["around"], "a", Other(lib::round)),
+    row("isinf", &[], X, Other(lib::isinf)),
+    row("isfinite", &[], X, Other(lib::isfinite)),
+    row("deg2rad", &["radians"], X, Other(|c| lib::scaled(c, std::f64::consts::PI / 180.0))),
+    row("rad2deg", &["degrees"], X, Other(|c| lib::scaled(c, 180.0 / std::f64::consts::PI))),
+    row("logical_and", &[], XY, Other(|c| lib::logical(c, BinaryOp::And))),
+    row("logical_or", &[], XY, Other(|c| lib::logical(c, BinaryOp::Or))),
+    row("logical_xor", &[], XY, Other(|c| lib::logical(c, BinaryOp::Xor))),
+    row("logical_not", &[], X, Other(|c| c.done(c.array("x")?.logical_not()))),
+    method("astype", &[], "x, dtype", Other(lib::astype)),
+    method("reshape", &[], "a, shape..., *, order='C'", Other(lib::reshape)),
+    method("ravel", &[], "a", Other(lib::ravel)),
+    method("flatten", &[], "a", Other(lib::ravel)),
+    method("transpose", &["permute_dims"], "a, axes...=None", Other(lib::transpose)),
+    method("swapaxes", &[], "a, axis1, axis2", Other(lib::swapaxes)),
+    row("moveaxis", &[], "a, source, destination", Other(lib::moveaxis)),
+    row("expand_dims", &[], "a, axis", Other(lib::expand_dims)),
+    method("squeeze", &[], "a, axis=None", Other(lib::squeeze)),
+    row("flip", &[], "m, axis=None", Other(lib::flip)),
+    row("flipud", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(0)))),
+    row("fliplr", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(1)))),
+    method("diagonal", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::diagonal)),
+    row("broadcast_to", &[], "array, shape", Other(lib::broadcast_to)),
+    row("zeros", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))),
+    row("ones", &[], "shape, dtype=None", Other(|c| lib::filled(c, 1.0))),
+    row("full", &[], "shape, fill_value, dtype=None", Other(lib::full)),
+    row("zeros_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 0.0))),
+    row("ones_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 1.0))),
+    row("full_like", &[], "a, fill_value, dtype=None", Other(lib::full_like)),
+    row("asarray", &["array"], "a, dtype=None", Other(lib::asarray)),
+    row("shape", &[], "a", Other(lib::shape)),
+    row("ndim", &[], "a", Other(|c| Ok(Value::Scalar(Py::Int(c.array("a")?.ndim() as i128))))),
+    row("size", &[], "a", Other(|c| Ok(super::object::extent(&c.array("a")?.shape().size())))),
+    row("len", &[], "a", Other(lib::len)),
+];
+
+/// NumPy's functions that elide has under another form.
+static INSTEAD: &[(&str, &str)] = &[
+    ("dot", "write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`, or `(a * b).sum()` for vectors"),
+    ("matmul", "write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`"),
+    ("inner", "write `(a * b).sum(axis=-1)`"),
+    ("outer", "write `a[:, None] * b[None, :]`"),
+    ("average", "use `mean`, or `(x * w).sum() / w.sum()`"),
+    ("hypot", "write `sqrt(x**2 + y**2)`"),
+    ("tan", "write `sin(x) / cos(x)`"),
+    ("log2", "write `log(x) / log(2.0)`"),
+    ("log10", "write `log(x) / log(10.0)`"),
+    ("exp2", "write `2.0**x`"),
+    ("sigmoid", "write `1 / (1 + exp(-x))`"),
+    ("fabs", "use `abs`"),
+    ("float_power", "use `power`, with a floating-point operand"),
+    ("nansum", "write `sum(where(isnan(x), 0, x))`"),
+    ("nanmean", "write `sum(where(isnan(x), 0, x)) / sum(~isnan(x))`"),
+    ("isclose", "write `abs(x - y) <= 1e-8 + 1e-5 * abs(y)`"),
+    ("atleast_1d", "index with `None` to add an axis"),
+    ("int", "convert with `.astype(i64)`"),
+    ("relu", "write `maximum(x, 0)`"),
+];
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    FUNCTIONS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |n| (n, f))).collect()
+});
+
+/// The function of this name.
+pub(super) fn find(name: &str) -> Option<&'static Function> {
+    BY_NAME.get(name).copied()
+}
+
+/// Every name of every function, in the order of the table.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()))
+}
+
+/// The names of the methods of arrays.
+pub(super) fn methods() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().filter(|f| f.method).map(|f| f.name)
+}
+
+/// What to write for a function that is missing.
+pub(super) fn instead(name: &str) -> Option<&'static str> {
+    INSTEAD.iter().find(|(n, _)| *n == name).map(|(_, help)| *help)
+}
+
+/// An argument as it was written.
+pub(super) struct Given<'p> {
+    pub keyword: Option<(&'p str, Span)>,
+    pub value: Value,
+    pub span: Span,
+}
+
+struct Param {
+    /// With alternatives after `|`.
+    names: &'static str,
+    default: Option<&'static str>,
+    keyword_only: bool,
+    rest: bool,
+}
+
+impl Param {
+    fn is_called(&self, name: &str) -> bool {
+        self.names.split('|').any(|n| n == name)
+    }
+}
+
+impl Function {
+    /// Whether arrays have it as a method under this name.
+    pub fn is_method(&self, name: &str) -> bool {
+        self.method && self.name == name
+    }
+
+    fn params(&self) -> Vec<Param> {
+        let mut keyword_only = false;
+        let mut out = Vec::new();
+        for text in self.signature.split(", ") {
+            if text == "*" {
+                keyword_only = true;
+                continue;
+            }
+            let (names, default) = text.split_once('=').map_or((text, None), |(n, d)| (n, Some(d)));
+            let rest = names.ends_with("...");
+            out.push(Param { names: names.trim_end_matches("..."), default, keyword_only, rest });
+        }
+        out
+    }
+
+    fn usage(&self) -> String {
+        let params: Vec<_> = (self.signature.split(", ")).map(|p| p.replace("...", "").replace("|min", "").replace("|max", "")).collect();
+        format!("the signature is `{}({})`", self.name, params.join(", "))
+    }
+
+    /// Binds the arguments as Python does, and calls.
+    pub fn call(&'static self, receiver: Option<(Value, Span)>, args: Vec<Given>, at: Span) -> Result<Value, Mistake> {
+        let params = self.params();
+        let wrong = |span: Span, message: String| Mistake::new(ErrorKind::Name, span, message).help(self.usage());
+        let mut bound: Vec<Option<(Value, Span)>> = params.iter().map(|_| None).collect();
+        let is_method = receiver.is_some();
+        let mut positional: Vec<(Value, Span)> = receiver.into_iter().collect();
+        let mut keywords = Vec::new();
+        for arg in args {
+            match arg.keyword {
+                Some((name, span)) => keywords.push((name, span, arg.value, arg.span)),
+                None if !keywords.is_empty() => {
+                    return Err(Mistake::syntax(arg.span, "a positional argument cannot follow one with a name"));
+                }
+                None => positional.push((arg.value, arg.span)),
+            }
+        }
+        if is_method && params.get(1).is_some_and(|p| p.rest) && positional.len() > 1 {
+            let alone = positional.len() == 2 && matches!(positional[1].0, Value::Tuple(_) | Value::List(_) | Value::None);
+            if !alone {
+                let span = positional[1].1.to(positional[positional.len() - 1].1);
+                let values = positional.drain(1..).map(|(v, _)| v).collect();
+                positional.push((tuple(values, span)?, span));
+            }
+        }
+        let most = params.iter().filter(|p| !p.keyword_only).count();
+        if positional.len() > most {
+            let hidden = usize::from(is_method);
+            let (most, given) = (most - hidden, positional.len() - hidden);
+            let s = if most == 1 { "" } else { "s" };
+            return Err(wrong(
+                positional[most + hidden].1,
+                format!("`{}` takes at most {most} positional argument{s}, but {given} were given", self.name),
+            ));
+        }
+        for (slot, value) in bound.iter_mut().zip(positional) {
+            *slot = Some(value);
+        }
+        for (name, name_span, value, span) in keywords {
+            let Some(k) = params.iter().position(|p| p.is_called(name)) else {
+                let message = format!("`{}` has no parameter `{}`", self.name, clip(name));
+                let known = params.iter().flat_map(|p| p.names.split('|'));
+                return Err(match closest(name, known) {
+                    Some(other) => wrong(name_span, message).help(format!("did you mean `{other}`?")),
+                    None => wrong(name_span, message),
+                });
+            };
+            if bound[k].is_some() {
+                return Err(wrong(name_span, format!("`{}` is given twice", clip(name))));
+            }
+            bound[k] = Some((value, span));
+        }
+        if let Some(k) = (0..params.len()).find(|&k| bound[k].is_none() && params[k].default.is_none()) {
+            let name = params[k].names.split('|').next().unwrap_or("");
+            return Err(wrong(at, format!("`{}` is missing its argument `{name}`", self.name)));
+        }
+        let bound = params.iter().zip(bound).map(|(p, b)| b.unwrap_or_else(|| (default(p.default.unwrap_or("None")), at))).collect();
+        let call = Call { function: self, params, bound, at };
+        match self.body {
+            Unary(op) => call.done(call.array("x")?.unary(op)),
+            Binary(op) => {
+                let (x, y) = call.operands("x1", "x2")?;
+                call.done(DynExpr::binary(op, x, y))
+            }
+            Reduce(op) => call.done(call.array("a")?.reduce(op, call.axes()?)),
+            Other(f) => f(&call),
+        }
+    }
+}
+
+/// A default of the table.
+fn default(text: &str) -> Value {
+    match text {
+        "None" => Value::None,
+        "False" => Value::Scalar(Py::Bool(false)),
+        "'C'" => Value::Str("C".into()),
+        number => number.parse().map_or(Value::None, |k| Value::Scalar(Py::Int(k))),
+    }
+}
+
+/// `f32(x)`: NumPy's types are functions that convert.
+pub(super) fn convert(dtype: DType, args: Vec<Given>, at: Span) -> Result<Value, Mistake> {
+    match args.as_slice() {
+        [Given { keyword: None, value, span }] => array(to_array(value, *span, "the argument")?.astype(dtype), at),
+        _ => Err(Mistake::new(ErrorKind::Name, at, format!("`{dtype}` takes one argument"))),
+    }
+}
+
+/// A call with its arguments bound.
+pub(super) struct Call {
+    pub function: &'static Function,
+    params: Vec<Param>,
+    bound: Vec<(Value, Span)>,
+    pub at: Span,
+}
+
+impl Call {
+    /// The argument of a parameter of the signature, or its default.
+    pub fn value(&self, name: &str) -> (&Value, Span) {
+        match self.params.iter().position(|p| p.names.split('|').next() == Some(name)) {
+            Some(k) => (&self.bound[k].0, self.bound[k].1),
+            None => (&Value::None, self.at),
+        }
+    }
+
+    pub fn fail(&self, kind: ErrorKind, message: impl Into<String>) -> Mistake {
+        Mistake::new(kind, self.at, message)
+    }
+
+    /// The result of the call, or the mistake in it.
+    pub fn done(&self, x: DynExpr<'static>) -> Result<Value, Mistake> {
+        array(x, self.at)
+    }
+
+    /// A step on the way that returns an error of its own.
+    pub fn try_<T>(&self, step: BuildResult<T>) -> Result<T, Mistake> {
+        step.map_err(|e| Mistake::from_error(&e, self.at))
+    }
+
+    pub fn array(&self, name: &str) -> Result<DynExpr<'static>, Mistake> {
+        let (value, span) = self.value(name);
+        to_array(value, span, &format!("`{name}` of `{}`", self.function.name))
+    }
+
+    pub fn operand(&self, name: &str) -> Result<DynOperand<'static>, Mistake> {
+        let (value, span) = self.value(name);
+        to_operand(value, span, &format!("`{name}` of `{}`", self.function.name))
+    }
+
+    pub fn operands(&self, a: &str, b: &str) -> Result<(DynOperand<'static>, DynOperand<'static>), Mistake> {
+        let ((x, s), (y, t)) = (self.value(a), self.value(b));
+        to_operands(x, y, (s, t), &format!("an argument of `{}`", self.function.name))
+    }
+
+    fn int_of(&self, name: &str, value: &Value, span: Span) -> Result<isize, Mistake> {
+        let what = || format!("`{name}` of `{}`", self.function.name);
+        match value {
+            Value::Scalar(x) if x.as_int().is_some() => match x.as_int().and_then(|k| isize::try_from(k).ok()) {
+                Some(k) => Ok(k),
+                None => Err(Mistake::new(ErrorKind::Shape, span, format!("{} is out of range", what()))),
+            },
+            other => {
+                let mistake = not_an_int(&what(), other, span);
+                let two = matches!(self.body_reduce(), Some(ReduceOp::Min | ReduceOp::Max)) && matches!(other, Value::Array(_));
+                Err(if two {
+                    mistake.help(format!("use `{0}imum(a, b)` for the element-wise {0}imum", self.function.name))
+                } else {
+                    mistake
+                })
+            }
+        }
+    }
+
+    fn body_reduce(&self) -> Option<ReduceOp> {
+        if let Reduce(op) = self.function.body { Some(op) } else { None }
+    }
+
+    pub fn int(&self, name: &str) -> Result<isize, Mistake> {
+        let (value, span) = self.value(name);
+        self.int_of(name, value, span)
+    }
+
+    pub fn flag(&self, name: &str) -> Result<bool, Mistake> {
+        match self.value(name) {
+            (Value::Scalar(Py::Bool(b)), _) => Ok(*b),
+            (Value::Scalar(Py::Int(k)), _) => Ok(*k != 0),
+            (other, span) => Err(Mistake::new(ErrorKind::DType, span, format!("`{name}` must be True or False, not {}", describe(other)))),
+        }
+    }
+
+    /// An int, or a tuple of ints; none for `None`.
+    pub fn ints(&self, name: &str) -> Result<Option<Vec<isize>>, Mistake> {
+        match self.value(name) {
+            (Value::None, _) => Ok(None),
+            (Value::Tuple(items) | Value::List(items), span) => {
+                items.iter().map(|v| self.int_of(name, v, span)).collect::<Result<_, _>>().map(Some)
+            }
+            (value, span) => self.int_of(name, value, span).map(|k| Some(vec![k])),
+        }
+    }
+
+    /// The parameters `axis` and, where the function has it, `keepdims`.
+    pub fn axes(&self) -> Result<Axes, Mistake> {
+        let axes = match self.ints("axis")? {
+            None => Axes::from(..),
+            Some(list) => list.into_iter().map(Axis).collect(),
+        };
+        let keeps = self.params.iter().any(|p| p.names == "keepdims") && self.flag("keepdims")?;
+        Ok(if keeps { axes.keepdims() } else { axes })
+    }
+
+    pub fn dtype(&self, name: &str) -> Result<Option<DType>, Mistake> {
+        match self.value(name) {
+            (Value::None, _) => Ok(None),
+            (Value::DType(d), _) => Ok(Some(*d)),
+            (Value::Str(s), span) => s.parse().map(Some).map_err(|e| Mistake::from_error(&e, span)),
+            (other, span) => {
+                let names: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
+                Err(Mistake::new(ErrorKind::DType, span, format!("`{name}` must be an element type, not {}", describe(other)))
+                    .help(format!("use one of {}", names.join(", "))))
+            }
+        }
+    }
+
+    /// A shape: an extent or a tuple of them, each an int or an extent of another array.
+    pub fn shape(&self, name: &str) -> Result<Vec<Extent>, Mistake> {
+        let (value, span) = self.value(name);
+        let one = |v: &Value| match v {
+            Value::Size(s) => Ok(Extent::from(s.clone())),
+            other => self.int_of(name, other, span).map(Extent::from),
+        };
+        match value {
+            Value::Tuple(items) | Value::List(items) => items.iter().map(one).collect(),
+            other => Ok(vec![one(other)?]),
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! NumPy's functions that are more than one operation.
+
+use super::diagnostic::Mistake;
+use super::functions::Call;
+use super::object::{Value, extent, to_array, tuple};
+use crate::dtype::{DType, Scalar};
+use crate::error::ErrorKind;
+use crate::expr::infer::size_of;
+use crate::expr::{Axis, DynExpr, DynOperand, Extent, Weak};
+use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::shape::normalize_axis;
+use crate::size::Size;
+use crate::view::Slice;
+
+type Result = std::result::Result<Value, Mistake>;
+type Expr = DynExpr<'static>;
+
+const fn int(k: i128) -> DynOperand<'static> {
+    DynOperand::Weak(Weak::Int(k))
+}
+
+const fn float(x: f64) -> DynOperand<'static> {
+    DynOperand::Weak(Weak::Float(x))
+}
+
+/// NumPy takes means and variances of integers in `f64`; whether a value is finite is the same in any type.
+fn to_float(x: Expr) -> Expr {
+    if x.dtype().is_float() { x } else { x.astype(DType::F64) }
+}
+
+/// `sum` and `prod`. A given type is that of the accumulator: for integers, sums in `i64` that wrap in the end are the same.
+pub(super) fn sum(c: &Call, op: ReduceOp) -> Result {
+    let (x, axes) = (c.array("a")?, c.axes()?);
+    c.done(match c.dtype("dtype")? {
+        None => x.reduce(op, axes),
+        Some(d) if d.is_float() => x.astype(d).reduce(op, axes),
+        Some(d) => x.astype(d).astype(DType::I64).reduce(op, axes).astype(d),
+    })
+}
+
+pub(super) fn mean(c: &Call) -> Result {
+    let (x, axes) = (c.array("a")?, c.axes()?);
+    c.done(match c.dtype("dtype")? {
+        None => x.mean_over(axes),
+        Some(d) if d.is_float() => x.astype(d).mean_over(axes),
+        Some(d) => return Err(c.fail(ErrorKind::Unsupported, format!("elide takes means in f32 and f64, not in {d}"))),
+    })
+}
+
+/// NumPy's two passes: the mean of the squared distances from the mean, over `n - ddof`.
+fn variance(c: &Call) -> std::result::Result<Expr, Mistake> {
+    let (x, axes) = (to_float(c.array("a")?), c.axes()?);
+    let ddof = c.int("ddof")?;
+    let distance = DynExpr::binary(BinaryOp::Sub, &x, x.mean_over(axes.clone().keepdims()));
+    let total = DynExpr::binary(BinaryOp::Mul, &distance, &distance).reduce(ReduceOp::Sum, axes.clone());
+    let axes = c.try_(axes.indices(x.ndim()))?;
+    let count = axes.iter().fold(Size::ONE, |n, &k| n.mul(&x.shape().extents()[k]));
+    let divisor: DynOperand = match count.as_const() {
+        Some(n) => float(n.saturating_sub(ddof as i64).max(0) as f64),
+        None => {
+            let n = DynExpr::from_node(size_of(count, None));
+            DynExpr::binary(BinaryOp::Max, DynExpr::binary(BinaryOp::Sub, n, int(ddof as i128)), int(0)).astype(x.dtype()).into()
+        }
+    };
+    Ok(DynExpr::binary(BinaryOp::Div, total, divisor))
+}
+
+pub(super) fn var(c: &Call) -> Result {
+    c.done(variance(c)?)
+}
+
+pub(super) fn std(c: &Call) -> Result {
+    c.done(variance(c)?.unary(UnaryOp::Sqrt))
+}
+
+pub(super) fn count_nonzero(c: &Call) -> Result {
+    let x = c.array("a")?;
+    let nonzero = if x.dtype() == DType::Bool { x } else { DynExpr::binary(BinaryOp::Ne, x, int(0)) };
+    c.done(nonzero.reduce(ReduceOp::Sum, c.axes()?))
+}
+
+pub(super) fn ptp(c: &Call) -> Result {
+    let (x, axes) = (c.array("a")?, c.axes()?);
+    c.done(DynExpr::binary(BinaryOp::Sub, x.reduce(ReduceOp::Max, axes.clone()), x.reduce(ReduceOp::Min, axes)))
+}
+
+pub(super) fn diagonal(c: &Call) -> Result {
+    c.done(c.array("a")?.diagonal(c.int("offset")?, c.int("axis1")?, c.int("axis2")?))
+}
+
+pub(super) fn trace(c: &Call) -> Result {
+    c.done(c.array("a")?.diagonal(c.int("offset")?, c.int("axis1")?, c.int("axis2")?).reduce(ReduceOp::Sum, Axis(-1)))
+}
+
+/// How often `diff` may be applied: each time is a node.
+const MAX_DIFF: isize = 64;
+
+pub(super) fn diff(c: &Call) -> Result {
+    let (mut x, n) = (c.array("a")?, c.int("n")?);
+    let axis = c.try_(normalize_axis(c.int("axis")?, x.ndim()))?;
+    if !(0..=MAX_DIFF).contains(&n) {
+        return Err(c.fail(ErrorKind::Unsupported, format!("`n` of `diff` must be from 0 to {MAX_DIFF}")));
+    }
+    let op = if x.dtype() == DType::Bool { BinaryOp::Ne } else { BinaryOp::Sub };
+    for _ in 0..n {
+        let part = |start, stop| {
+            let mut items = vec![Slice::FULL; axis];
+            items.push(Slice::Range { start, stop, step: 1 });
+            x.slice(items)
+        };
+        x = DynExpr::binary(op, part(Some(1), None), part(None, Some(-1)));
+    }
+    c.done(x)
+}
+
+pub(super) fn where_(c: &Call) -> Result {
+    let (x, y) = c.operands("x", "y")?;
+    c.done(c.array("condition")?.select(x, y))
+}
+
+/// `maximum` with the lower bound, then `minimum` with the upper one; either may be `None`.
+pub(super) fn clip(c: &Call) -> Result {
+    let x = c.array("a")?;
+    let bound = |name| match c.value(name) {
+        (Value::None, _) => Ok(None),
+        _ => c.operand(name).map(Some),
+    };
+    // NumPy lets a bound be out of the range of the integer type: on its own side it does nothing.
+    let idle = |bound: &DynOperand, below: bool| match (bound, x.dtype().int_range()) {
+        (DynOperand::Weak(Weak::Int(k)), Some((low, high))) => {
+            i64::try_from(*k).is_ok() && if below { *k < low.into() } else { *k > high.into() }
+        }
+        _ => false,
+    };
+    c.done(match (bound("a_min")?, bound("a_max")?) {
+        (None, None) if x.dtype() == DType::Bool => return Err(c.fail(ErrorKind::DType, "`clip` is not defined on bool")),
+        (None, None) => x,
+        (Some(low), Some(high)) => x.clip(low, high),
+        (Some(low), None) if idle(&low, true) => x,
+        (Some(low), None) => DynExpr::binary(BinaryOp::Max, x, low),
+        (None, Some(high)) if idle(&high, false) => x,
+        (None, Some(high)) => DynExpr::binary(BinaryOp::Min, x, high),
+    })
+}
+
+pub(super) fn square(c: &Call) -> Result {
+    let x = c.array("x")?;
+    if x.dtype() == DType::Bool {
+        let mistake = c.fail(ErrorKind::Unsupported, "NumPy's square of bool is int8, an element type that elide does not have");
+        return Err(mistake.help("a bool is its own square"));
+    }
+    c.done(DynExpr::binary(BinaryOp::Mul, &x, &x))
+}
+
+pub(super) fn reciprocal(c: &Call) -> Result {
+    let x = c.array("x")?;
+    if !x.dtype().is_float() {
+        let mistake = c.fail(ErrorKind::Unsupported, format!("`reciprocal` of {} would be an integer quotient", x.dtype()));
+        return Err(mistake.help("write `1 / x` or `1 // x`"));
+    }
+    c.done(DynExpr::binary(BinaryOp::Div, int(1), x))
+}
+
+pub(super) fn positive(c: &Call) -> Result {
+    let x = c.array("x")?;
+    if x.dtype() == DType::Bool {
+        return Err(c.fail(ErrorKind::DType, "`positive` is not defined on bool"));
+    }
+    c.done(x)
+}
+
+/// NaN stays NaN; both zeros give 0.
+pub(super) fn sign(c: &Call) -> Result {
+    let x = c.array("x")?;
+    if x.dtype() == DType::Bool {
+        return Err(c.fail(ErrorKind::DType, "`sign` is not defined on bool"));
+    }
+    let test = |op| DynExpr::binary(op, &x, int(0));
+    let rest = test(BinaryOp::Eq).select(int(0), &x);
+    if !x.dtype().is_signed() {
+        return c.done(test(BinaryOp::Gt).select(int(1), rest));
+    }
+    c.done(test(BinaryOp::Gt).select(int(1), test(BinaryOp::Lt).select(int(-1), rest)))
+}
+
+/// Integers stay; floats go to the nearest integral value, halves to even.
+pub(super) fn round(c: &Call) -> Result {
+    let x = c.array("a")?;
+    c.done(if x.dtype().is_int() { x } else { x.unary(UnaryOp::Rint) })
+}
+
+fn magnitude_against_infinity(c: &Call, op: BinaryOp) -> Result {
+    let x = to_float(c.array("x")?);
+    c.done(DynExpr::binary(op, x.unary(UnaryOp::Abs), float(f64::INFINITY)))
+}
+
+pub(super) fn isinf(c: &Call) -> Result {
+    magnitude_against_infinity(c, BinaryOp::Eq)
+}
+
+pub(super) fn isfinite(c: &Call) -> Result {
+    magnitude_against_infinity(c, BinaryOp::Lt)
+}
+
+/// The product with a constant, in the floating-point type of NumPy's functions of one operand.
+pub(super) fn scaled(c: &Call, factor: f64) -> Result {
+    let x = c.array("x")?;
+    let x = match x.dtype() {
+        DType::F32 | DType::F64 => x,
+        DType::I16 => x.astype(DType::F32),
+        DType::I32 | DType::I64 => x.astype(DType::F64),
+        d => {
+            let mistake = c.fail(
+                ErrorKind::Unsupported,
+                format!("NumPy's {} of {d} is float16, an element type that elide does not have", c.function.name),
+            );
+            return Err(mistake.help("convert first: `.astype(f32)`"));
+        }
+    };
+    c.done(DynExpr::binary(BinaryOp::Mul, x, float(factor)))
+}
+
+pub(super) fn logical(c: &Call, op: BinaryOp) -> Result {
+    let (x, y) = (c.array("x1")?, c.operand("x2")?);
+    c.done(match op {
+        BinaryOp::And => x.logical_and(y),
+        BinaryOp::Or => x.logical_or(y),
+        _ => x.logical_xor(y),
+    })
+}
+
+pub(super) fn astype(c: &Call) -> Result {
+    let x = c.array("x")?;
+    match c.dtype("dtype")? {
+        Some(d) => c.done(x.astype(d)),
+        None => Err(c.fail(ErrorKind::DType, "`astype` needs an element type")),
+    }
+}
+
+pub(super) fn asarray(c: &Call) -> Result {
+    let (value, span) = c.value("a");
+    let x = match value {
+        Value::Tuple(_) | Value::List(_) => {
+            let mistake = Mistake::new(ErrorKind::Unsupported, span, "elide makes no arrays from lists");
+            return Err(mistake.help("arrays come from inputs"));
+        }
+        value => to_array(value, span, "`a`")?,
+    };
+    c.done(match c.dtype("dtype")? {
+        Some(d) => x.astype(d),
+        None => x,
+    })
+}
+
+pub(super) fn reshape(c: &Call) -> Result {
+    match c.value("order") {
+        (Value::Str(s), _) if &**s == "C" => c.done(c.array("a")?.reshape(c.shape("shape")?)),
+        (_, span) => Err(Mistake::new(ErrorKind::Unsupported, span, "elide reshapes in C order only")
+            .help("for Fortran order transpose before and after: `x.T.reshape(...).T` with the extents reversed")),
+    }
+}
+
+pub(super) fn ravel(c: &Call) -> Result {
+    let x = c.array("a")?;
+    let size = Extent::from(x.shape().size());
+    c.done(x.reshape([size]))
+}
+
+pub(super) fn transpose(c: &Call) -> Result {
+    let x = c.array("a")?;
+    c.done(match c.ints("axes")? {
+        None => x.t(),
+        Some(order) => x.permuted_axes(order.into_iter().map(Axis)),
+    })
+}
+
+pub(super) fn swapaxes(c: &Call) -> Result {
+    let x = c.array("a")?;
+    let (i, j) = (c.try_(normalize_axis(c.int("axis1")?, x.ndim()))?, c.try_(normalize_axis(c.int("axis2")?, x.ndim()))?);
+    let mut order: Vec<usize> = (0..x.ndim()).collect();
+    order.swap(i, j);
+    c.done(x.permuted_axes(order))
+}
+
+/// Distinct axes of an array of `rank` axes.
+fn distinct(c: &Call, name: &str, rank: usize) -> std::result::Result<Vec<usize>, Mistake> {
+    let list = c.ints(name)?.unwrap_or_default();
+    let list = list.into_iter().map(|k| c.try_(normalize_axis(k, rank))).collect::<std::result::Result<Vec<_>, _>>()?;
+    let repeated = list.iter().enumerate().find(|(k, axis)| list[..*k].contains(axis));
+    match repeated {
+        Some((_, axis)) => Err(Mistake::new(ErrorKind::Shape, c.value(name).1, format!("axis {axis} is listed twice"))),
+        None => Ok(list),
+    }
+}
+
+pub(super) fn moveaxis(c: &Call) -> Result {
+    let x = c.array("a")?;
+    let (source, destination) = (distinct(c, "source", x.ndim())?, distinct(c, "destination", x.ndim())?);
+    if source.len() != destination.len() {
+        return Err(c.fail(ErrorKind::Shape, format!("{} axes cannot move to {} places", source.len(), destination.len())));
+    }
+    let mut order: Vec<usize> = (0..x.ndim()).filter(|k| !source.contains(k)).collect();
+    let mut moves: Vec<_> = destination.into_iter().zip(source).collect();
+    moves.sort_unstable();
+    for (to, from) in moves {
+        order.insert(to, from);
+    }
+    c.done(x.permuted_axes(order))
+}
+
+pub(super) fn expand_dims(c: &Call) -> Result {
+    let mut x = c.array("a")?;
+    let added = c.ints("axis")?.map_or(0, |a| a.len());
+    let mut at = distinct(c, "axis", x.ndim() + added)?;
+    at.sort_unstable();
+    for k in at {
+        x = x.insert_axis(k);
+    }
+    c.done(x)
+}
+
+pub(super) fn squeeze(c: &Call) -> Result {
+    let mut x = c.array("a")?;
+    let mut at = match c.value("axis") {
+        (Value::None, _) => (0..x.ndim()).filter(|&k| x.shape().extents()[k] == Size::ONE).collect(),
+        _ => distinct(c, "axis", x.ndim())?,
+    };
+    at.sort_unstable();
+    for k in at.into_iter().rev() {
+        x = x.remove_axis(k);
+    }
+    c.done(x)
+}
+
+pub(super) fn flip(c: &Call) -> Result {
+    let mut x = c.array("m")?;
+    let axes = match c.value("axis") {
+        (Value::None, _) => (0..x.ndim()).collect(),
+        _ => distinct(c, "axis", x.ndim())?,
+    };
+    for k in axes {
+        x = x.invert_axis(k);
+    }
+    c.done(x)
+}
+
+pub(super) fn broadcast_to(c: &Call) -> Result {
+    c.done(c.array("array")?.broadcast(c.shape("shape")?))
+}
+
+fn constant(value: f64, dtype: DType) -> Expr {
+    Scalar::F64(value).cast(dtype).into()
+}
+
+pub(super) fn filled(c: &Call, value: f64) -> Result {
+    let dtype = c.dtype("dtype")?.unwrap_or(DType::F64);
+    c.done(constant(value, dtype).broadcast(c.shape("shape")?))
+}
+
+pub(super) fn filled_like(c: &Call, value: f64) -> Result {
+    let a = c.array("a")?;
+    let dtype = c.dtype("dtype")?.unwrap_or(a.dtype());
+    c.done(constant(value, dtype).broadcast(extents(&a)))
+}
+
+fn extents(a: &Expr) -> Vec<Extent> {
+    a.shape().extents().iter().cloned().map(Extent::from).collect()
+}
+
+pub(super) fn full(c: &Call) -> Result {
+    let value = c.array("fill_value")?;
+    let dtype = c.dtype("dtype")?.unwrap_or(value.dtype());
+    c.done(value.astype(dtype).broadcast(c.shape("shape")?))
+}
+
+pub(super) fn full_like(c: &Call) -> Result {
+    let (a, value) = (c.array("a")?, c.array("fill_value")?);
+    let dtype = c.dtype("dtype")?.unwrap_or(a.dtype());
+    c.done(value.astype(dtype).broadcast(extents(&a)))
+}
+
+pub(super) fn shape(c: &Call) -> Result {
+    tuple(c.array("a")?.shape().extents().iter().map(extent).collect(), c.at)
+}
+
+pub(super) fn len(c: &Call) -> Result {
+    match c.value("a") {
+        (Value::Tuple(items) | Value::List(items), _) => Ok(Value::Scalar(super::value::Py::Int(items.len() as i128))),
+        _ => match c.array("a")?.shape().extents().first() {
+            Some(n) => Ok(extent(n)),
+            None => Err(c.fail(ErrorKind::Shape, "an array of rank 0 has no length")),
+        },
+    }
+}

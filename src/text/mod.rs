@@ -1,0 +1,103 @@
+//! The textual expression language: array expressions as NumPy code has them.
+//!
+//! A program is a sequence of assignments, separated by `;` or line ends, and a last expression whose value is called
+//! `result`:
+//!
+//! ```text
+//! t = x[1:-1, ::2] + 1          # a comment
+//! m = t.mean(axis=0, keepdims=True)
+//! np.sqrt(((t - m)**2).sum(axis=0))
+//! ```
+//!
+//! ```
+//! let program = elide::text::parse("t = x[1:] - x[:-1]; abs(t).max()").unwrap();
+//! assert_eq!(program.free_names(), ["x"]);
+//! assert_eq!(program.outputs(), ["t", "result"]);
+//! ```
+//!
+//! It means what Python with NumPy 2 would mean: precedence, promotion, weak scalars (`x + 1` keeps the type of `x`), and
+//! Python's own arithmetic between scalars. The prefix `np.` may be left out. What Python defines and this language does not
+//! (chained comparisons, `and`, assignment to slices, functions that elide does not have) is an error that says so, with the
+//! place underlined.
+//!
+//! | stage | file | |
+//! |---|---|---|
+//! | scan | `scan` | comments, continued lines and newlines in brackets become blanks; brackets match |
+//! | parse | `grammar.pest`, `parse`, `explain` | text to `Ast`, an arena with operands before users |
+//! | lower | `lower`, `object`, `functions`, `library` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
+//!
+//! Nothing recurses but the parser over brackets, whose nesting is bounded.
+
+mod ast;
+mod diagnostic;
+mod explain;
+mod functions;
+mod input;
+mod library;
+mod lower;
+mod object;
+mod parse;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use crate::error::Result;
+use crate::expr::DynExpr;
+
+pub use input::InputSpec;
+
+/// The name under which a final bare expression is an output.
+pub const RESULT: &str = "result";
+
+/// A program that has been parsed.
+#[derive(Debug)]
+pub struct Program {
+    source: Box<str>,
+    ast: ast::Ast,
+}
+
+/// Parses a program.
+///
+/// # Errors
+/// Text that is not a program, of kind [`Syntax`](crate::ErrorKind::Syntax) (or `Unsupported` for Python that this language
+/// leaves out), with the place in the message.
+pub fn parse(source: &str) -> Result<Program> {
+    match parse::parse(source) {
+        Ok(ast) => Ok(Program { source: source.into(), ast }),
+        Err(mistake) => Err(mistake.render(source)),
+    }
+}
+
+impl Program {
+    /// The text.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The names that are read before they are assigned, in order of first use: what the inputs should provide.
+    ///
+    /// The language's own names (`pi`, `sum`, `f32`) are not among them, though an input of such a name takes its place.
+    pub fn free_names(&self) -> Vec<String> {
+        lower::free_names(&self.ast).into_iter().map(Into::into).collect()
+    }
+
+    /// The names that are assigned, in order, and `result` for a final bare expression.
+    pub fn outputs(&self) -> Vec<String> {
+        lower::outputs(&self.ast).into_iter().map(Into::into).collect()
+    }
+
+    /// Evaluates the program over expressions: the last value of every output, in the order of [`outputs`](Program::outputs).
+    ///
+    /// Scalars become arrays of rank 0. Names whose value is no array (a tuple of axes, say) are left out.
+    ///
+    /// # Errors
+    /// An unknown name, an operation that is not defined on its operands, shapes that do not fit, a `result` that is no
+    /// array; with the place in the message. A mistake in an input is returned as it is.
+    pub fn lower(&self, inputs: &[(String, DynExpr<'static>)]) -> Result<Vec<(String, DynExpr<'static>)>> {
+        for (_, input) in inputs {
+            input.check()?;
+        }
+        lower::lower(&self.ast, inputs).map_err(|mistake| mistake.render(&self.source))
+    }
+}

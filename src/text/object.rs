@@ -1,0 +1,209 @@
+//! The values of a program, what they convert to, and the operators between them.
+
+use std::sync::Arc;
+
+use super::ast::{Prefix, symbol};
+use super::diagnostic::{Mistake, Span};
+use super::functions::Function;
+use super::value::Py;
+use crate::dtype::{DType, Scalar};
+use crate::error::ErrorKind;
+use crate::expr::infer::size_of;
+use crate::expr::{DynExpr, DynOperand, Weak};
+use crate::ops::{BinaryOp, UnaryOp};
+use crate::size::Size;
+
+/// What a part of a program stands for.
+#[derive(Clone)]
+pub(super) enum Value {
+    Array(DynExpr<'static>),
+    Scalar(Py),
+    /// An extent that is known when arrays are bound; an int in Python.
+    Size(Size),
+    None,
+    Ellipsis,
+    Str(Arc<str>),
+    DType(DType),
+    /// Holds no tuples or lists.
+    Tuple(Arc<[Value]>),
+    /// Holds no tuples or lists. NumPy takes it for a tuple in a shape, but not between the brackets of a subscript.
+    List(Arc<[Value]>),
+    Function(&'static Function),
+    /// A function with its first argument.
+    Method(Box<Value>, &'static Function),
+    /// `np`
+    Module,
+}
+
+/// NumPy's own limit.
+const MAX_RANK: usize = 64;
+/// Longest tuple: far beyond what names axes or extents.
+const MAX_TUPLE: usize = 1024;
+
+pub(super) fn tuple(values: Vec<Value>, span: Span) -> Result<Value, Mistake> {
+    if values.len() > MAX_TUPLE {
+        return Err(Mistake::new(ErrorKind::Unsupported, span, format!("a tuple of {} values; {MAX_TUPLE} is the most", values.len())));
+    }
+    Ok(Value::Tuple(values.into()))
+}
+
+/// An array that an operation made, or its mistake with the place to blame.
+pub(super) fn array(x: DynExpr<'static>, blame: Span) -> Result<Value, Mistake> {
+    x.check().map_err(|e| Mistake::from_error(&e, blame))?;
+    if x.ndim() > MAX_RANK {
+        let message = format!("an array of {} axes; {MAX_RANK} is the most", x.ndim());
+        return Err(Mistake::new(ErrorKind::Unsupported, blame, message));
+    }
+    Ok(Value::Array(x))
+}
+
+/// The value as an array with an element type of its own: Python's scalars are `bool`, `i64` and `f64`, as in NumPy.
+pub(super) fn to_array(value: &Value, span: Span, what: &str) -> Result<DynExpr<'static>, Mistake> {
+    match value {
+        Value::Array(x) => Ok(x.clone()),
+        Value::Scalar(Py::Bool(x)) => Ok(Scalar::Bool(*x).into()),
+        Value::Scalar(Py::Float(x)) => Ok(Scalar::F64(*x).into()),
+        Value::Scalar(Py::Int(x)) => match i64::try_from(*x) {
+            Ok(x) => Ok(Scalar::I64(x).into()),
+            Err(_) => Err(Mistake::new(ErrorKind::DType, span, format!("{x} does not fit in i64"))),
+        },
+        Value::Size(size) => Ok(DynExpr::from_node(size_of(size.clone(), None))),
+        other => Err(Mistake::new(ErrorKind::DType, span, format!("{what} must be an array, not {}", describe(other)))),
+    }
+}
+
+/// The value as an operand: Python's scalars are weak.
+pub(super) fn to_operand(value: &Value, span: Span, what: &str) -> Result<DynOperand<'static>, Mistake> {
+    Ok(match value {
+        Value::Scalar(Py::Bool(x)) => DynOperand::Weak(Weak::Bool(*x)),
+        Value::Scalar(Py::Int(x)) => DynOperand::Weak(Weak::Int(*x)),
+        Value::Scalar(Py::Float(x)) => DynOperand::Weak(Weak::Float(*x)),
+        other => DynOperand::Expr(to_array(other, span, what)?),
+    })
+}
+
+/// Two operands of one operation. A size is weak too: beside an array it takes the array's type.
+pub(super) fn to_operands(
+    a: &Value,
+    b: &Value,
+    spans: (Span, Span),
+    what: &str,
+) -> Result<(DynOperand<'static>, DynOperand<'static>), Mistake> {
+    let one = |x: &Value, other: &Value, span: Span| match (x, other) {
+        (Value::Size(_), Value::Array(y)) if y.dtype() != DType::Bool => Ok(DynOperand::Expr(to_array(x, span, what)?.astype(y.dtype()))),
+        _ => to_operand(x, span, what),
+    };
+    Ok((one(a, b, spans.0)?, one(b, a, spans.1)?))
+}
+
+/// What a value is, for messages.
+pub(super) fn describe(value: &Value) -> String {
+    match value {
+        Value::Array(x) => format!("an array {}{}", x.dtype(), x.shape()),
+        Value::Scalar(x) => format!("the {} {x}", x.type_name()),
+        Value::Size(s) => format!("the extent {s}"),
+        Value::None => "None".into(),
+        Value::Ellipsis => "`...`".into(),
+        Value::Str(_) => "a string".into(),
+        Value::DType(d) => format!("the element type {d}"),
+        Value::Tuple(_) => "a tuple".into(),
+        Value::List(_) => "a list".into(),
+        Value::Function(f) => format!("the function `{}`", f.name),
+        Value::Method(_, f) => format!("the method `{}`", f.name),
+        Value::Module => "the module `np`".into(),
+    }
+}
+
+pub(super) fn not_an_int(what: &str, value: &Value, span: Span) -> Mistake {
+    let mistake = |kind, message: String| Mistake::new(kind, span, message);
+    match value {
+        Value::Size(s) => mistake(ErrorKind::Unsupported, format!("{what} must be known before arrays are bound; `{s}` is not")),
+        Value::Array(_) => mistake(ErrorKind::Unsupported, format!("{what} must be an integer, not an array")),
+        other => mistake(ErrorKind::DType, format!("{what} must be an integer, not {}", describe(other))),
+    }
+}
+
+pub(super) fn unary(op: Prefix, a: Value, at: Span) -> Result<Value, Mistake> {
+    let sign = match op {
+        Prefix::Neg => "-",
+        Prefix::Pos => "+",
+        Prefix::Invert => "~",
+    };
+    match (op, &a) {
+        (_, Value::Scalar(x)) => x.unary(op).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message)),
+        (Prefix::Pos, Value::Size(_)) => Ok(a),
+        (Prefix::Pos, Value::Array(x)) if x.dtype() == DType::Bool => Err(Mistake::new(ErrorKind::DType, at, "`+` is not defined on bool")),
+        (Prefix::Pos, Value::Array(_)) => Ok(a),
+        (Prefix::Neg, Value::Array(_) | Value::Size(_)) => {
+            let x = to_array(&a, at, "the operand")?;
+            let bool = x.dtype() == DType::Bool;
+            array(x.unary(UnaryOp::Neg), at).map_err(|m| if bool { m.help("`~` is the logical not") } else { m })
+        }
+        (Prefix::Invert, Value::Array(_) | Value::Size(_)) => {
+            let x = to_array(&a, at, "the operand")?;
+            let float = x.dtype().is_float();
+            array(x.unary(UnaryOp::Not), at)
+                .map_err(|m| if float { m.help("`~` takes bool and integers; compare first: `x == 0`") } else { m })
+        }
+        (_, other) => Err(Mistake::new(ErrorKind::DType, at, format!("`{sign}` is not defined on {}", describe(other)))),
+    }
+}
+
+/// Sizes of higher degree than this are computed as arrays, when bound.
+const MAX_DEGREE: usize = 8;
+
+pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value, at: Span) -> Result<Value, Mistake> {
+    let is_operand = |v: &Value| matches!(v, Value::Array(_) | Value::Scalar(_) | Value::Size(_));
+    match (a, b) {
+        (Value::Scalar(x), Value::Scalar(y)) => {
+            return x.binary(op, *y).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message));
+        }
+        (Value::Tuple(x), Value::Tuple(y)) if op == BinaryOp::Add => return tuple(x.iter().chain(y.iter()).cloned().collect(), at),
+        _ if !is_operand(a) || !is_operand(b) => {
+            let mistake = format!("`{}` is not defined between {} and {}", symbol(op), describe(a), describe(b));
+            let called = matches!(a, Value::Function(_) | Value::Method(..)) || matches!(b, Value::Function(_) | Value::Method(..));
+            let mistake = Mistake::new(ErrorKind::DType, at, mistake);
+            return Err(if called { mistake.help("functions are called with parentheses: `f(x)`, `x.sum()`") } else { mistake });
+        }
+        _ => {}
+    }
+    if let Some(size) = size_arithmetic(op, a, b) {
+        return Ok(Value::Size(size));
+    }
+    let (x, y) = to_operands(a, b, (at, at), "an operand")?;
+    let is_float = |v: &Value| matches!(v, Value::Array(x) if x.dtype().is_float()) || matches!(v, Value::Scalar(Py::Float(_)));
+    let float = is_float(a) || is_float(b);
+    array(DynExpr::binary(op, x, y), at).map_err(|m| match op {
+        BinaryOp::Xor if float => m.help("`^` is exclusive or; a power is written `**`"),
+        BinaryOp::And | BinaryOp::Or if float => {
+            m.help(format!("`{0}` binds tighter than comparisons: write `(x > 0) {0} (y > 0)`", symbol(op)))
+        }
+        _ => m,
+    })
+}
+
+/// Sums, products and quotients of extents and positive ints stay sizes, so that they can name the extents of a shape.
+fn size_arithmetic(op: BinaryOp, a: &Value, b: &Value) -> Option<Size> {
+    let size = |v: &Value| match v {
+        Value::Size(s) => Some(s.clone()),
+        Value::Scalar(Py::Int(k)) => u32::try_from(*k).ok().map(|k| Size::from(i64::from(k))),
+        _ => None,
+    };
+    let (x, y) = (size(a)?, size(b)?);
+    let out = match op {
+        BinaryOp::Add => x.add(&y),
+        BinaryOp::Mul if x.magnitude().0 + y.magnitude().0 <= MAX_DEGREE => x.mul(&y),
+        // The floor, as sizes are not negative.
+        BinaryOp::FloorDiv if y.as_const().is_some_and(|y| y > 0) => x.div(&y),
+        _ => return None,
+    };
+    Some(out)
+}
+
+/// An extent as Python has it.
+pub(super) fn extent(size: &Size) -> Value {
+    match size.as_const() {
+        Some(n) => Value::Scalar(Py::Int(n.into())),
+        None => Value::Size(size.clone()),
+    }
+}
