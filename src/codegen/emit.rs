@@ -1,6 +1,7 @@
 //! Loop nest -> CLIF: arguments, parallel loops, the body, stores. Reductions are in `reduce`.
 //!
-//! The compiled function takes one pointer, to an array of 64-bit words: the addresses, then the sizes. Every address is that
+//! The compiled function takes one pointer, to an array of 64-bit words: the addresses, then the sizes, then the address of the
+//! table of constants. Every address is that
 //! of an access's first element; loops add strides to it. Nothing in the function traps.
 
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -68,7 +69,7 @@ pub(super) struct Emitter<'a> {
 
 impl<'a> Emitter<'a> {
     /// Emits the whole function. `table_address` is where the table will be.
-    pub fn new(mut b: FunctionBuilder<'a>, nest: &'a LoopNest, call_conv: CallConv, table_address: usize) -> Emitter<'a> {
+    pub fn new(mut b: FunctionBuilder<'a>, nest: &'a LoopNest, call_conv: CallConv) -> Emitter<'a> {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
@@ -76,7 +77,7 @@ impl<'a> Emitter<'a> {
         let flags = MemFlagsData::trusted();
         let addresses = (0..nest.pointers).map(|k| b.ins().load(types::I64, flags, args, 8 * k as i32)).collect();
         let params = (0..nest.params).map(|k| b.ins().load(types::I64, flags, args, 8 * (nest.pointers + k) as i32)).collect();
-        let table_base = b.ins().iconst(types::I64, table_address as i64);
+        let table_base = b.ins().load(types::I64, flags, args, 8 * (nest.pointers + nest.params) as i32);
         let known = vec![Known::default(); nest.insts.len()];
         let mut e = Emitter { b, nest, call_conv, table: Table::default(), table_base, params, addresses, known, splatted: Vec::new() };
         e.splatted = e.find_splatted();

@@ -29,15 +29,20 @@ use crate::kernel::LoopNest;
 
 /// Compiled code of one loop nest; its memory lives as long as this value.
 pub(crate) struct Code {
-    /// Takes the argument array: the nest's addresses, then its sizes, each 64 bits.
+    /// Takes the argument array: the nest's addresses, its sizes, the address of the table; each 64 bits.
     entry: extern "C" fn(*const i64),
-    /// Constants that the code reads at a fixed address.
-    _table: Box<[u128]>,
+    /// Constants that the code reads.
+    table: Box<[u128]>,
     /// Owns the executable memory. The mutex is never contended: it makes the module, which is `Send`, `Sync` as well.
     module: ManuallyDrop<Mutex<JITModule>>,
 }
 
 impl Code {
+    /// The last argument.
+    pub fn table(&self) -> i64 {
+        self.table.as_ptr() as i64
+    }
+
     /// Where the code starts.
     pub fn entry(&self) -> extern "C" fn(*const i64) {
         self.entry
@@ -121,7 +126,7 @@ impl Target {
         // SAFETY: `address` is the start of a function that was just defined with exactly this signature (one pointer, no
         // result, the machine's C convention), in memory that lives until `Code` is dropped.
         let entry = unsafe { std::mem::transmute::<*const u8, extern "C" fn(*const i64)>(address) };
-        Ok(Code { entry, _table: table, module: ManuallyDrop::new(Mutex::new(module)) })
+        Ok(Code { entry, table, module: ManuallyDrop::new(Mutex::new(module)) })
     }
 
     /// The text forms of what `compile` would make.
@@ -139,23 +144,17 @@ impl Target {
         Ok(Listing { clif, asm })
     }
 
-    /// Fills `func`; returns the table of constants, whose address is in the code.
+    /// Fills `func`; returns the table of constants.
     fn build(&self, nest: &LoopNest, func: &mut Function, builder: &mut FunctionBuilderContext) -> Result<Box<[u128]>> {
         let call_conv = self.isa.default_call_conv();
-        // The table's address goes into the code before its contents are known, so it is reserved at its largest.
-        let mut table: Box<[u128]> = vec![0u128; nest.insts.len() + 2 * nest.reductions.len() + 64].into_boxed_slice();
         *func = Function::with_name_signature(UserFuncName::default(), Signature::new(call_conv));
         func.signature.params.push(AbiParam::new(types::I64));
-        let emitter = emit::Emitter::new(FunctionBuilder::new(func, builder), nest, call_conv, table.as_ptr() as usize);
+        let emitter = emit::Emitter::new(FunctionBuilder::new(func, builder), nest, call_conv);
         let (b, constants) = emitter.run();
         b.finalize(self.isa.frontend_config());
-        if constants.words.len() > table.len() {
-            return Err(refused("more constants than instructions"));
-        }
-        table[..constants.words.len()].copy_from_slice(&constants.words);
         if cfg!(debug_assertions) {
             lint::lint(func).map_err(refused)?;
         }
-        Ok(table)
+        Ok(constants.words.into_boxed_slice())
     }
 }

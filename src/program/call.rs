@@ -79,7 +79,7 @@ struct Prepared {
 
 struct Frame {
     entry: extern "C" fn(*const i64),
-    /// Addresses, then sizes.
+    /// Addresses, sizes, the table of constants.
     args: Vec<i64>,
     /// For each address: the slot it is in, and the bytes from there.
     addresses: Vec<(Place, i64)>,
@@ -405,6 +405,6 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
             return Err(Error::new(ErrorKind::Bind, text));
         }
     }
-    let args = std::iter::repeat_n(0, addresses.len()).chain(params).collect();
+    let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table()]).collect();
     Ok(Some(Frame { entry: code.entry(), args, addresses }))
 }
