@@ -107,6 +107,7 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
             args.push(address);
         }
         args.extend(&params);
+        args.push(code.table());
         code.entry()(args.as_ptr());
         if !given.iter().chain(&results).chain(&slots).chain([&spare]).all(Memory::is_intact) {
             return Err(show("wrote outside its memory".into()));
