@@ -294,7 +294,9 @@ fn reduce(op: ReduceOp, dtype: DType, elements: &[Scalar]) -> Result<Scalar> {
     let Some(combine) = op.combine(dtype) else { return Err(undefined(op.name(), first)) };
     if dtype.is_float() && matches!(op, ReduceOp::Sum | ReduceOp::Prod) {
         let Some(identity) = op.identity(dtype) else { return Err(undefined(op.name(), first)) };
-        return pairwise(&|x, y| apply(combine, x, y), identity, elements);
+        let total = pairwise(&|x, y| apply(combine, x, y), identity, elements)?;
+        // +0 to a sum, which changes it only where it is -0; 1 times a product, which changes nothing.
+        return apply(combine, total, op.of_nothing(dtype).unwrap_or(identity));
     }
     rest.iter().try_fold(first, |total, &x| apply(combine, total, x))
 }

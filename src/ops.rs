@@ -80,7 +80,7 @@ macro_rules! for_each_binary {
                 int |x, y| x.int_pow(y) => custom::int_pow,
                 float |x, y| math::scalar2(math::Function2::Pow, x, y) => expand::Pow,
             }
-            /// The angle of the point (y, x) given as `atan2(y, x)`, in (-pi, pi].
+            /// The angle of the point (y, x) given as `atan2(y, x)`, in [-pi, pi].
             Atan2 "atan2" ["arctan2"] same { float |y, x| math::scalar2(math::Function2::Atan2, y, x) => expand::Atan2 }
             /// The smaller. A NaN on either side gives NaN.
             Min "min" ["minimum"] same {

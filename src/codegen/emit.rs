@@ -5,7 +5,7 @@
 //! of an access's first element; loops add strides to it. Nothing in the function traps.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, Variable};
 use hashbrown::HashMap;
@@ -71,6 +71,15 @@ pub(super) struct Known {
     pub group: Option<Group>,
 }
 
+/// The elements that vector code of a nest handles at once, if it has any.
+pub(super) fn vector_lanes(nest: &LoopNest) -> Option<usize> {
+    match nest.lanes {
+        Lanes::Scalar => None,
+        Lanes::Parallel(n) => Some(n as usize),
+        Lanes::Reduced => Some(crate::kernel::LEAF_LANES as usize),
+    }
+}
+
 /// A function under construction.
 pub(super) struct Emitter<'a> {
     pub b: FunctionBuilder<'a>,
@@ -87,6 +96,8 @@ pub(super) struct Emitter<'a> {
     pub known: Vec<Known>,
     /// Values that are computed outside vector code and used inside.
     splatted: Vec<bool>,
+    /// Registers loaded in the body under construction, by address and displacement: neighbours in a stencil share them.
+    pub loaded: HashMap<(Value, i32, Type), Value>,
 }
 
 impl<'a> Emitter<'a> {
@@ -103,9 +114,26 @@ impl<'a> Emitter<'a> {
         let word = |b: &mut FunctionBuilder, k: u32| b.ins().load(types::I64, flags, args, 8 * (nest.pointers + nest.params + k) as i32);
         let streaming = nest.can_stream().then(|| (word(&mut b, 1), word(&mut b, 2)));
         let known = vec![Known::default(); nest.insts.len()];
-        let mut e =
-            Emitter { b, nest, call_conv, table: Table::default(), table_base, params, streaming, addresses, known, splatted: Vec::new() };
+        let mut e = Emitter {
+            b,
+            nest,
+            call_conv,
+            table: Table::default(),
+            table_base,
+            params,
+            streaming,
+            addresses,
+            known,
+            splatted: Vec::new(),
+            loaded: HashMap::new(),
+        };
         e.splatted = e.find_splatted();
+        for v in super::pressure::resident_constants(nest) {
+            let (Inst::Const(s), Some(vf)) = (nest.insts[v.index()], vector_lanes(nest)) else { continue };
+            let one = e.splat_const(s, 1);
+            let regs = super::lanes::registers(vf, one.lane.size());
+            e.known[v.index()].group = Some(Group { regs: smallvec::smallvec![one.regs[0]; regs], lane: one.lane });
+        }
         e
     }
 
@@ -316,6 +344,7 @@ impl<'a> Emitter<'a> {
 
     /// Emits every value of one depth.
     pub(super) fn values(&mut self, depth: Depth, mode: Mode) {
+        self.loaded.clear();
         for k in 0..self.nest.insts.len() {
             if self.nest.depths[k] != depth || matches!(self.nest.insts[k], Inst::Const(_)) {
                 continue;
@@ -325,7 +354,7 @@ impl<'a> Emitter<'a> {
                     if let Some(v) = self.scalar_inst(k) {
                         self.known[k].scalar = Some(v);
                         if self.splatted[k]
-                            && let Some(vf) = self.vector_factor()
+                            && let Some(vf) = vector_lanes(self.nest)
                         {
                             self.known[k].group = Some(self.splat(self.nest.types[k], v, vf));
                         }
@@ -337,14 +366,6 @@ impl<'a> Emitter<'a> {
                     }
                 }
             }
-        }
-    }
-
-    fn vector_factor(&self) -> Option<usize> {
-        match self.nest.lanes {
-            Lanes::Scalar => None,
-            Lanes::Parallel(n) => Some(n as usize),
-            Lanes::Reduced => Some(crate::kernel::LEAF_LANES as usize),
         }
     }
 
@@ -369,11 +390,11 @@ impl<'a> Emitter<'a> {
 
     /// The value of `vf` elements.
     pub(super) fn group(&mut self, v: ValueId, vf: usize) -> Group {
-        if let Inst::Const(s) = self.nest.insts[v.index()] {
-            return self.splat_const(s, vf);
-        }
         if let Some(g) = &self.known[v.index()].group {
             return g.clone();
+        }
+        if let Inst::Const(s) = self.nest.insts[v.index()] {
+            return self.splat_const(s, vf);
         }
         let scalar = self.known[v.index()].scalar.expect("operands are emitted before users");
         self.splat(self.nest.types[v.index()], scalar, vf)

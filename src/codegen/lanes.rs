@@ -246,7 +246,12 @@ impl Emitter<'_> {
                 let ty = if d == DType::Bool { types::I8X16 } else { Lane::Of(d).vector() };
                 let mut regs = Regs::new();
                 for k in 0..registers(vf, size) {
-                    let mut r = self.load_part(vf * size, ty, addr, displacement + 16 * k as i32);
+                    let offset = displacement + 16 * k as i32;
+                    let mut r = match self.loaded.get(&(addr, offset, ty)) {
+                        Some(r) => *r,
+                        None => self.load_part(vf * size, ty, addr, offset),
+                    };
+                    self.loaded.insert((addr, offset, ty), r);
                     if swapped {
                         r = self.swap_lanes(size, ty, r);
                     }

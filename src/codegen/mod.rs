@@ -11,6 +11,7 @@ mod helpers;
 mod lanes;
 mod lint;
 mod ops;
+mod pressure;
 mod reduce;
 
 pub(crate) use emit::Streaming;

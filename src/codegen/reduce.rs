@@ -55,7 +55,7 @@ impl Emitter<'_> {
         };
         self.addresses = start;
         for (r, part) in parts.into_iter().enumerate() {
-            let part = self.or_nothing(r, part, total, mode);
+            let part = self.or_nothing(r, part, mode);
             for k in 0..self.nest.insts.len() {
                 if self.nest.insts[k] == crate::kernel::Inst::Reduced(r as u32) {
                     match &part {
@@ -76,27 +76,20 @@ impl Emitter<'_> {
         total
     }
 
-    /// The sum of nothing is +0, though sums start at -0.
-    fn or_nothing(&mut self, r: usize, part: Part, total: Value, mode: Mode) -> Part {
+    /// A sum of floats starts at -0, which changes no element; adding +0 at the end makes the sum of nothing, and of nothing
+    /// but -0, the +0 that it is in NumPy, and changes no other sum.
+    fn or_nothing(&mut self, r: usize, part: Part, mode: Mode) -> Part {
         let reduction = self.nest.reductions[r];
         let d = self.nest.types[reduction.value.index()];
         let (Some(identity), Some(nothing)) = (reduction.op.identity(d), reduction.op.of_nothing(d)) else { return part };
         if identity == nothing {
             return part;
         }
-        let empty = self.b.ins().icmp_imm_s(IntCC::Equal, total, 0);
-        match (part, mode) {
-            (Part::Scalar(v), _) => {
-                let zero = self.scalar_const(nothing);
-                Part::Scalar(self.b.ins().select(empty, zero, v))
-            }
-            (Part::Group(g), Mode::Vector(vf)) => {
-                let zeros = self.splat_const(nothing, vf);
-                let regs = g.regs.iter().zip(&zeros.regs).map(|(v, z)| self.b.ins().select(empty, *z, *v)).collect();
-                Part::Group(Group { regs, lane: g.lane })
-            }
-            (part, Mode::Scalar) => part,
-        }
+        let nothing = match (&part, mode) {
+            (Part::Group(_), Mode::Vector(vf)) => Part::Group(self.splat_const(nothing, vf)),
+            _ => Part::Scalar(self.scalar_const(nothing)),
+        };
+        self.combine(r, &part, &nothing)
     }
 
     fn begin_walk(&mut self, start: &[Value]) -> Walk {

@@ -30,8 +30,8 @@ fn equal_operand(g: &Graph, node: &Node) -> Option<NodeId> {
             _ => None,
         },
         Kind::Binary(op, a, b) => equal_side(g, *op, *a, *b),
-        // Over no axes at all, a reduction has one element to combine.
-        Kind::Reduce(op, a, axes) if axes.is_empty() && op.combine(node.dtype).is_some() => Some(*a),
+        // Over no axes at all, a reduction has one element to combine; a sum adds +0 to it, which matters to -0.
+        Kind::Reduce(op, a, axes) if axes.is_empty() && op.combine(node.dtype).is_some() && op.any_order(node.dtype) => Some(*a),
         Kind::Select(c, a, b) => match g[*c].kind {
             Kind::Const(Scalar::Bool(true)) => Some(*a),
             Kind::Const(Scalar::Bool(false)) => Some(*b),

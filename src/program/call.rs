@@ -377,9 +377,6 @@ fn frame(
     let CompiledStep { nest, bindings, code } = step;
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
     let extent = |p: &u32| params[*p as usize];
-    if nest.parallel.iter().any(|p| extent(p) <= 0) {
-        return Ok(None);
-    }
     if nest.reduced.iter().any(|p| extent(p) <= 0) {
         for r in &nest.reductions {
             if r.op.of_nothing(nest.types[r.value.index()]).is_none() {
@@ -387,6 +384,10 @@ fn frame(
                 return Err(Error::new(ErrorKind::Shape, text));
             }
         }
+    }
+    // After the check above: a minimum over nothing is a mistake even where there is nowhere to put it, as in NumPy.
+    if nest.parallel.iter().any(|p| extent(p) <= 0) {
+        return Ok(None);
     }
     let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
     let mut addresses = Vec::new();
