@@ -1,6 +1,6 @@
 //! elide
 #![deny(unsafe_code)]
-#![allow(dead_code)]
+#![warn(missing_docs)]
 
 mod array;
 mod codegen;
@@ -10,6 +10,7 @@ mod entity;
 mod error;
 mod expr;
 mod graph;
+#[cfg(any(test, feature = "testing"))]
 mod interp;
 mod kernel;
 mod layout;
