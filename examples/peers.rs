@@ -75,8 +75,11 @@ impl Buffer {
     }
 }
 
-/// Inputs by name, and the kernel over them; `None` for what elide does not do yet.
-fn workload(name: &str, n: usize) -> Result<Option<(Kernel, Vec<(&'static str, Buffer)>)>, Failure> {
+/// A kernel and its inputs by name.
+type Workload = (Kernel, Vec<(&'static str, Buffer)>);
+
+/// The workload of that name; `None` for what elide does not do yet.
+fn workload(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
     use DType::{F32, F64, U8};
     let side = (n as f64).sqrt() as usize;
     let side = if side * side > n {
@@ -163,8 +166,7 @@ fn workload(name: &str, n: usize) -> Result<Option<(Kernel, Vec<(&'static str, B
         }
         "stencil" => {
             let u = &b.input::<f64>("u", [&p, &q]);
-            let at = |rows, columns| u.slice(elide::s![rows, columns]);
-            let c = &at(1..-1, 1..-1);
+            let c = &u.slice(elide::s![1..-1, 1..-1]);
             let (down, up) = (u.slice(elide::s![2.., 1..-1]), u.slice(elide::s![..-2, 1..-1]));
             let (right, left) = (u.slice(elide::s![1..-1, 2..]), u.slice(elide::s![1..-1, ..-2]));
             (c + 0.1 * (down + up + right + left - 4.0 * c)).into()

@@ -7,7 +7,6 @@ macro_rules! define_index {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(u32);
 
-        #[allow(dead_code)]
         impl $name {
             /// The index of the `index`-th entity.
             pub fn new(index: usize) -> Self {

@@ -456,7 +456,7 @@ mod tests {
         assert!(t.then(&View::permute(&t.shape, &[1, 0]).unwrap()).is_identity(&s));
         let f = View::flip(&s, 0);
         assert!(f.then(&View::flip(&f.shape, 0)).is_identity(&s));
-        let inner = View::slice(&s, &[Slice::from(1..-1), Slice::from(2..)]).unwrap();
+        let inner = View::slice(&s, &crate::s![1..-1, 2..]).unwrap();
         assert_eq!(inner.to_string(), "[i0 + 1, i1 + 2]");
         assert_eq!(inner.shape.to_string(), "[max(n - 2, 0),max(m - 2, 0)]");
     }

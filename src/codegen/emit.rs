@@ -189,7 +189,7 @@ impl<'a> Emitter<'a> {
             Stride::Zero => return base,
             Stride::Unit => {
                 let shift = self.item_of(pointer).trailing_zeros();
-                if shift == 0 { index } else { self.b.ins().ishl_imm(index, shift as i64) }
+                if shift == 0 { index } else { self.b.ins().ishl_imm_u(index, shift as i64) }
             }
             Stride::Param(p) => self.b.ins().imul(index, self.params[p as usize]),
         };
@@ -437,7 +437,7 @@ impl<'a> Emitter<'a> {
             }
             Inst::ShiftRightLogical(x, n) => {
                 let v = self.scalar(x);
-                self.b.ins().ushr_imm(v, n as i64)
+                self.b.ins().ushr_imm_u(v, n as i64)
             }
             Inst::Reduced(_) => return None,
         })

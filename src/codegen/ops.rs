@@ -19,7 +19,7 @@ pub(super) struct Ty {
 /// Emits the lowering column: a CLIF instruction, or a routine below.
 macro_rules! lower {
     ($e:expr, $t:expr, expand::$f:ident, $($x:ident),+) => {
-        unreachable!("expanded before code generation")
+        expanded()
     };
     ($e:expr, $t:expr, custom::$f:ident, $($x:ident),+) => {
         $e.$f($t, $($x),+)
@@ -27,6 +27,11 @@ macro_rules! lower {
     ($e:expr, $t:expr, $f:ident, $($x:ident),+) => {
         $e.b.ins().$f($($x),+)
     };
+}
+
+/// In place of a lowering for the operations that `math` expands while loop nests are made.
+fn expanded() -> Value {
+    unreachable!("expanded before code generation")
 }
 
 macro_rules! define_unary {

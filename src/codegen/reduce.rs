@@ -334,7 +334,7 @@ impl Emitter<'_> {
                 variables
             })
             .collect();
-        let groups = self.b.ins().sshr_imm(length, LANES.trailing_zeros() as i64);
+        let groups = self.b.ins().sshr_imm_u(length, LANES.trailing_zeros() as i64);
         self.repeat(groups, |e, _| e.eight(walk, &accumulators));
         let results: Vec<Vec<Variable>> = (0..reductions)
             .map(|r| {
@@ -501,7 +501,7 @@ impl Emitter<'_> {
         self.b.ins().brif(long, split, &[], leaf, &[]);
 
         self.b.switch_to_block(split);
-        let half = self.b.ins().ushr_imm(length, 1);
+        let half = self.b.ins().ushr_imm_u(length, 1);
         let left = self.b.ins().band_imm_s(half, -(LANES as i64));
         let right = self.b.ins().isub(length, left);
         let top = self.b.use_var(sp);

@@ -78,6 +78,10 @@ impl<'a> DynExpr<'a> {
         DynExpr { node, marker: PhantomData }
     }
 
+    pub(crate) fn into_node(self) -> NodeRef {
+        self.node
+    }
+
     /// A named argument of a kernel; `swapped` if its bytes are in the order that this machine does not use.
     #[track_caller]
     pub(crate) fn input(name: &str, dtype: DType, shape: Shape, swapped: bool) -> DynExpr<'static> {

@@ -93,10 +93,6 @@ macro_rules! view_methods {
         pub(crate) fn node(&self) -> &NodeRef {
             &self.node
         }
-
-        pub(crate) fn into_node(self) -> NodeRef {
-            self.node
-        }
     };
 }
 

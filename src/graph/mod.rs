@@ -200,11 +200,6 @@ impl Graph {
         self.nodes.len()
     }
 
-    /// True if there are no nodes.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
-    }
-
     /// The arguments, in order of declaration.
     pub fn inputs(&self) -> &[Input] {
         &self.inputs

@@ -130,15 +130,6 @@ impl Why {
     }
 }
 
-/// Where an access in a step reads from, once views and reshapes are resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Base {
-    /// The `k`-th input.
-    Input(u32),
-    /// A buffer.
-    Buffer(BufferId),
-}
-
 impl Schedule {
     /// Plans `graph`; `contiguous[k]` says whether input `k` is known to lie in C order without gaps.
     pub(crate) fn new(graph: &Graph, contiguous: &[bool]) -> Schedule {
