@@ -302,8 +302,21 @@ impl fmt::Display for Atom {
             Atom::Var(v) => write!(f, "{v}"),
             Atom::Max0(x) => write!(f, "max({x}, 0)"),
             Atom::Min(xy) => write!(f, "min({}, {})", xy.0, xy.1),
-            Atom::Div(xy) => write!(f, "floor(({})/({}))", xy.0, xy.1),
+            Atom::Div(xy) => write!(f, "floor({}/{})", Factor(&xy.0), Factor(&xy.1)),
         }
+    }
+}
+
+/// A size as an operand of a quotient: in parentheses unless it is one number or one atom.
+struct Factor<'a>(&'a Size);
+
+impl fmt::Display for Factor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let single = match &self.0.0 {
+            Repr::Const(x) => *x >= 0,
+            Repr::Sum(terms) => matches!(&**terms, [(m, 1)] if m.len() == 1),
+        };
+        if single { write!(f, "{}", self.0) } else { write!(f, "({})", self.0) }
     }
 }
 

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Graph, Input, Kind, NodeId};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Graph, Index, Input, Kind, NodeId};
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeKind, NodeRef};
+use crate::shape::Shape;
+use crate::view::View;
 
 impl Graph {
     /// The graph of some named expressions. Inputs appear in the order of `declared`, then as they are met.
@@ -71,7 +73,10 @@ impl Graph {
                 };
                 return Ok(self.add_input(input));
             }
-            NodeKind::View(a, view) => return Ok(self.view(at(a), view.clone(), node.site)),
+            NodeKind::View(a, view) => {
+                self.import_indices(&a.shape, view, node.site);
+                return Ok(self.view(at(a), view.clone(), node.site));
+            }
             NodeKind::Const(s) => Kind::Const(*s),
             NodeKind::SizeOf(s) => Kind::Size(s.clone()),
             NodeKind::Unary(op, a) => Kind::Unary(*op, at(a)),
@@ -84,15 +89,37 @@ impl Graph {
         Ok(self.add(kind, node.dtype, node.shape.clone(), node.site))
     }
 
+    /// Single indices along extents that are not known yet. They are noted before the view melts into others, after which an
+    /// index past the end of a slice may be inside what was sliced.
+    fn import_indices(&mut self, source: &Shape, view: &View, site: Option<Site>) {
+        for (map, extent) in view.axes.iter().zip(source.extents()) {
+            if map.terms.is_empty() && extent.as_const().is_none() {
+                let index = Index { index: map.offset.clone(), extent: extent.clone(), site };
+                if !self.indices.iter().any(|i| (&i.index, &i.extent) == (&index.index, &index.extent)) {
+                    self.indices.push(index);
+                }
+            }
+        }
+    }
+
     fn import_input(&mut self, node: &NodeRef, name: Arc<str>, swapped: bool) -> Result<NodeId> {
         // Nodes of one name are one input if they agree: the same declaration may have been cloned or made twice.
         let known = self.inputs.iter().position(|i| i.data.is_none() && i.name == name);
         if let Some(k) = known {
             let i = &self.inputs[k];
             if (i.dtype, &i.shape, i.swapped) != (node.dtype, &node.shape, swapped) {
+                let order = |swapped| if swapped { " with swapped bytes" } else { "" };
                 let err = Error::new(
                     ErrorKind::Bind,
-                    format!("two different inputs are named `{name}`: {}{} and {}{}", i.dtype, i.shape, node.dtype, node.shape),
+                    format!(
+                        "two different inputs are named `{name}`: {}{}{} and {}{}{}",
+                        i.dtype,
+                        i.shape,
+                        order(i.swapped),
+                        node.dtype,
+                        node.shape,
+                        order(swapped)
+                    ),
                 );
                 return Err(node.site.map_or(err.clone(), |s| err.at(s)));
             }

@@ -36,6 +36,17 @@ pub struct Graph {
     inputs: Vec<Input>,
     outputs: Vec<Output>,
     equations: Vec<(Equation, Option<Site>)>,
+    indices: Vec<Index>,
+}
+
+/// A single index along an axis whose extent is known only when arrays are bound.
+#[derive(Clone, Debug)]
+pub(crate) struct Index {
+    /// Counted from the start.
+    pub index: Size,
+    pub extent: Size,
+    /// Where the user wrote it.
+    pub site: Option<Site>,
 }
 
 /// An argument of the computation.
@@ -139,9 +150,10 @@ impl Kind {
 }
 
 impl Graph {
-    /// A graph with the same inputs and equations, and nothing else.
+    /// A graph with the same inputs, equations and indices, and nothing else.
     pub(crate) fn like(other: &Graph) -> Graph {
-        let mut g = Graph { inputs: other.inputs.clone(), equations: other.equations.clone(), ..Graph::default() };
+        let mut g =
+            Graph { inputs: other.inputs.clone(), equations: other.equations.clone(), indices: other.indices.clone(), ..Graph::default() };
         for k in 0..g.inputs.len() {
             let Input { dtype, shape, site, .. } = g.inputs[k].clone();
             g.add(Kind::Input(k as u32), dtype, shape, site);
@@ -213,6 +225,11 @@ impl Graph {
     /// What must hold between named dims, with where it was written.
     pub(crate) fn equations(&self) -> &[(Equation, Option<Site>)] {
         &self.equations
+    }
+
+    /// The single indices that must be inside their extents.
+    pub(crate) fn indices(&self) -> &[Index] {
+        &self.indices
     }
 
     /// Which nodes some output depends on.

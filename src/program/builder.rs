@@ -4,15 +4,18 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
+use hashbrown::HashSet;
+
 use super::Kernel;
 use crate::compile::Timings;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::NodeRef;
 use crate::expr::{DynExpr, Expr};
-use crate::graph::Graph;
+use crate::graph::{Graph, Kind};
 use crate::layout::Layout;
 use crate::shape::{Dim, Shape};
+use crate::size::{Size, Var};
 
 /// Collects the inputs and outputs of a [`Kernel`].
 pub struct KernelBuilder {
@@ -59,7 +62,7 @@ impl KernelBuilder {
     ///
     /// # Errors
     /// The first mistake in an expression, with the line that it was made on; two inputs or two outputs of one name; an
-    /// expression over borrowed data; a size that overflows; what the code generator refuses.
+    /// expression over borrowed data; a named dim that is the extent of no input; a size that overflows; what the code generator refuses.
     pub fn build(self) -> Result<Kernel> {
         let start = Instant::now();
         for (k, (name, _, site)) in self.outputs.iter().enumerate() {
@@ -76,6 +79,7 @@ impl KernelBuilder {
                 return Err(input.site.map_or(err.clone(), |s| err.at(s)));
             }
         }
+        check_dims(&graph)?;
         for (output, (.., site)) in graph.outputs().iter().zip(&self.outputs) {
             let (shape, item) = (&graph[output.node].shape, graph[output.node].dtype.size());
             let fixed = shape.as_fixed();
@@ -91,4 +95,33 @@ impl KernelBuilder {
         }
         Ok(kernel)
     }
+}
+
+/// Every dim must be the extent of some input by itself: that is where it takes its value from.
+fn check_dims(graph: &Graph) -> Result<()> {
+    let known: HashSet<&str> = graph.inputs().iter().flat_map(|i| i.shape.extents()).filter_map(Size::as_dim).collect();
+    let mut checked = HashSet::new();
+    for (_, node) in graph.nodes() {
+        let sizes = node.shape.extents().iter().chain(match &node.kind {
+            Kind::Size(s) => Some(s),
+            _ => None,
+        });
+        for size in sizes.filter(|s| s.as_const().is_none()) {
+            let mut unknown = None;
+            if checked.insert(size) {
+                size.for_each_var(&mut |v| {
+                    if let Var::Dim(name) = v
+                        && !known.contains(&**name)
+                    {
+                        unknown = Some(name.clone());
+                    }
+                });
+            }
+            if let Some(name) = unknown {
+                let err = Error::new(ErrorKind::Bind, format!("dim {name} is the extent of no input, so nothing tells its value"));
+                return Err(node.site.map_or(err.clone(), |s| err.at(s)));
+            }
+        }
+    }
+    Ok(())
 }

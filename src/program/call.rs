@@ -16,37 +16,44 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
+use crate::graph::Index;
 use crate::kernel::{AccessRange, Bindings, LoopNest, Operand};
 use crate::layout::Layout;
 use crate::size::{Size, Var};
 
 /// What an array is bound to: a name, or the expression that the builder returned for an input.
 pub trait Key {
+    /// `None` for an expression that is not an input.
     #[doc(hidden)]
-    fn name(&self) -> &str;
+    fn name(&self) -> Option<&str>;
 }
 
 impl Key for &str {
-    fn name(&self) -> &str {
-        self
+    fn name(&self) -> Option<&str> {
+        Some(self)
     }
 }
 
-fn input_name(node: &NodeRef) -> &str {
+fn input_name(node: &NodeRef) -> Option<&str> {
     match &node.kind {
-        NodeKind::Input { name, .. } => name,
-        _ => "(an expression that is not an input)",
+        NodeKind::Input { name, .. } => Some(name),
+        _ => None,
     }
+}
+
+fn name_of<'k>(key: &'k impl Key, site: Site) -> Result<&'k str> {
+    let other = || Error::new(ErrorKind::Bind, "an array can be bound to a name or an input, not to another expression").at(site);
+    key.name().ok_or_else(other)
 }
 
 impl<T: crate::dtype::Element> Key for &Expr<'_, T> {
-    fn name(&self) -> &str {
+    fn name(&self) -> Option<&str> {
         input_name(self.node())
     }
 }
 
 impl Key for &DynExpr<'_> {
-    fn name(&self) -> &str {
+    fn name(&self) -> Option<&str> {
         input_name(self.node())
     }
 }
@@ -154,9 +161,10 @@ impl<'c, 'd> Binding<'c, 'd> {
         'd: 'e,
     {
         let (array, site) = (array.into(), Location::caller());
+        let name = name_of(&key, site)?;
         let kernel = &self.call.kernel;
-        let Some(Ok(k)) = kernel.find(key.name()) else {
-            return Err(kernel.unknown(key.name(), "input", kernel.inputs()).at(site));
+        let Some(k) = kernel.inputs().iter().position(|s| s.name() == name) else {
+            return Err(kernel.unknown(name, "input").at(site));
         };
         let spec = &kernel.inputs()[k];
         check(spec, array.dtype, &array.layout, site)?;
@@ -184,9 +192,10 @@ impl<'c, 'd> Binding<'c, 'd> {
     {
         let site = Location::caller();
         let array: ArrayMut<'e> = array.try_into().map_err(|e| e.into().at(site))?;
+        let name = name_of(&key, site)?;
         let kernel = &self.call.kernel;
-        let Some(k) = kernel.outputs().iter().position(|s| s.name() == key.name()) else {
-            return Err(kernel.unknown(key.name(), "output", kernel.outputs()).at(site));
+        let Some(k) = kernel.outputs().iter().position(|s| s.name() == name) else {
+            return Err(kernel.unknown(name, "output").at(site));
         };
         check(&kernel.outputs()[k], array.dtype, &array.layout, site)?;
         let at = kernel.inputs().len() + k;
@@ -201,7 +210,10 @@ impl<'c, 'd> Binding<'c, 'd> {
     /// compiling for a new layout may report.
     #[track_caller]
     pub fn run(&mut self) -> Result<()> {
-        let site = Location::caller();
+        self.run_at(Location::caller())
+    }
+
+    fn run_at(&mut self, site: Site) -> Result<()> {
         let call = &mut *self.call;
         let count = call.kernel.inputs().len();
         if let Some(k) = call.slots.iter().position(|s| !s.bound) {
@@ -250,7 +262,7 @@ impl Binding<'_, '_> {
             check(&self.call.kernel.outputs()[k], out.dtype, &out.layout, site)?;
             self.call.slots[inputs + k].set(out.ptr as usize, &out.layout);
         }
-        self.run()
+        self.run_at(site)
     }
 }
 
@@ -286,7 +298,7 @@ struct Env<'a> {
 impl Env<'_> {
     fn value(&self, var: &Var) -> i64 {
         match var {
-            Var::Dim(name) => self.dims.get(name).copied().unwrap_or(0),
+            Var::Dim(name) => *self.dims.get(name).expect("building checks that each dim is the extent of an input"),
             Var::Stride { operand, axis } => self.slots[*operand as usize].layout.strides[*axis as usize] as i64,
         }
     }
@@ -308,17 +320,6 @@ fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
     }
     for (spec, slot) in kernel.inputs().iter().chain(kernel.outputs()).zip(slots) {
         for (axis, (extent, &n)) in spec.shape.extents().iter().zip(&slot.layout.shape).enumerate() {
-            let mut missing = None;
-            extent.for_each_var(&mut |v| {
-                if let Var::Dim(name) = v
-                    && !env.dims.contains_key(name)
-                {
-                    missing = Some(name.clone());
-                }
-            });
-            if let Some(name) = missing {
-                return Err(Error::new(ErrorKind::Bind, format!("dim {name} of `{}` is the extent of no input", spec.name)));
-            }
             let want = env.eval(extent)?;
             if want != n as i64 {
                 let meaning = if extent.as_const().is_some() { String::new() } else { format!(" ({extent} = {want})") };
@@ -335,6 +336,15 @@ fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
         if a != b {
             let text = format!("shapes do not agree: {} is {a}, but {} is {b}", equation.0, equation.1);
             let err = Error::new(ErrorKind::Shape, text);
+            return Err(site.map_or(err.clone(), |s| err.at(s)));
+        }
+    }
+    for Index { index, extent, site } in kernel.0.graph.indices() {
+        let (k, n) = (env.eval(index)?, env.eval(extent)?);
+        if !(0..n).contains(&k) {
+            // A negative index was written relative to the end.
+            let written = index.sub(extent).as_const().unwrap_or(k);
+            let err = Error::new(ErrorKind::Shape, format!("index {written} is out of bounds for an axis of size {n} ({extent})"));
             return Err(site.map_or(err.clone(), |s| err.at(s)));
         }
     }
@@ -377,6 +387,7 @@ fn frame(
     let CompiledStep { nest, bindings, code } = step;
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
     let extent = |p: &u32| params[*p as usize];
+    // Refused by the reduced extents alone, as in NumPy, also where there is nothing to store.
     if nest.reduced.iter().any(|p| extent(p) <= 0) {
         for r in &nest.reductions {
             if r.op.of_nothing(nest.types[r.value.index()]).is_none() {
@@ -385,7 +396,6 @@ fn frame(
             }
         }
     }
-    // After the check above: a minimum over nothing is a mistake even where there is nowhere to put it, as in NumPy.
     if nest.parallel.iter().any(|p| extent(p) <= 0) {
         return Ok(None);
     }

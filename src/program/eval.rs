@@ -70,7 +70,8 @@ struct Lazy {
 
 impl Lazy {
     fn new(outputs: &[DynExpr<'_>]) -> Result<Lazy> {
-        let named: Vec<_> = outputs.iter().enumerate().map(|(k, o)| (k.to_string().into(), o.node().clone())).collect();
+        let name = |k| if outputs.len() == 1 { "result".to_string() } else { format!("result {k}") };
+        let named: Vec<_> = outputs.iter().enumerate().map(|(k, o)| (name(k).into(), o.node().clone())).collect();
         let (graph, data) = Graph::import_with_data(&[], &named)?;
         if let Some(input) = graph.inputs().iter().find(|i| i.data.is_none()) {
             let err = Error::new(ErrorKind::Bind, format!("input `{}` has no data", input.name))
@@ -113,8 +114,8 @@ impl<'a, T: Element> Expr<'a, T> {
         let site = Location::caller();
         self.check()?;
         let expr: DynExpr<'a> = self.clone().into();
-        let shape = fixed_shape(&expr)?;
         let lazy = Lazy::new(std::slice::from_ref(&expr))?;
+        let shape = fixed_shape(&expr)?;
         let layout = Layout::contiguous(&shape, T::DTYPE.size());
         let bytes = layout.byte_range(T::DTYPE.size()).map_err(|e| e.at(site))?.1;
         let size = bytes as usize / T::DTYPE.size();

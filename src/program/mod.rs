@@ -171,15 +171,17 @@ impl Kernel {
         Ok(lock().entry(classes).or_insert(Arc::new(plan)).clone())
     }
 
-    /// The index of an input or output by name: `Ok` for inputs, `Err` for outputs.
-    fn find(&self, name: &str) -> Option<std::result::Result<usize, usize>> {
-        let at = |specs: &[Spec]| specs.iter().position(|s| &*s.name == name);
-        at(&self.0.inputs).map(Ok).or_else(|| at(&self.0.outputs).map(Err))
-    }
-
-    fn unknown(&self, name: &str, what: &str, specs: &[Spec]) -> Error {
-        let known: Vec<_> = specs.iter().map(|s| s.name.to_string()).collect();
+    /// The error for a name that no `what` (input or output) has.
+    fn unknown(&self, name: &str, what: &str) -> Error {
+        let (own, other, method) = match what {
+            "input" => (&self.0.inputs, &self.0.outputs, "an output: use `bind_mut`"),
+            _ => (&self.0.outputs, &self.0.inputs, "an input: use `bind`"),
+        };
         let err = Error::new(ErrorKind::Bind, format!("kernel `{}` has no {what} named `{name}`", self.0.name));
+        if other.iter().any(|s| &*s.name == name) {
+            return err.help(format!("`{name}` is {method}"));
+        }
+        let known: Vec<_> = own.iter().map(|s| s.name.to_string()).collect();
         if known.is_empty() { err } else { err.help(format!("its {what}s are: {}", known.join(", "))) }
     }
 }

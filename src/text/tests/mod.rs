@@ -52,7 +52,7 @@ fn named_extents() {
     let inputs = [("x", "f32[n,m]"), ("y", "f32[n,m]"), ("i", "i16[n]"), ("q", "f64[n,6]")];
     for (text, want) in [
         ("x + y", "f32[n,m]"),
-        ("x[1:-1, ::2]", "f32[max(n - 2, 0),floor((m + 1)/(2))]"),
+        ("x[1:-1, ::2]", "f32[max(n - 2, 0),floor((m + 1)/2)]"),
         ("x.T", "f32[m,n]"),
         ("x.sum(axis=0)", "f32[m]"),
         ("x / x.shape[0]", "f32[n,m]"),
@@ -70,7 +70,7 @@ fn named_extents() {
         ("broadcast_to(1.5, x.shape)", "f64[n,m]"),
         ("broadcast_to(x, (2,) + x.shape)", "f32[2,n,m]"),
         ("ones((x.shape[0] + 1, 2))", "f64[n + 1,2]"),
-        ("zeros(x.shape[0] // 2 + 1)", "f64[floor((n)/(2)) + 1]"),
+        ("zeros(x.shape[0] // 2 + 1)", "f64[floor(n/2) + 1]"),
         ("zeros_like(x)", "f32[n,m]"),
         ("i[:, None] * x", "f32[n,m]"),
         ("squeeze(x[:, None])", "f32[n,m]"),
