@@ -1,7 +1,7 @@
 //! Loop nest -> CLIF: arguments, parallel loops, the body, stores. Reductions are in `reduce`.
 //!
 //! The compiled function takes one pointer, to an array of 64-bit words: the addresses, then the sizes, then the address of the
-//! table of constants. Every address is that
+//! table of constants and the two words of [`Streaming`]. Every address is that
 //! of an access's first element; loops add strides to it. Nothing in the function traps.
 
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -37,6 +37,26 @@ impl Table {
     }
 }
 
+/// Results that go around the cache.
+///
+/// An array much larger than the cache is best written with stores that do not fetch the lines they replace. Cranelift has
+/// none, so the loop writes pieces to tiles that stay in the first-level cache, and a helper copies each tile out. Whether
+/// to do so depends on sizes, so it is decided when the code is called: by two words after the table's address.
+pub(crate) struct Streaming {
+    /// How many elements of the last parallel axis are done at once; at least 1.
+    pub chunk: i64,
+    /// The address of one tile for each store, one after another; 0 to write to the outputs themselves.
+    pub tiles: i64,
+}
+
+impl Streaming {
+    /// Bytes of one tile.
+    pub const TILE: usize = 8192;
+
+    /// All of the axis at once, straight to the outputs.
+    pub const OFF: Streaming = Streaming { chunk: i64::MAX, tiles: 0 };
+}
+
 /// How many elements the code under construction handles at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -60,6 +80,8 @@ pub(super) struct Emitter<'a> {
     /// The address of the table.
     pub table_base: Value,
     pub params: Vec<Value>,
+    /// The words of [`Streaming`], where the nest can stream.
+    streaming: Option<(Value, Value)>,
     /// The current address of each address argument, with the strides of the loops entered so far.
     pub addresses: Vec<Value>,
     pub known: Vec<Known>,
@@ -78,8 +100,11 @@ impl<'a> Emitter<'a> {
         let addresses = (0..nest.pointers).map(|k| b.ins().load(types::I64, flags, args, 8 * k as i32)).collect();
         let params = (0..nest.params).map(|k| b.ins().load(types::I64, flags, args, 8 * (nest.pointers + k) as i32)).collect();
         let table_base = b.ins().load(types::I64, flags, args, 8 * (nest.pointers + nest.params) as i32);
+        let word = |b: &mut FunctionBuilder, k: u32| b.ins().load(types::I64, flags, args, 8 * (nest.pointers + nest.params + k) as i32);
+        let streaming = nest.can_stream().then(|| (word(&mut b, 1), word(&mut b, 2)));
         let known = vec![Known::default(); nest.insts.len()];
-        let mut e = Emitter { b, nest, call_conv, table: Table::default(), table_base, params, addresses, known, splatted: Vec::new() };
+        let mut e =
+            Emitter { b, nest, call_conv, table: Table::default(), table_base, params, streaming, addresses, known, splatted: Vec::new() };
         e.splatted = e.find_splatted();
         e
     }
@@ -186,9 +211,53 @@ impl<'a> Emitter<'a> {
         self.b.switch_to_block(exit);
     }
 
-    /// The last parallel axis, `vf` elements a turn. The last turn starts early enough to end at the end: it does some
-    /// elements twice, which is right because outputs never alias inputs. Fewer than `vf` elements go one by one.
+    /// The last parallel axis, in one piece or, where outputs stream, in pieces that fit the tiles.
     fn vector_loop(&mut self, axis: usize, extent: Value, vf: usize) {
+        let Some((chunk, tiles)) = self.streaming else { return self.vector_span(axis, extent, vf) };
+        let start = self.index_variable(0);
+        let (head, flush, next, exit) = (self.b.create_block(), self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.ins().jump(head, &[]);
+        self.b.switch_to_block(head);
+        let outer = self.addresses.clone();
+        let from = self.b.use_var(start);
+        let rest = self.b.ins().isub(extent, from);
+        let short = self.b.ins().icmp(IntCC::SignedLessThan, rest, chunk);
+        let length = self.b.ins().select(short, rest, chunk);
+        self.addresses = self.moved(axis, from);
+        let mut copies = Vec::new();
+        for (k, s) in self.nest.stores.iter().enumerate() {
+            let access = &self.nest.accesses[s.access as usize];
+            let pointer = access.pointer as usize;
+            let (displacement, size) = (access.displacement as i64, access.dtype.size());
+            let target = self.b.ins().iadd_imm_s(self.addresses[pointer], displacement);
+            let tile = self.b.ins().iadd_imm_s(tiles, k as i64 * Streaming::TILE as i64);
+            let base = self.b.ins().iadd_imm_s(tile, -displacement);
+            self.addresses[pointer] = self.b.ins().select(tiles, base, self.addresses[pointer]);
+            copies.push((target, tile, size));
+        }
+        self.vector_span(axis, length, vf);
+        self.addresses = outer;
+        self.b.ins().brif(tiles, flush, &[], next, &[]);
+
+        self.b.switch_to_block(flush);
+        for (target, tile, size) in copies {
+            let bytes = self.b.ins().imul_imm_s(length, size as i64);
+            self.call(super::helpers::stream_helper(), None, types::I64, &[target, tile, bytes]);
+        }
+        self.b.ins().jump(next, &[]);
+
+        self.b.switch_to_block(next);
+        let from = self.b.use_var(start);
+        let to = self.b.ins().iadd(from, length);
+        self.b.def_var(start, to);
+        let more = self.b.ins().icmp(IntCC::SignedLessThan, to, extent);
+        self.b.ins().brif(more, head, &[], exit, &[]);
+        self.b.switch_to_block(exit);
+    }
+
+    /// A run of the last parallel axis, `vf` elements a turn. The last turn starts early enough to end at the end: it does
+    /// some elements twice, which is right because outputs never alias inputs. Fewer than `vf` elements go one by one.
+    fn vector_span(&mut self, axis: usize, extent: Value, vf: usize) {
         let (vector, scalar, exit) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let wide = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, extent, vf as i64);
         let last = self.b.ins().iadd_imm_s(extent, -(vf as i64));

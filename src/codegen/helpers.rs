@@ -1,6 +1,6 @@
 //! Functions that compiled code calls: what no straight-line vector code does exactly.
 
-/// A function that compiled code may call; all parameters and the result have one type.
+/// A function that compiled code may call; all parameters have one type.
 #[derive(Clone, Copy)]
 pub(super) struct Helper(usize);
 
@@ -31,4 +31,57 @@ pub(super) fn fmod_f32_helper() -> Helper {
 /// The exact remainder of truncating division.
 pub(super) fn fmod_f64_helper() -> Helper {
     Helper(fmod_f64 as *const () as usize)
+}
+
+/// Copies `bytes` from a tile to its place in an output with stores that leave the cache alone; `fence` must follow before
+/// another thread may look.
+pub(super) fn stream_helper() -> Helper {
+    Helper(stream as *const () as usize)
+}
+
+#[cfg(target_arch = "x86_64")]
+extern "C" fn stream(target: *mut u8, tile: *const u8, bytes: usize) {
+    // SAFETY: only compiled code calls this, with a tile that it has just written `bytes` of and the address where it would
+    // otherwise have stored the same bytes, which the caller of the kernel has checked. AVX was checked for when the target
+    // was made.
+    unsafe { stream_avx(target, tile, bytes) }
+}
+
+/// # Safety
+/// `tile` must be readable and `target` writable for `bytes` bytes, apart from each other; the CPU must have AVX.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx")]
+unsafe fn stream_avx(target: *mut u8, tile: *const u8, bytes: usize) {
+    use std::arch::x86_64::{__m256i, _mm256_loadu_si256, _mm256_stream_si256};
+    // Whole cache lines go around the cache; a line that is only partly ours must not.
+    let head = target.align_offset(64).min(bytes);
+    let lines = (bytes - head) / 64;
+    // SAFETY: every offset is below `bytes`; the streaming stores are to multiples of 32 bytes.
+    unsafe {
+        std::ptr::copy_nonoverlapping(tile, target, head);
+        for k in 0..lines {
+            let at = head + 64 * k;
+            let (low, high) = (tile.add(at).cast::<__m256i>(), tile.add(at + 32).cast::<__m256i>());
+            let (x, y) = (_mm256_loadu_si256(low), _mm256_loadu_si256(high));
+            _mm256_stream_si256(target.add(at).cast(), x);
+            _mm256_stream_si256(target.add(at + 32).cast(), y);
+        }
+        let done = head + 64 * lines;
+        std::ptr::copy_nonoverlapping(tile.add(done), target.add(done), bytes - done);
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+extern "C" fn stream(target: *mut u8, tile: *const u8, bytes: usize) {
+    // SAFETY: as for x86-64: the tile and the target hold `bytes` bytes and do not overlap.
+    unsafe { std::ptr::copy_nonoverlapping(tile, target, bytes) }
+}
+
+/// Makes all streamed stores of this thread visible before any later store.
+pub(crate) fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 CPU has this instruction, and it touches no memory.
+    unsafe {
+        std::arch::x86_64::_mm_sfence()
+    }
 }

@@ -13,6 +13,9 @@ mod lint;
 mod ops;
 mod reduce;
 
+pub(crate) use emit::Streaming;
+pub(crate) use helpers::fence;
+
 use std::mem::ManuallyDrop;
 use std::sync::Mutex;
 
@@ -29,7 +32,8 @@ use crate::kernel::LoopNest;
 
 /// Compiled code of one loop nest; its memory lives as long as this value.
 pub(crate) struct Code {
-    /// Takes the argument array: the nest's addresses, its sizes, the address of the table; each 64 bits.
+    /// Takes the argument array, each word 64 bits: the nest's addresses, its sizes, the address of the table, and the two
+    /// words of `Streaming`.
     entry: extern "C" fn(*const i64),
     /// Constants that the code reads.
     table: Box<[u128]>,
@@ -38,7 +42,7 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// The last argument.
+    /// The argument after the sizes.
     pub fn table(&self) -> i64 {
         self.table.as_ptr() as i64
     }

@@ -4,6 +4,7 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature, Type, Value, types};
 
 use super::emit::Emitter;
+use super::helpers::Helper;
 use super::lanes::{Group, Lane, Regs, int_vector, scalar_type};
 use crate::dtype::{Class, DType, Scalar};
 use crate::ops::{BinaryOp, UnaryOp, class, for_each_binary, for_each_unary};
@@ -344,24 +345,29 @@ impl Emitter<'_> {
             _ => e.b.ins().uextend(types::I64, v),
         };
         let (x, y) = (wide(self, x), wide(self, y));
-        let z = self.call(super::helpers::int_pow_helper(), types::I64, &[x, y]);
+        let z = self.call_for_value(super::helpers::int_pow_helper(), types::I64, &[x, y]);
         if ty == types::I64 { z } else { self.b.ins().ireduce(ty, z) }
     }
 
     fn float_fmod(&mut self, t: Ty, x: Value, y: Value) -> Value {
         let helper = if t.dtype == DType::F32 { super::helpers::fmod_f32_helper() } else { super::helpers::fmod_f64_helper() };
-        self.call(helper, scalar_type(t.dtype), &[x, y])
+        self.call_for_value(helper, scalar_type(t.dtype), &[x, y])
     }
 
-    /// A call of a helper whose operands and result are all of type `ty`.
-    fn call(&mut self, helper: super::helpers::Helper, ty: Type, args: &[Value]) -> Value {
+    /// A call of a helper whose operands are all of type `ty`.
+    pub(super) fn call(&mut self, helper: Helper, result: Option<Type>, ty: Type, args: &[Value]) -> Option<Value> {
         let mut sig = Signature::new(self.call_conv);
         sig.params = args.iter().map(|_| AbiParam::new(ty)).collect();
-        sig.returns = vec![AbiParam::new(ty)];
+        sig.returns = result.into_iter().map(AbiParam::new).collect();
         let sig = self.b.import_signature(sig);
         let address = self.b.ins().iconst(types::I64, helper.address() as i64);
         let call = self.b.ins().call_indirect(sig, address, args);
-        self.b.inst_results(call)[0]
+        self.b.inst_results(call).first().copied()
+    }
+
+    /// A call of a helper whose operands and result are all of type `ty`.
+    fn call_for_value(&mut self, helper: Helper, ty: Type, args: &[Value]) -> Value {
+        self.call(helper, Some(ty), ty, args).expect("declared with a result")
     }
 
     /// One element converted to another type; see `Scalar::cast` for the meaning.

@@ -110,7 +110,8 @@ impl Lowerer<'_> {
             }
             let needs = self.needs(id, at, id == root && at == index);
             let before = stack.len();
-            stack.extend(needs.iter().filter(|n| !self.values.contains_key(*n)));
+            // The first operand on top: in the order that it was written in, a body keeps few values alive.
+            stack.extend(needs.iter().rev().filter(|n| !self.values.contains_key(*n)));
             if stack.len() == before {
                 stack.pop();
                 let value = self.emit(id, at, &needs);

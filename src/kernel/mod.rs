@@ -211,6 +211,14 @@ impl LoopNest {
         self.reductions.iter().any(|r| !r.op.any_order(self.types[r.value.index()]))
     }
 
+    /// True if its results may be written a run of the last parallel axis at a time: they are element-wise, and adjacent in
+    /// memory along that axis.
+    pub fn can_stream(&self) -> bool {
+        let last = self.rank().wrapping_sub(1);
+        let adjacent = |s: &Store| self.accesses[s.access as usize].strides.get(last) == Some(&Stride::Unit);
+        matches!(self.lanes, Lanes::Parallel(_)) && self.reductions.is_empty() && self.stores.iter().all(adjacent)
+    }
+
     /// The bytes that an access can touch, relative to its address argument, given the values of the size arguments; for
     /// parallel axes that are not empty.
     pub(crate) fn access_range(&self, access: &Access, params: &[i64]) -> AccessRange {

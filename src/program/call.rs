@@ -10,12 +10,13 @@ use hashbrown::HashMap;
 use super::layouts::LayoutClass;
 use super::{Kernel, Spec};
 use crate::array::{ArrayMut, ArrayRef};
+use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
-use crate::kernel::{AccessRange, Operand};
+use crate::kernel::{AccessRange, Bindings, LoopNest, Operand};
 use crate::layout::Layout;
 use crate::size::{Size, Var};
 
@@ -75,6 +76,8 @@ struct Prepared {
     _plan: Arc<Compiled>,
     frames: Vec<Frame>,
     scratch: Vec<Vec<MaybeUninit<u8>>>,
+    /// What streamed results are written to first; empty if none are.
+    tiles: Vec<MaybeUninit<u8>>,
 }
 
 struct Frame {
@@ -229,6 +232,9 @@ impl<'c, 'd> Binding<'c, 'd> {
             // borrows for 'd. Outputs alias nothing else by the same invariants; scratch slots are disjoint.
             (frame.entry)(frame.args.as_ptr());
         }
+        if prepared.tiles.capacity() > 0 {
+            codegen::fence();
+        }
         Ok(())
     }
 }
@@ -349,17 +355,25 @@ fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
         scratch.push(memory);
     }
     let mut frames = Vec::new();
+    let mut tiles = Vec::new();
     for step in &plan.steps {
-        if let Some(frame) = frame(kernel, slots, &env, &plan, step)? {
+        if let Some(frame) = frame(kernel, slots, &env, &plan, step, &mut tiles)? {
             frames.push(frame);
         }
     }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
-    Ok(Prepared { layouts, _plan: plan, frames, scratch })
+    Ok(Prepared { layouts, _plan: plan, frames, scratch, tiles })
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.
-fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: &CompiledStep) -> Result<Option<Frame>> {
+fn frame(
+    kernel: &Kernel,
+    slots: &[Slot],
+    env: &Env<'_>,
+    plan: &Compiled,
+    step: &CompiledStep,
+    tiles: &mut Vec<MaybeUninit<u8>>,
+) -> Result<Option<Frame>> {
     let CompiledStep { nest, bindings, code } = step;
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
     let extent = |p: &u32| params[*p as usize];
@@ -384,6 +398,7 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
         };
         addresses.push((place, env.eval(offset)?));
     }
+    let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
     for access in &nest.accesses {
         let (operand, _) = &bindings.pointers[access.pointer as usize];
         let (place, offset) = addresses[access.pointer as usize];
@@ -404,7 +419,36 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
             let text = format!("internal error, please report it: {operand:?} would be accessed at bytes {low}..{high} of {first}..{end}");
             return Err(Error::new(ErrorKind::Bind, text));
         }
+        let range = touched.entry(*operand).or_insert((low, high));
+        *range = (range.0.min(low), range.1.max(high));
     }
-    let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table()]).collect();
+    let bytes = touched.values().map(|(low, high)| high - low).fold(0i64, i64::saturating_add);
+    let streaming = streaming(nest, bindings, &params, bytes, tiles);
+    let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), streaming.chunk, streaming.tiles]).collect();
     Ok(Some(Frame { entry: code.entry(), args, addresses }))
+}
+
+/// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.
+fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64, tiles: &mut Vec<MaybeUninit<u8>>) -> Streaming {
+    /// Twice a large last-level cache.
+    const FOOTPRINT: i64 = 64 << 20;
+    /// Runs that are too short to fill cache lines gain nothing.
+    const SHORTEST_RUN: i64 = 256;
+    let outputs_only = nest.stores.iter().all(|s| {
+        let pointer = nest.accesses[s.access as usize].pointer;
+        matches!(bindings.pointers[pointer as usize].0, Operand::Output(_))
+    });
+    let run = nest.parallel.last().map_or(0, |p| params[*p as usize]);
+    if !nest.can_stream() || !outputs_only || bytes < FOOTPRINT || run < SHORTEST_RUN || !cfg!(target_arch = "x86_64") {
+        return Streaming::OFF;
+    }
+    let widest = nest.stores.iter().map(|s| nest.accesses[s.access as usize].dtype.size()).max().unwrap_or(1);
+    let need = nest.stores.len() * Streaming::TILE;
+    if tiles.capacity() < need {
+        // Earlier steps must not lose their tiles, so there is one allocation, made once; without it, results do not stream.
+        if tiles.capacity() > 0 || tiles.try_reserve_exact(need.max(8 * Streaming::TILE)).is_err() {
+            return Streaming::OFF;
+        }
+    }
+    Streaming { chunk: (Streaming::TILE / widest) as i64, tiles: tiles.as_mut_ptr() as i64 }
 }

@@ -56,6 +56,35 @@ impl Place {
         place
     }
 
+    /// A layout to write to, in which no two elements share a byte: in any order, with gaps, reversed or unaligned.
+    pub fn random_output(rng: &mut Rng, dtype: DType, shape: &[usize]) -> Place {
+        let mut order: Vec<usize> = (0..shape.len()).rev().collect();
+        let kind = rng.below(6);
+        match kind {
+            0 | 1 => {}
+            2 => order.reverse(),
+            _ => (1..shape.len()).for_each(|k| order.swap(k, rng.below(k + 1))),
+        }
+        let mut place = Place::nested(dtype, shape, &order, &mut |_| match kind {
+            3 => (0, 1 + rng.below(3)),
+            4 => (1, 1),
+            _ => (0, 1),
+        });
+        if kind == 5 {
+            place.reverse(shape, rng);
+            place.first += 1;
+            place.bytes += 1;
+        }
+        place
+    }
+
+    /// Which bytes of the buffer belong to elements.
+    pub fn covers(&self, dtype: DType, shape: &[usize]) -> Vec<bool> {
+        let mut covered = vec![false; self.bytes];
+        self.for_each(shape, |_, at| covered[at..at + dtype.size()].fill(true));
+        covered
+    }
+
     /// Axes nested in `order`, innermost first. `gap` gives for each axis the bytes after each element and the factor on its
     /// stride.
     fn nested(dtype: DType, shape: &[usize], order: &[usize], gap: &mut dyn FnMut(usize) -> (usize, usize)) -> Place {

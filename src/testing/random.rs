@@ -103,7 +103,12 @@ pub fn random_scalar(rng: &mut Rng, dtype: DType) -> Scalar {
         0 | 1 => Scalar::I64(*rng.pick(&INTEGERS)).cast(dtype),
         2 => Scalar::from_bits(dtype, rng.bits()),
         3 | 4 => Scalar::I64(rng.between(-9, 9) as i64).cast(dtype),
-        _ if dtype.is_float() => Scalar::F64((rng.bits() >> 11) as f64 / (1u64 << 50) as f64 - 4.0).cast(dtype),
+        _ if dtype.is_float() => random_float(rng, dtype),
         _ => Scalar::I64((rng.bits() as i64) >> rng.below(64)).cast(dtype),
     }
+}
+
+/// A float of uniform distribution in [-4, 4).
+pub(super) fn random_float(rng: &mut Rng, dtype: DType) -> Scalar {
+    Scalar::F64((rng.bits() >> 11) as f64 / (1u64 << 50) as f64 - 4.0).cast(dtype)
 }

@@ -41,7 +41,7 @@ fn every_program_builds_runs_and_agrees_with_itself() {
         for t in program.bindings().iter().map(|(_, t)| t).chain(&want) {
             seen.insert(t.dtype.name());
         }
-        program.outputs.iter().for_each(|o| drop(classes.insert(format!("{:?}", o.class))));
+        classes.extend(program.outputs.iter().map(|o| format!("{:?}", o.class)));
     }
     let mut wanted: BTreeSet<&str> = BTreeSet::from(["min of axes", "max of axes"]);
     wanted.extend(UnaryOp::ALL.iter().map(|o| o.name()));
@@ -64,7 +64,7 @@ fn kind(step: &Step) -> &'static str {
 
 #[test]
 fn rewrites_keep_every_value() {
-    for seed in 0..1500 {
+    for seed in 0..600 {
         let program = Program::random(seed);
         for dims in [Dims::Fixed, Dims::Named] {
             if let Err(message) = survives_the_passes(&program, dims) {
@@ -125,7 +125,7 @@ fn interpret_reports_what_is_missing() {
 
 #[test]
 fn every_stage_accepts_every_program() {
-    for seed in 0..800 {
+    for seed in 0..300 {
         let program = Program::random(seed);
         for dims in [Dims::Fixed, Dims::Named] {
             if let Err(message) = passes_every_stage(&program, dims, None) {
@@ -141,7 +141,7 @@ fn every_stage_accepts_every_program() {
 #[test]
 fn compiled_nests_give_the_reference_values() {
     let target = crate::codegen::Target::host().expect("a machine with FMA");
-    for seed in 0..60 {
+    for seed in 0..80 {
         let program = Program::random(seed);
         for dims in [Dims::Fixed, Dims::Named] {
             if let Err(message) = passes_every_stage(&program, dims, Some(&target)) {
