@@ -1,0 +1,75 @@
+//! The time to build a kernel, stage by stage, and to its first result, for bodies of 1, 20 and 200 operations.
+//!
+//! A kernel whose loop nest has been compiled before finds its code again, so every kernel here has constants of its own.
+
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use elide::{Expr, Kernel, KernelBuilder, Timings};
+
+/// A chain of `ops` operations on four inputs that no other `serial` shares; with math functions among them if `math`.
+fn chain(ops: usize, serial: u32, math: bool) -> KernelBuilder {
+    let mut b = Kernel::builder("chain");
+    let [n] = b.dims(["n"]);
+    let inputs = ["a", "b", "c", "d"].map(|name| b.input::<f64>(name, [&n]));
+    let mut y: Expr<'static, f64> = inputs[0].clone();
+    for (k, x) in (0..ops).zip(inputs.iter().cycle().skip(1)) {
+        y = match k % 5 {
+            0 => y + (serial as f64 + 0.5),
+            1 => y * x,
+            2 => y - x,
+            3 if math => y.sin(),
+            3 => y / x,
+            _ if math => (-y).exp(),
+            _ => y.maximum(x),
+        };
+    }
+    b.output("y", y);
+    b
+}
+
+/// Builds a kernel and runs it once.
+fn first_result(builder: KernelBuilder) -> elide::Result<(Duration, Timings)> {
+    let data = [1.5; 16];
+    let mut out = [0.0; 16];
+    let start = Instant::now();
+    let kernel = builder.build()?;
+    kernel.call().bind("a", &data)?.bind("b", &data)?.bind("c", &data)?.bind("d", &data)?.bind_mut("y", &mut out)?.run()?;
+    Ok((start.elapsed(), kernel.timings()))
+}
+
+type Stage = (&'static str, fn(&(Duration, Timings)) -> Duration);
+
+const STAGES: &[Stage] = &[
+    ("import", |(_, t)| t.import),
+    ("optimize", |(_, t)| t.optimize),
+    ("schedule", |(_, t)| t.schedule),
+    ("lower", |(_, t)| t.lower),
+    ("codegen", |(_, t)| t.codegen),
+    ("build to first result", |(first, _)| *first),
+];
+
+fn compile(c: &mut Criterion) {
+    let mut serial = 0;
+    for (ops, math) in [(1, false), (20, false), (200, false), (20, true)] {
+        let mut group = c.benchmark_group("compile");
+        group.sample_size(20).measurement_time(Duration::from_secs(1)).warm_up_time(Duration::from_millis(300));
+        let name = if math { format!("{ops} ops with sin and exp") } else { format!("{ops} ops") };
+        for (stage, of) in STAGES {
+            group.bench_function(BenchmarkId::new(&name, stage), |b| {
+                b.iter_custom(|kernels| {
+                    let mut total = Duration::ZERO;
+                    for _ in 0..kernels {
+                        serial += 1;
+                        total += of(&first_result(chain(ops, serial, math)).expect("a chain of vectors"));
+                    }
+                    total
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, compile);
+criterion_main!(benches);
