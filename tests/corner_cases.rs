@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use elide::testing::{Class, Tensor, agree, input, interpret};
-use elide::{Axes, BinaryOp, DType, DynExpr, DynOperand, Expr, Scalar, Shape, Slice, s};
+use elide::{Axes, BinaryOp, DType, DynExpr, DynOperand, Expr, Scalar, Shape, s};
 use serde_json::Value;
 
 const NAN: f64 = f64::NAN;

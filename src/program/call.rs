@@ -41,7 +41,7 @@ fn input_name(node: &NodeRef) -> Option<&str> {
     }
 }
 
-fn name_of<'k>(key: &'k impl Key, site: Site) -> Result<&'k str> {
+fn name_of(key: &impl Key, site: Site) -> Result<&str> {
     let other = || Error::new(ErrorKind::Bind, "an array can be bound to a name or an input, not to another expression").at(site);
     key.name().ok_or_else(other)
 }
@@ -89,10 +89,22 @@ struct Prepared {
 
 struct Frame {
     entry: extern "C" fn(*const i64),
-    /// Addresses, sizes, the table of constants.
+    /// Addresses, sizes, the table of constants, the words of `Streaming`.
     args: Vec<i64>,
     /// For each address: the slot it is in, and the bytes from there.
     addresses: Vec<(Place, i64)>,
+    /// How many tiles its streamed results need; 0 if they do not stream.
+    tiles: usize,
+    /// How many elements fit a tile.
+    chunk: i64,
+}
+
+impl Frame {
+    fn set_streaming(&mut self, streaming: Streaming) {
+        if let [.., chunk, tiles] = self.args.as_mut_slice() {
+            (*chunk, *tiles) = (streaming.chunk, streaming.tiles);
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -365,10 +377,18 @@ fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
         scratch.push(memory);
     }
     let mut frames = Vec::new();
-    let mut tiles = Vec::new();
     for step in &plan.steps {
-        if let Some(frame) = frame(kernel, slots, &env, &plan, step, &mut tiles)? {
+        if let Some(frame) = frame(kernel, slots, &env, &plan, step)? {
             frames.push(frame);
+        }
+    }
+    // One tile for each store of the step with the most, shared by all steps; if there is no memory for them, nothing streams.
+    let count = frames.iter().map(|f| f.tiles).max().unwrap_or(0);
+    let mut tiles: Vec<MaybeUninit<u8>> = Vec::new();
+    if tiles.try_reserve_exact(count * Streaming::TILE).is_ok() {
+        for frame in frames.iter_mut().filter(|f| f.tiles > 0) {
+            let (chunk, address) = (frame.chunk, tiles.as_mut_ptr() as i64);
+            frame.set_streaming(Streaming { chunk, tiles: address });
         }
     }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
@@ -376,14 +396,7 @@ fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.
-fn frame(
-    kernel: &Kernel,
-    slots: &[Slot],
-    env: &Env<'_>,
-    plan: &Compiled,
-    step: &CompiledStep,
-    tiles: &mut Vec<MaybeUninit<u8>>,
-) -> Result<Option<Frame>> {
+fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: &CompiledStep) -> Result<Option<Frame>> {
     let CompiledStep { nest, bindings, code } = step;
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
     let extent = |p: &u32| params[*p as usize];
@@ -434,13 +447,15 @@ fn frame(
         *range = (range.0.min(low), range.1.max(high));
     }
     let bytes = touched.values().map(|(low, high)| high - low).fold(0i64, i64::saturating_add);
-    let streaming = streaming(nest, bindings, &params, bytes, tiles);
-    let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), streaming.chunk, streaming.tiles]).collect();
-    Ok(Some(Frame { entry: code.entry(), args, addresses }))
+    let (tiles, chunk) = streaming(nest, bindings, &params, bytes);
+    let off = Streaming::OFF;
+    let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), off.chunk, off.tiles]).collect();
+    Ok(Some(Frame { entry: code.entry(), args, addresses, tiles, chunk }))
 }
 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.
-fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64, tiles: &mut Vec<MaybeUninit<u8>>) -> Streaming {
+/// Returns the number of tiles that it needs, 0 if not, and the elements that fit one.
+fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64) -> (usize, i64) {
     /// Twice a large last-level cache.
     const FOOTPRINT: i64 = 64 << 20;
     /// Runs that are too short to fill cache lines gain nothing.
@@ -451,15 +466,8 @@ fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64, t
     });
     let run = nest.parallel.last().map_or(0, |p| params[*p as usize]);
     if !nest.can_stream() || !outputs_only || bytes < FOOTPRINT || run < SHORTEST_RUN || !cfg!(target_arch = "x86_64") {
-        return Streaming::OFF;
+        return (0, 0);
     }
     let widest = nest.stores.iter().map(|s| nest.accesses[s.access as usize].dtype.size()).max().unwrap_or(1);
-    let need = nest.stores.len() * Streaming::TILE;
-    if tiles.capacity() < need {
-        // Earlier steps must not lose their tiles, so there is one allocation, made once; without it, results do not stream.
-        if tiles.capacity() > 0 || tiles.try_reserve_exact(need.max(8 * Streaming::TILE)).is_err() {
-            return Streaming::OFF;
-        }
-    }
-    Streaming { chunk: (Streaming::TILE / widest) as i64, tiles: tiles.as_mut_ptr() as i64 }
+    (nest.stores.len(), (Streaming::TILE / widest) as i64)
 }
