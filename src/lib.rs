@@ -144,6 +144,8 @@
 //! # let power = &(x * x);
 //! # b.output("y", (power.slice(s![.., 1..]) + power.slice(s![.., ..-1])).sum_axis(Axis(1)));
 //! # let kernel = b.build()?;
+//! # fn is_shared_between_threads<T: Send + Sync>(_: &T) {}
+//! # is_shared_between_threads(&kernel);
 //! let data = Array::new(&[2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
 //! let mut y = [0.0; 2];
 //! let mut call = kernel.call();

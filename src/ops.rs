@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The meaning is an expression over typed Rust values, expanded for every type of the class; the reference evaluator and
-//! constant folding run it. The lowering is a CLIF instruction (`fadd`), a routine of `codegen::custom` (`custom::shl`), or
+//! constant folding run it. The lowering is a CLIF instruction (`fadd`), a routine of `codegen::ops` (`custom::shl`), or
 //! an expansion into other rows by `math` (`expand::exp`), done before any backend sees the operation.
 //! Every consumer expands the columns it needs with `for_each_unary!`, `for_each_binary!`: a new operation is one row.
 

@@ -10,7 +10,7 @@ use std::process::Command;
 use common::guard::Side;
 use common::{Placed, Room};
 use elide::testing::{Dims, Place, Program, Rng, Tensor, agree, interpret};
-use elide::{DynExpr, Kernel, eval_all};
+use elide::{ArrayMut, ArrayRef, DynExpr, Kernel, eval_all};
 
 const SEEDS: &str = "ELIDE_TEST_SEEDS";
 const CHILD: &str = "ELIDE_TEST_CHILD";
@@ -131,4 +131,33 @@ fn kernels(program: &Program, mut rng: Rng) -> Result<(), String> {
 #[test]
 fn programs_as_kernels_with_named_dims() {
     each_seed("programs_as_kernels_with_named_dims", 0..150, kernels);
+}
+
+/// Every step by itself, each over the stored results of those before it: fusion must not change a bit.
+fn one_step_at_a_time(program: &Program, _: Rng) -> Result<(), String> {
+    let want = interpret(&program.outputs(&program.declare(Dims::Fixed)), &program.bindings()).map_err(|e| e.to_string())?;
+    let bytes = |t: &Tensor| (t.dtype, t.shape.clone(), t.to_bytes());
+    let mut stored: Vec<_> = program.inputs.iter().map(|i| bytes(&i.value)).collect();
+    for step in &program.steps {
+        let views = stored.iter().map(|(d, s, b)| ArrayRef::from_bytes(b, *d, s, false, false));
+        let values: Vec<DynExpr<'_>> = views.map(|v| v.map(elide::lazy)).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+        let x = step.apply(&values);
+        let shape = x.shape().as_fixed().ok_or("a size that is not known")?;
+        let mut out = vec![0; shape.iter().product::<usize>() * x.dtype().size()];
+        let run = ArrayMut::from_bytes(&mut out, x.dtype(), &shape).and_then(|view| x.eval_into(view));
+        run.map_err(|e| format!("{step:?}: {e}"))?;
+        let made = (x.dtype(), shape, out);
+        stored.push(made);
+    }
+    for (output, want) in program.outputs.iter().zip(&want) {
+        let (dtype, shape, bytes) = &stored[output.value];
+        let got = Tensor::from_bytes(*dtype, shape, bytes).map_err(|e| e.to_string())?;
+        agree(&got, want, output.class).map_err(|e| format!("{}: {e}", output.name))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn programs_one_step_at_a_time() {
+    each_seed("programs_one_step_at_a_time", 0..60, one_step_at_a_time);
 }

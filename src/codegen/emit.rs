@@ -1,8 +1,8 @@
 //! Loop nest -> CLIF: arguments, parallel loops, the body, stores. Reductions are in `reduce`.
 //!
 //! The compiled function takes one pointer, to an array of 64-bit words: the addresses, then the sizes, then the address of the
-//! table of constants and the two words of [`Streaming`]. Every address is that
-//! of an access's first element; loops add strides to it. Nothing in the function traps.
+//! table of constants and the two words of [`Streaming`]. Every address is that of an access's first element; loops add
+//! strides to it. Nothing in the function traps.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
@@ -101,7 +101,7 @@ pub(super) struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    /// Emits the whole function. `table_address` is where the table will be.
+    /// Loads the arguments.
     pub fn new(mut b: FunctionBuilder<'a>, nest: &'a LoopNest, call_conv: CallConv) -> Emitter<'a> {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
@@ -137,6 +137,7 @@ impl<'a> Emitter<'a> {
         e
     }
 
+    /// Emits the rest of the function; the table is to be at the address that is its last argument.
     pub fn run(mut self) -> (FunctionBuilder<'a>, Table) {
         self.values(Depth::Parallel(0), Mode::Scalar);
         self.parallel(0);

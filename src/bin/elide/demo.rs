@@ -44,7 +44,7 @@ pub fn run(_: &Demo) -> Result<String, Failure> {
     let bytes_in: usize = inputs.iter().map(Loaded::byte_count).sum();
     let line = |what: &str, kernels: usize, time: &Timing, temporaries: usize| {
         format!(
-            "{what:<13}{kernels} kernel{}, {:>6.1} MB of temporary arrays, {:>8.2} ms (best of {} calls)\n",
+            "{what:<13}{kernels} kernel{} {:>6.1} MB of temporary arrays, {:>8.2} ms (best of {} calls)\n",
             if kernels == 1 { ", " } else { "s," },
             temporaries as f64 / 1e6,
             time.best * 1e3,
