@@ -79,14 +79,7 @@ impl Buffer {
 fn workload(name: &str, n: usize) -> Result<Option<(Kernel, Vec<(&'static str, Buffer)>)>, Failure> {
     use DType::{F32, F64, U8};
     let side = (n as f64).sqrt() as usize;
-    let side = if side * side > n {
-        side - 1
-    } else if (side + 1) * (side + 1) <= n {
-        side + 1
-    } else {
-        side
-    }
-    .max(4);
+    let side = if side * side > n { side - 1 } else if (side + 1) * (side + 1) <= n { side + 1 } else { side }.max(4);
     let table = [(n / 256).max(1), 256];
     let square = [side, side];
     let line = [n];
