@@ -340,13 +340,15 @@ pub(crate) fn select(c: &NodeRef, a: &DynOperand<'_>, b: &DynOperand<'_>, site: 
     or_failed(made, "where", &[a, b], site)
 }
 
-/// NumPy's `clip`: an int bound that no element of an integer type can reach does nothing.
+/// NumPy's `clip`, one operation of three operands: a weak lower bound takes its type from the other two. An int bound that no
+/// element of an integer type can reach does nothing.
 pub(crate) fn clip(x: &NodeRef, low: &DynOperand<'_>, high: &DynOperand<'_>, site: At) -> NodeRef {
     let idle = |bound: &DynOperand<'_>, below: bool| match (bound, x.dtype.int_range()) {
         (DynOperand::Weak(Weak::Int(k)), Some(_)) => !fits(*k, x.dtype) && (*k < 0) == below && i64::try_from(*k).is_ok(),
         _ => false,
     };
-    let mut out = DynOperand::from(DynExpr::from_node(x.clone()));
+    let common = high.node().map_or(x.dtype, |high| x.dtype.promote(high.dtype));
+    let mut out = DynOperand::from(DynExpr::from_node(infer::cast(x, common, site)));
     for (op, bound, below) in [(BinaryOp::Max, low, true), (BinaryOp::Min, high, false)] {
         if !idle(bound, below) {
             out = DynExpr::from_node(binary(op, &out, bound, site)).into();

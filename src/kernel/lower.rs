@@ -398,6 +398,9 @@ fn factor(body: &Body, depths: &[Depth], rank: usize, reduces: bool) -> u8 {
     let widest = inner.iter().map(|&k| body.types[k].size()).max().unwrap_or(8);
     let narrowest = inner.iter().map(|&k| body.types[k].size()).min().unwrap_or(8);
     let registers = match inner.len() {
+        // Down the columns of a table: the more of each row is taken at a time, the better the memory is used.
+        0..=8 if reduces => 8,
+        9..=16 if reduces => 4,
         _ if reduces => 2,
         0..=16 => 4,
         17..=64 => 2,

@@ -1,14 +1,34 @@
-//! Constant folding: an element-wise operation of constants is a constant.
+//! Constant folding: an element-wise operation of constants is a constant, and so is a reduction of nothing.
 
 use crate::dtype::{DType, Scalar};
 use crate::graph::{Graph, Kind, Node, NodeId};
+use crate::size::Size;
+use crate::view::View;
 
-/// Folds element-wise nodes whose operands are all constants, and sizes that are numbers.
+/// Folds element-wise nodes whose operands are all constants, sizes that are numbers, and reductions over an axis that is
+/// known to be empty.
 pub(crate) fn run(graph: &Graph) -> Graph {
-    graph.rebuild(|g, node| match folded(g, node) {
-        Some(value) => g.constant(value, node.site),
-        None => g.add_again(node),
+    graph.rebuild(|g, node| {
+        if let Some(value) = folded(g, node) {
+            return g.constant(value, node.site);
+        }
+        match of_nothing(g, node) {
+            Some(value) => {
+                let value = g.constant(value, node.site);
+                g.view(value, View { shape: node.shape.clone(), axes: Default::default() }, node.site)
+            }
+            None => g.add_again(node),
+        }
     })
+}
+
+/// The value of every element of a reduction of nothing. It must not reach the code generator: an empty view may begin
+/// outside its source, and where its strides cancel (a diagonal of a flipped column) it would be read ahead of the loop.
+fn of_nothing(g: &Graph, node: &Node) -> Option<Scalar> {
+    match &node.kind {
+        Kind::Reduce(op, a, axes) if axes.iter().any(|&k| g[*a].shape.extents()[k as usize] == Size::ZERO) => op.of_nothing(g[*a].dtype),
+        _ => None,
+    }
 }
 
 fn folded(g: &Graph, node: &Node) -> Option<Scalar> {

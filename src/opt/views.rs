@@ -10,6 +10,7 @@
 use hashbrown::HashMap;
 
 use crate::graph::{Graph, Kind, Node, NodeId};
+use crate::ops::{BinaryOp, UnaryOp};
 use crate::shape::Shape;
 use crate::size::Size;
 use crate::view::{AxisMap, View};
@@ -17,7 +18,8 @@ use crate::view::{AxisMap, View};
 /// How many different views of one computed node are worth recomputing it for.
 const MAX_VIEWS: usize = 32;
 
-/// The estimated cost from which repeating a computation is worse than storing it; a math function costs 20.
+/// The estimated cost from which repeating a computation is worse than storing it; an addition costs 1, a division, a square
+/// root or a math function this much.
 const EXPENSIVE: u32 = 20;
 
 /// A node of the old graph, seen through a view (or as it is).
@@ -193,6 +195,10 @@ fn costs(graph: &Graph) -> Vec<u32> {
         let own = match &node.kind {
             Kind::Unary(op, a) if op.is_expanded(graph[*a].dtype.class()) => EXPENSIVE,
             Kind::Binary(op, a, _) if op.is_expanded(graph[*a].dtype.class()) => EXPENSIVE,
+            // Each takes as long as a dozen additions.
+            Kind::Unary(UnaryOp::Sqrt, _) | Kind::Binary(BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Fmod, ..) => {
+                EXPENSIVE
+            }
             kind if kind.is_elementwise() => 1,
             _ => 0,
         };

@@ -202,8 +202,9 @@ pub(super) fn isfinite(c: &Call) -> Result {
     magnitude_against_infinity(c, BinaryOp::Lt)
 }
 
-/// The product with a constant, in the floating-point type of NumPy's functions of one operand.
-pub(super) fn scaled(c: &Call, factor: f64) -> Result {
+/// The product with a ratio, in the floating-point type of NumPy's functions of one operand. As in NumPy the ratio is that of
+/// two numbers of the type, which is not always the nearest one: 180 / pi is not in `f32`.
+pub(super) fn scaled(c: &Call, [above, below]: [f64; 2]) -> Result {
     let x = c.array("x")?;
     let x = match x.dtype() {
         DType::F32 | DType::F64 => x,
@@ -217,7 +218,8 @@ pub(super) fn scaled(c: &Call, factor: f64) -> Result {
             return Err(mistake.help("convert first: `.astype(f32)`"));
         }
     };
-    c.done(DynExpr::binary(BinaryOp::Mul, x, float(factor)))
+    let ratio = if x.dtype() == DType::F32 { f64::from(above as f32 / below as f32) } else { above / below };
+    c.done(DynExpr::binary(BinaryOp::Mul, x, float(ratio)))
 }
 
 pub(super) fn logical(c: &Call, op: BinaryOp) -> Result {
