@@ -137,12 +137,16 @@ impl Compiler {
         // Compiled outside the lock: two threads may do the same work once, none waits for the other.
         let code = Arc::new(self.target.compile(nest)?);
         let mut cache = lock();
+        let mut unused = Vec::new();
         if cache.len() >= MAX_CACHED {
-            cache.retain(|_, code| Arc::strong_count(code) > 1);
+            unused.extend(cache.extract_if(|_, code| Arc::strong_count(code) == 1));
         }
         if cache.len() < MAX_CACHED {
             cache.insert(nest.clone(), code.clone());
         }
+        drop(cache);
+        // Unmapping the memory of so many nests takes ten milliseconds, for which no other thread should wait.
+        drop(unused);
         Ok(code)
     }
 }

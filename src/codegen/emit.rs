@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::lanes::{Group, Lane};
 use crate::dtype::{DType, Scalar};
-use crate::kernel::{Depth, Inst, Lanes, LoopNest, Stride, ValueId};
+use crate::kernel::{Depth, Inst, LEAF_LANES, Lanes, LoopNest, Stride, ValueId};
 use crate::ops::BinaryOp;
 
 /// Constants of all lanes equal, 16 bytes each, which the code reads as memory operands.
@@ -76,8 +76,22 @@ pub(super) fn vector_lanes(nest: &LoopNest) -> Option<usize> {
     match nest.lanes {
         Lanes::Scalar => None,
         Lanes::Parallel(n) => Some(n as usize),
-        Lanes::Reduced => Some(crate::kernel::LEAF_LANES as usize),
+        Lanes::Reduced => Some(LEAF_LANES as usize / leaf_passes(nest)),
     }
+}
+
+/// In how many passes the eight positions of a leaf are reduced: a long body over all eight at once would need more registers
+/// than there are.
+pub(super) fn leaf_passes(nest: &LoopNest) -> usize {
+    let body = nest.depths.iter().filter(|d| **d == Depth::Reduced).count();
+    let wanted = match body {
+        0..=16 => 1,
+        17..=64 => 2,
+        _ => 4,
+    };
+    // A pass fills whole registers of what it adds to.
+    let narrowest = nest.reductions.iter().map(|r| nest.types[r.value.index()].size()).min().unwrap_or(1);
+    wanted.min(LEAF_LANES as usize * narrowest / 16).max(1)
 }
 
 /// A function under construction.
@@ -98,6 +112,8 @@ pub(super) struct Emitter<'a> {
     splatted: Vec<bool>,
     /// Registers loaded in the body under construction, by address and displacement: neighbours in a stencil share them.
     pub loaded: HashMap<(Value, i32, Type), Value>,
+    /// How many elements past the current addresses vector loads begin.
+    pub lane_offset: usize,
 }
 
 impl<'a> Emitter<'a> {
@@ -126,6 +142,7 @@ impl<'a> Emitter<'a> {
             known,
             splatted: Vec::new(),
             loaded: HashMap::new(),
+            lane_offset: 0,
         };
         e.splatted = e.find_splatted();
         for v in super::pressure::resident_constants(nest) {

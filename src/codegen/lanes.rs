@@ -246,7 +246,7 @@ impl Emitter<'_> {
                 let ty = if d == DType::Bool { types::I8X16 } else { Lane::Of(d).vector() };
                 let mut regs = Regs::new();
                 for k in 0..registers(vf, size) {
-                    let offset = displacement + 16 * k as i32;
+                    let offset = displacement + (16 * k + self.lane_offset * size) as i32;
                     let mut r = match self.loaded.get(&(addr, offset, ty)) {
                         Some(r) => *r,
                         None => self.load_part(vf * size, ty, addr, offset),
@@ -266,6 +266,10 @@ impl Emitter<'_> {
             Stride::Param(p) => {
                 let step = self.params[p as usize];
                 let mut at = addr;
+                if self.lane_offset > 0 {
+                    let skipped = self.b.ins().imul_imm_s(step, self.lane_offset as i64);
+                    at = self.b.ins().iadd(at, skipped);
+                }
                 let mut lanes: SmallVec<[Value; 16]> = SmallVec::new();
                 for k in 0..vf {
                     if k > 0 {

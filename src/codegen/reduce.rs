@@ -11,7 +11,7 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Value, types};
 use cranelift_frontend::Variable;
 
-use super::emit::{Emitter, Mode};
+use super::emit::{Emitter, Mode, leaf_passes};
 use super::lanes::{Group, Lane, Regs, registers, scalar_type};
 use crate::dtype::DType;
 use crate::kernel::{Depth, LEAF_LANES, LEAF_LENGTH, Lanes, Stride};
@@ -355,12 +355,20 @@ impl Emitter<'_> {
     fn eight(&mut self, walk: &Walk, accumulators: &[Vec<Variable>]) {
         let vector = Mode::Vector(LANES);
         let whole = |e: &mut Self| {
-            e.body(vector, walk);
-            for (r, variables) in accumulators.iter().enumerate() {
-                let (sum, x) = (e.read(r, vector, variables), e.element(r, vector));
-                let sum = e.combine(r, &sum, &x);
-                e.define(variables, &sum);
+            let passes = leaf_passes(e.nest);
+            let lanes = LANES / passes;
+            for pass in 0..passes {
+                e.lane_offset = pass * lanes;
+                e.body(Mode::Vector(lanes), walk);
+                for (r, variables) in accumulators.iter().enumerate() {
+                    let each = variables.len() / passes;
+                    let part = &variables[pass * each..(pass + 1) * each];
+                    let (sum, x) = (e.read(r, vector, part), e.element(r, Mode::Vector(lanes)));
+                    let sum = e.combine(r, &sum, &x);
+                    e.define(part, &sum);
+                }
             }
+            e.lane_offset = 0;
             e.advance(walk, LANES as i64);
         };
         if walk.outer.is_empty() {
