@@ -1,6 +1,9 @@
-//! The README's commands run, and its listings are what they print. (Its Rust examples are documentation tests.)
+//! The README's commands run, its listings are what they print, and the links between documents lead somewhere. (Its Rust
+//! examples are documentation tests.)
 #![cfg(feature = "cli")]
 
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use elide::DType;
@@ -64,4 +67,22 @@ fn listings_are_what_is_printed() {
     let out = elide(&dir, &["inspect", program, "-i", "x=f64[n,m]", "--stage", "schedule"].map(String::from));
     let (printed, listed) = (String::from_utf8(out.stdout).unwrap(), blocks("text")[0]);
     assert!(printed.starts_with(listed), "{printed}");
+}
+
+#[test]
+fn links_lead_to_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name)).into_iter().chain(docs).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "md"));
+    let mut found = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        for target in targets.filter(|t| !t.is_empty() && !t.starts_with("http")) {
+            assert!(file.parent().unwrap().join(target).exists(), "{}: no {target}", file.display());
+            found += 1;
+        }
+    }
+    assert!(found > 5);
 }
