@@ -178,6 +178,13 @@ impl Size {
         match &self.0 {
             Repr::Const(a) => Size::from((*a).max(0)),
             Repr::Sum(terms) if terms.iter().all(|(m, c)| *c >= 0 && m.iter().all(Atom::is_non_negative)) => self.clone(),
+            // max(max(x, 0) - c, 0) is max(x - c, 0): a slice of a slice is no deeper than a slice.
+            Repr::Sum(terms)
+                if let [(one, c), (inner, 1)] = &**terms
+                    && let ([], [Atom::Max0(x)], ..=0) = (&one[..], &inner[..], c) =>
+            {
+                x.add(&Size::from(*c)).max0()
+            }
             Repr::Sum(_) => Size::atom(Atom::Max0(Arc::new(self.clone()))),
         }
     }

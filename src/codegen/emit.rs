@@ -108,6 +108,8 @@ pub(super) struct Emitter<'a> {
     /// The current address of each address argument, with the strides of the loops entered so far.
     pub addresses: Vec<Value>,
     pub known: Vec<Known>,
+    /// An access of each address argument; all of one address have the same strides and element type.
+    access_of: Vec<usize>,
     /// Values that are computed outside vector code and used inside.
     splatted: Vec<bool>,
     /// Registers loaded in the body under construction, by address and displacement: neighbours in a stencil share them.
@@ -130,6 +132,10 @@ impl<'a> Emitter<'a> {
         let word = |b: &mut FunctionBuilder, k: u32| b.ins().load(types::I64, flags, args, 8 * (nest.pointers + nest.params + k) as i32);
         let streaming = nest.can_stream().then(|| (word(&mut b, 1), word(&mut b, 2)));
         let known = vec![Known::default(); nest.insts.len()];
+        let mut access_of = vec![0; nest.pointers as usize];
+        for (k, access) in nest.accesses.iter().enumerate() {
+            access_of[access.pointer as usize] = k;
+        }
         let mut e = Emitter {
             b,
             nest,
@@ -140,6 +146,7 @@ impl<'a> Emitter<'a> {
             streaming,
             addresses,
             known,
+            access_of,
             splatted: Vec::new(),
             loaded: HashMap::new(),
             lane_offset: 0,
@@ -192,13 +199,11 @@ impl<'a> Emitter<'a> {
 
     /// The byte strides of an address argument along an axis.
     pub(super) fn stride_of(&self, pointer: usize, axis: usize) -> Stride {
-        let access = self.nest.accesses.iter().find(|a| a.pointer as usize == pointer).expect("every address has an access");
-        access.strides[axis]
+        self.nest.accesses[self.access_of[pointer]].strides[axis]
     }
 
     fn item_of(&self, pointer: usize) -> i64 {
-        let access = self.nest.accesses.iter().find(|a| a.pointer as usize == pointer).expect("every address has an access");
-        access.dtype.size() as i64
+        self.nest.accesses[self.access_of[pointer]].dtype.size() as i64
     }
 
     /// `base + index * stride` along an axis; the scaled index folds into the addressing mode where the stride is an element.

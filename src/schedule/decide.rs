@@ -18,6 +18,7 @@ pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Schedule {
         d.output[o.node.index()] = true;
     }
     d.store_what_views_read(contiguous);
+    d.store_what_reductions_reduce();
     let groups = loop {
         // Each round either succeeds or stores at least one more node.
         match d.group() {
@@ -80,6 +81,29 @@ impl<'a> Decider<'a> {
                 _ => Why::WouldRepeatWork,
             };
             self.stored[src.index()].get_or_insert(why);
+        }
+    }
+
+    /// A reduction of what another reduction gives, at any distance, needs the other to be done.
+    ///
+    /// `group` would find that out as well, one link of a chain of reductions in each round.
+    fn store_what_reductions_reduce(&mut self) {
+        let mut reduced = vec![false; self.graph.len()];
+        for (id, node) in self.graph.nodes().rev() {
+            let k = id.index();
+            match &node.kind {
+                Kind::Reduce(_, src, _) if self.live[k] => {
+                    if reduced[k] {
+                        self.stored[k].get_or_insert(Why::ReductionReadElsewhere);
+                    }
+                    reduced[src.index()] = true;
+                }
+                // A stored value is done before the nest that reduces it.
+                kind if kind.is_elementwise() && reduced[k] && self.stored[k].is_none() => {
+                    kind.operands().iter().for_each(|o| reduced[o.index()] = true);
+                }
+                _ => {}
+            }
         }
     }
 
@@ -238,24 +262,33 @@ impl<'a> Decider<'a> {
         if g.members.iter().map(|m| weight(*m)).sum::<usize>() <= MAX_WEIGHT {
             return;
         }
-        let mut total = 0;
-        let kept: hashbrown::HashSet<NodeId> = g
-            .members
-            .iter()
-            .rev()
-            .take_while(|m| {
-                total += weight(**m);
-                total <= MAX_WEIGHT / 2
-            })
-            .copied()
-            .collect();
-        for id in &kept {
-            for o in self.graph[*id].kind.operands() {
-                let cut = !kept.contains(&o) && self.graph[o].kind.is_elementwise() && self.stored[o.index()].is_none();
-                if cut && g.members.contains(&o) {
-                    more.push((o, Why::KernelTooLarge));
-                }
+        let mut rest = g.members.as_slice();
+        loop {
+            let mut total = 0;
+            let kept = rest
+                .iter()
+                .rev()
+                .take_while(|m| {
+                    total += weight(**m);
+                    total <= MAX_WEIGHT / 2
+                })
+                .count();
+            // At least one, however heavy: no node is too large for a nest of its own.
+            let (below, kept) = rest.split_at(rest.len() - kept.max(1));
+            let mut cuts: Vec<NodeId> = kept
+                .iter()
+                .flat_map(|id| self.graph[*id].kind.operands())
+                .filter(|o| self.graph[*o].kind.is_elementwise() && self.stored[o.index()].is_none() && below.binary_search(o).is_ok())
+                .collect();
+            cuts.sort();
+            cuts.dedup();
+            more.extend(cuts.iter().map(|id| (*id, Why::KernelTooLarge)));
+            // Where one value holds the rest together, the rest is the nest of that value: a chain is cut in one round. Other
+            // shapes wait for the next round to see which nests their parts fall into.
+            if cuts.len() != 1 || below.iter().map(|m| weight(*m)).sum::<usize>() <= MAX_WEIGHT {
+                break;
             }
+            rest = below;
         }
         more.sort_by_key(|(id, _)| *id);
     }

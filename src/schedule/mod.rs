@@ -138,7 +138,10 @@ impl Schedule {
 
     /// The buffer that holds a node, if it has one.
     pub(crate) fn buffer_of(&self, node: NodeId) -> Option<BufferId> {
-        self.buffers.iter().position(|b| b.node == node).map(BufferId::new)
+        match self.decisions[node.index()] {
+            Some(Decision::Buffer(_)) => self.buffers.iter().position(|b| b.node == node).map(BufferId::new),
+            _ => None,
+        }
     }
 
     /// Checks that every step reads only what an earlier step has stored, and that buffers in one slot do not overlap in time.
@@ -147,7 +150,8 @@ impl Schedule {
         for (k, step) in self.steps.iter().enumerate() {
             for &id in &step.fused {
                 for o in reads(graph, id) {
-                    let inside = step.fused.contains(&o) || graph[o].kind.is_scalar_leaf() || matches!(graph[o].kind, Kind::Input(_));
+                    let inside =
+                        step.fused.binary_search(&o).is_ok() || graph[o].kind.is_scalar_leaf() || matches!(graph[o].kind, Kind::Input(_));
                     if !inside && written[o.index()].is_none() {
                         return Err(format!("schedule: step {k} computes {id} from {o}, which no earlier step stores"));
                     }

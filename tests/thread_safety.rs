@@ -1,0 +1,179 @@
+//! Kernels are shared between threads, calls move between them, and code lives as long as somebody may call it.
+
+use std::sync::Barrier;
+
+use elide::testing::Rng;
+use elide::{Array, ArrayMut, ArrayRef, Axis, Call, Error, Expr, Kernel, KernelBuilder, Stage};
+
+#[test]
+fn kernels_are_shared_and_calls_are_sent() {
+    fn shared<T: Send + Sync + Clone>() {}
+    fn sent<T: Send>() {}
+    fn moved<T: Send + Sync>() {}
+    shared::<Kernel>();
+    shared::<Error>();
+    sent::<Call>();
+    moved::<Array<f64>>();
+}
+
+fn sentence<'a>(x: &Expr<'a, f64>) -> Expr<'a, f64> {
+    x.gt(0.0).select((-x * x).exp() * x.sin(), 0.0).sum_axis(Axis(1))
+}
+
+fn kernel() -> Kernel {
+    let mut b: KernelBuilder = Kernel::builder("sentence");
+    let [n, m] = b.dims(["n", "m"]);
+    let x = b.input::<f64>("x", [n, m]);
+    b.output("y", sentence(&x));
+    b.build().unwrap()
+}
+
+/// The row sums of a random matrix of this shape in a layout that depends on `kind`.
+fn one_call(call: &mut Call, rng: &mut Rng, kind: usize) -> Vec<u64> {
+    let (n, m) = (1 + rng.below(40), rng.below(300));
+    let data: Vec<f64> = (0..2 * n * m + 1).map(|_| rng.between(-300, 300) as f64 / 64.0).collect();
+    let (n_, m_) = (n as isize, m as isize);
+    let (strides, first) = match kind % 4 {
+        0 => ([m_, 1], 0),
+        1 => ([1, n_], 0),
+        2 => ([2 * m_, 2], 0),
+        _ => ([-m_, -1], (n * m).saturating_sub(1)),
+    };
+    let x = ArrayRef::strided(&data, &[n, m], &strides, first).unwrap();
+    let mut y = vec![f64::NAN; n];
+    call.bind("x", x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+    y.iter().map(|y| y.to_bits()).collect()
+}
+
+/// Many threads, one kernel, layouts that are compiled while others run: the same bits as from one thread alone.
+#[test]
+fn one_kernel_on_many_threads() {
+    const THREADS: usize = 8;
+    const CALLS: usize = 40;
+    let work = |call: &mut Call, seed: usize| -> Vec<Vec<u64>> {
+        let mut rng = Rng::new(seed as u64);
+        (0..CALLS).map(|k| one_call(call, &mut rng, k + seed)).collect()
+    };
+    let alone = kernel();
+    let want: Vec<_> = (0..THREADS).map(|seed| work(&mut alone.call(), seed)).collect();
+    let shared = kernel();
+    let barrier = Barrier::new(THREADS);
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..THREADS)
+            .map(|seed| {
+                let (shared, barrier) = (&shared, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    work(&mut shared.call(), seed)
+                })
+            })
+            .collect();
+        for (seed, handle) in handles.into_iter().enumerate() {
+            assert_eq!(handle.join().unwrap(), want[seed], "thread {seed}");
+        }
+    });
+}
+
+/// Threads that build the same program at the same time, and look at it.
+#[test]
+fn building_on_many_threads() {
+    let barrier = Barrier::new(4);
+    let texts: Vec<String> = std::thread::scope(|scope| {
+        let one = || {
+            barrier.wait();
+            let k = kernel();
+            Stage::ALL.iter().map(|s| k.inspect(*s).unwrap()).collect()
+        };
+        let handles: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+        handles.into_iter().map(|h| h.join().unwrap()).collect()
+    });
+    assert!(texts.iter().all(|t| *t == texts[0]));
+}
+
+/// A kernel with a constant that no other test has, so that nobody else keeps its code.
+fn scaled(by: f64) -> Kernel {
+    let mut b = Kernel::builder("scaled");
+    let [n] = b.dims(["n"]);
+    let x = b.input::<f64>("x", [n]);
+    b.output("y", x * by);
+    b.build().unwrap()
+}
+
+fn call_scaled(call: &mut Call) -> [f64; 2] {
+    let mut y = [0.0; 2];
+    call.bind("x", &[1.0, 2.0]).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+    y
+}
+
+#[test]
+fn a_call_outlives_its_kernel() {
+    let mut call = {
+        let kernel = scaled(17.25);
+        kernel.call()
+    };
+    assert_eq!(call_scaled(&mut call), [17.25, 34.5]);
+    // Prepared or not, on this thread or another.
+    let mut call = std::thread::spawn(move || {
+        assert_eq!(call_scaled(&mut call), [17.25, 34.5]);
+        call
+    })
+    .join()
+    .unwrap();
+    assert_eq!(call_scaled(&mut call), [17.25, 34.5]);
+}
+
+/// More different kernels than the process keeps code for: the code of those in use stays, the rest is freed.
+#[test]
+fn code_is_freed_and_code_in_use_is_not() {
+    let kept = scaled(0.5);
+    let mut call = kept.call();
+    assert_eq!(call_scaled(&mut call), [0.5, 1.0]);
+    drop(kept);
+    let before = executable_bytes();
+    let mut most = 0;
+    for k in 0..1300 {
+        let y = call_scaled(&mut scaled(1000.0 + k as f64).call());
+        assert_eq!(y[0], 1000.0 + k as f64);
+        if k % 100 == 0 {
+            most = most.max(executable_bytes().saturating_sub(before));
+        }
+    }
+    assert_eq!(call_scaled(&mut call), [0.5, 1.0]);
+    // At least a page each: 1300 that stay would be more than this.
+    if before > 0 {
+        assert!(most < 1100 * 4096, "{most} bytes of code");
+    }
+}
+
+/// The memory of this process that may be executed, or 0 where the system does not tell.
+fn executable_bytes() -> usize {
+    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return 0 };
+    let anonymous =
+        maps.lines().filter(|l| l.split_whitespace().nth(1).is_some_and(|p| p.contains('x')) && l.split_whitespace().count() == 5);
+    let size = |l: &str| {
+        let (low, high) = l.split_whitespace().next()?.split_once('-')?;
+        Some(usize::from_str_radix(high, 16).ok()? - usize::from_str_radix(low, 16).ok()?)
+    };
+    anonymous.filter_map(size).sum()
+}
+
+/// Outputs of several threads in one allocation, disjoint rows each.
+#[test]
+fn threads_share_an_output() {
+    let k = kernel();
+    let (rows, m) = (64, 50);
+    let x = Array::new(&[rows, m], (0..rows * m).map(|k| (k % 13) as f64 * 0.25).collect()).unwrap();
+    let mut whole = vec![0.0; rows];
+    k.call().bind("x", &x).unwrap().bind_mut("y", &mut whole).unwrap().run().unwrap();
+    let mut parts = vec![0.0; rows];
+    std::thread::scope(|scope| {
+        for (out, rows) in parts.chunks_mut(16).zip(x.as_slice().chunks(16 * m)) {
+            let k = &k;
+            scope.spawn(move || {
+                let x = ArrayRef::strided(rows, &[16, m], &[m as isize, 1], 0).unwrap();
+                k.call().bind("x", x).unwrap().bind_mut("y", ArrayMut::from_slice(out)).unwrap().run().unwrap();
+            });
+        }
+    });
+    assert_eq!(whole, parts);
+}
