@@ -346,7 +346,11 @@ pub(crate) fn clip(x: &NodeRef, low: &DynOperand<'_>, high: &DynOperand<'_>, sit
     // The ends of the range included, which matters where the other bound is of a wider type.
     let idle = |bound: &DynOperand<'_>, below: bool| match (bound, x.dtype.int_range()) {
         (DynOperand::Weak(Weak::Int(k)), Some((least, most))) => {
-            if below { *k <= least.into() } else { *k >= most.into() }
+            if below {
+                *k <= least.into()
+            } else {
+                *k >= most.into()
+            }
         }
         _ => false,
     };
