@@ -341,10 +341,17 @@ pub(crate) fn select(c: &NodeRef, a: &DynOperand<'_>, b: &DynOperand<'_>, site: 
 }
 
 /// NumPy's `clip`, one operation of three operands: a weak lower bound takes its type from the other two. An int bound that no
-/// element of an integer type can reach does nothing.
+/// element of an integer type can be beyond does nothing.
 pub(crate) fn clip(x: &NodeRef, low: &DynOperand<'_>, high: &DynOperand<'_>, site: At) -> NodeRef {
+    // The ends of the range included, which matters where the other bound is of a wider type.
     let idle = |bound: &DynOperand<'_>, below: bool| match (bound, x.dtype.int_range()) {
-        (DynOperand::Weak(Weak::Int(k)), Some(_)) => !fits(*k, x.dtype) && (*k < 0) == below && i64::try_from(*k).is_ok(),
+        (DynOperand::Weak(Weak::Int(k)), Some((least, most))) => {
+            if below {
+                *k <= least.into()
+            } else {
+                *k >= most.into()
+            }
+        }
         _ => false,
     };
     let common = high.node().map_or(x.dtype, |high| x.dtype.promote(high.dtype));

@@ -35,6 +35,8 @@ struct RawAccess {
     offset: Size,
     /// One per loop: the domain's axes, then the reduced ones.
     strides: Vec<Size>,
+    /// See [`Access::inside`].
+    inside: bool,
 }
 
 struct Lowerer<'a> {
@@ -240,19 +242,21 @@ impl Lowerer<'_> {
     fn access(&self, operand: Operand, base: &[Size], view: &View, dtype: DType, at: Index) -> RawAccess {
         let mut offset = Size::ZERO;
         let mut strides = vec![Size::ZERO; self.loops];
+        let mut inside = false;
         for (map, stride) in view.axes.iter().zip(base) {
             offset = offset.add(&map.offset.mul(stride));
             for (axis, step) in &map.terms {
                 let axis = *axis as usize;
                 let to = if at == Index::Domain { axis } else { self.source_loops[axis] };
                 strides[to] = strides[to].add(&step.mul(stride));
+                inside |= to >= self.step.domain.rank();
             }
         }
         let swapped = match operand {
             Operand::Input(k) => self.graph.inputs()[k as usize].swapped,
             _ => false,
         };
-        RawAccess { operand, dtype, swapped, offset, strides }
+        RawAccess { operand, dtype, swapped, offset, strides, inside }
     }
 
     fn access_number(&mut self, raw: RawAccess) -> u32 {
@@ -338,7 +342,7 @@ impl Lowerer<'_> {
                     _ => Stride::Param(param(s)),
                 })
                 .collect();
-            accesses.push(Access { pointer, displacement, dtype: raw.dtype, swapped: raw.swapped, strides });
+            accesses.push(Access { pointer, displacement, dtype: raw.dtype, swapped: raw.swapped, strides, inside: raw.inside });
         }
         let depths = depths(&self.body, &accesses, parallel.len());
         let lanes = if positions {
@@ -373,14 +377,7 @@ fn depths(body: &Body, accesses: &[Access], rank: usize) -> Vec<Depth> {
     let mut depths: Vec<Depth> = Vec::with_capacity(body.insts.len());
     for inst in &body.insts {
         let own = match inst {
-            Inst::Load(k) => {
-                let moves = accesses[*k as usize].strides.iter().rposition(|s| *s != Stride::Zero);
-                match moves {
-                    Some(axis) if axis >= rank => Depth::Reduced,
-                    Some(axis) => Depth::Parallel(axis as u8 + 1),
-                    None => Depth::Parallel(0),
-                }
-            }
+            Inst::Load(k) => accesses[*k as usize].depth(rank),
             Inst::Reduced(_) => Depth::After,
             _ => Depth::Parallel(0),
         };

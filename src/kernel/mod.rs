@@ -89,6 +89,21 @@ pub struct Access {
     pub swapped: bool,
     /// The stride along each axis: parallel axes first, then reduced ones.
     pub strides: SmallVec<[Stride; 4]>,
+    /// True if its index depends on a reduced axis, also where its strides there cancel: where that axis is empty, there is
+    /// nothing to load.
+    pub inside: bool,
+}
+
+impl Access {
+    /// The outermost place where its address is known, in a nest with `rank` parallel axes.
+    pub fn depth(&self, rank: usize) -> Depth {
+        match self.strides.iter().rposition(|s| *s != Stride::Zero) {
+            _ if self.inside => Depth::Reduced,
+            Some(axis) if axis >= rank => Depth::Reduced,
+            Some(axis) => Depth::Parallel(axis as u8 + 1),
+            None => Depth::Parallel(0),
+        }
+    }
 }
 
 /// A stride as far as it is known when code is generated.
@@ -222,6 +237,9 @@ impl LoopNest {
     /// The bytes that an access can touch, relative to its address argument, given the values of the size arguments; for
     /// parallel axes that are not empty.
     pub(crate) fn access_range(&self, access: &Access, params: &[i64]) -> AccessRange {
+        if access.inside && self.reduced.iter().any(|extent| params[*extent as usize] <= 0) {
+            return AccessRange::Nothing;
+        }
         let mut low = access.displacement as i64;
         let mut high = low + access.dtype.size() as i64;
         for (&extent, &stride) in self.parallel.iter().chain(&self.reduced).zip(&access.strides) {

@@ -30,7 +30,11 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
         ensure(operands.iter().all(|o| nest.depths[o.index()] <= depth), format!("v{k} is outside an operand (rule 3)"))?;
         let of = |n: usize| nest.types[operands[n].index()];
         let typed = match *inst {
-            Inst::Load(a) => (a as usize) < nest.accesses.len() && nest.accesses[a as usize].dtype == ty && moves_inside(nest, a, depth),
+            Inst::Load(a) => {
+                (a as usize) < nest.accesses.len()
+                    && nest.accesses[a as usize].dtype == ty
+                    && depth >= nest.accesses[a as usize].depth(nest.rank())
+            }
             Inst::Const(s) => s.dtype() == ty,
             Inst::Param(p) => p < nest.params && ty == DType::I64,
             Inst::Unary(op, _) => op.result(of(0)) == Some(ty) && !op.is_expanded(of(0).class()),
@@ -64,14 +68,4 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
         Lanes::Reduced => !nest.reduced.is_empty() && !nest.reductions.is_empty() && !nest.keeps_positions(),
     };
     ensure(lanes, "lanes along an axis that is not there (rule 5)".into())
-}
-
-fn moves_inside(nest: &LoopNest, access: u32, depth: Depth) -> bool {
-    let deepest = nest.accesses[access as usize].strides.iter().rposition(|s| *s != Stride::Zero);
-    let need = match deepest {
-        None => Depth::Parallel(0),
-        Some(k) if k < nest.parallel.len() => Depth::Parallel(k as u8 + 1),
-        Some(_) => Depth::Reduced,
-    };
-    depth >= need
 }

@@ -439,12 +439,6 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
             }
             Place::Scratch(k) => (0, env.eval(&plan.schedule.slots[k])?),
         };
-        if (low < first || high > end) && nest.reduced.iter().any(|p| extent(p) <= 0) {
-            // What does not move along the reduced axes is loaded before them, and here it does not exist: two strides cancel
-            // along an axis that turns out empty.
-            let text = "a reduction over an empty axis of a diagonal whose strides cancel".to_string();
-            return Err(Error::new(ErrorKind::Unsupported, text).help("copy the array to C order first"));
-        }
         if low < first || high > end {
             let text = format!("internal error, please report it: {operand:?} would be accessed at bytes {low}..{high} of {first}..{end}");
             return Err(Error::new(ErrorKind::Bind, text));

@@ -128,7 +128,11 @@ pub(super) fn clip(c: &Call) -> Result {
     // NumPy lets a bound be out of the range of the integer type: on its own side it does nothing.
     let idle = |bound: &DynOperand, below: bool| match (bound, x.dtype().int_range()) {
         (DynOperand::Weak(Weak::Int(k)), Some((low, high))) => {
-            i64::try_from(*k).is_ok() && if below { *k < low.into() } else { *k > high.into() }
+            if below {
+                *k <= low.into()
+            } else {
+                *k >= high.into()
+            }
         }
         _ => false,
     };
