@@ -1,15 +1,28 @@
-//! The text form: the arguments, then the nest as nested loops.
+//! The text form: the nest as nested loops. Constants are printed where they are used, sizes and strides in terms of the
+//! program's dims, and the element of an array by its distance in bytes from the first one.
 
 use std::fmt;
 
 use super::{Bindings, Depth, Inst, Lanes, LoopNest, Operand, Stride, ValueId};
 use crate::graph::Graph;
+use crate::size::Size;
 
 /// A nest with the meaning of its arguments, for printing.
 pub(crate) struct Printed<'a> {
     pub nest: &'a LoopNest,
     pub bindings: &'a Bindings,
     pub graph: &'a Graph,
+}
+
+/// `8*i0`, `8*m*i0`, `(8*m - 16)*i0`, `-i0`
+fn times(stride: &Size, index: &str) -> String {
+    let stride = match stride.as_const() {
+        Some(1) => return index.into(),
+        Some(-1) => return format!("-{index}"),
+        _ => stride.to_string(),
+    };
+    // A sum has a sign between its terms, a product none.
+    if stride.contains(' ') && !stride.contains('(') { format!("({stride})*{index}") } else { format!("{stride}*{index}") }
 }
 
 impl Printed<'_> {
@@ -32,19 +45,38 @@ impl Printed<'_> {
         for (axis, s) in a.strides.iter().enumerate() {
             match s {
                 Stride::Zero => {}
-                Stride::Unit => index.push(format!("{}*{}", a.dtype.size(), self.index_name(axis))),
-                Stride::Param(p) => index.push(format!("({})*{}", self.bindings.params[*p as usize], self.index_name(axis))),
+                Stride::Unit => index.push(times(&Size::from(a.dtype.size()), &self.index_name(axis))),
+                Stride::Param(p) => index.push(times(&self.bindings.params[*p as usize], &self.index_name(axis))),
             }
         }
-        let base = offset.add(&crate::size::Size::from(a.displacement as i64));
-        if base != crate::size::Size::ZERO {
+        let base = offset.add(&Size::from(a.displacement as i64));
+        if base != Size::ZERO {
             index.push(base.to_string());
         }
         if index.is_empty() {
             index.push("0".into());
         }
-        text += &format!("[{} bytes]", index.join(" + "));
+        text += &format!("[{} bytes]", index.join(" + ").replace(" + -", " - "));
         text
+    }
+
+    /// A value as an operand: constants as they are, the rest by name.
+    fn value(&self, v: ValueId) -> String {
+        match &self.nest.insts[v.index()] {
+            Inst::Const(s) => s.to_string(),
+            Inst::Param(p) => self.bindings.params[*p as usize].to_string(),
+            _ => v.to_string(),
+        }
+    }
+
+    /// What the code takes: for each 64-bit word of its one argument, in order, its meaning.
+    pub fn arguments(&self) -> Vec<String> {
+        let address = |(operand, offset): &(Operand, Size)| match *offset == Size::ZERO {
+            true => format!("address of {}", self.operand(*operand)),
+            false => format!("address of {} + {offset} bytes", self.operand(*operand)),
+        };
+        let addresses = self.bindings.pointers.iter().map(address);
+        addresses.chain(self.bindings.params.iter().map(|p| p.to_string())).chain(["address of the constants".into()]).collect()
     }
 
     fn index_name(&self, axis: usize) -> String {
@@ -56,6 +88,7 @@ impl Printed<'_> {
 
     fn inst(&self, k: usize) -> String {
         let nest = self.nest;
+        let v = |x: &ValueId| self.value(*x);
         match &nest.insts[k] {
             Inst::Load(a) => {
                 let swapped = if nest.accesses[*a as usize].swapped { "load, swap bytes" } else { "load" };
@@ -63,24 +96,24 @@ impl Printed<'_> {
             }
             Inst::Const(s) => format!("{s}"),
             Inst::Param(p) => format!("{}", self.bindings.params[*p as usize]),
-            Inst::Unary(op, x) => format!("{} {x}", op.name()),
-            Inst::Binary(op, x, y) => format!("{} {x}, {y}", op.name()),
-            Inst::Fma(x, y, z) => format!("fma {x}, {y}, {z}"),
-            Inst::Select(c, x, y) => format!("select {c}, {x}, {y}"),
-            Inst::Cast(x) => format!("cast {x}"),
-            Inst::Bitcast(x) => format!("bitcast {x}"),
-            Inst::ShiftRightLogical(x, n) => format!("shr_logical {x}, {n}"),
+            Inst::Unary(op, x) => format!("{} {}", op.name(), v(x)),
+            Inst::Binary(op, x, y) => format!("{} {}, {}", op.name(), v(x), v(y)),
+            Inst::Fma(x, y, z) => format!("fma {}, {}, {}", v(x), v(y), v(z)),
+            Inst::Select(c, x, y) => format!("select {}, {}, {}", v(c), v(x), v(y)),
+            Inst::Cast(x) => format!("cast {}", v(x)),
+            Inst::Bitcast(x) => format!("bitcast {}", v(x)),
+            Inst::ShiftRightLogical(x, n) => format!("shr_logical {}, {n}", v(x)),
             Inst::Reduced(r) => {
                 let r = &nest.reductions[*r as usize];
-                format!("{} of {}", r.op.name(), r.value)
+                format!("{} of {}", r.op.name(), self.value(r.value))
             }
         }
     }
 
     fn values(&self, f: &mut fmt::Formatter<'_>, depth: Depth, indent: usize) -> fmt::Result {
         for k in 0..self.nest.insts.len() {
-            // Numbers are printed where they are used by value name, all at the top.
-            if self.nest.depths[k] == depth {
+            let named = !matches!(self.nest.insts[k], Inst::Const(_) | Inst::Param(_));
+            if named && self.nest.depths[k] == depth {
                 writeln!(f, "{:indent$}{}: {} = {}", "", ValueId::new(k), self.nest.types[k], self.inst(k))?;
             }
         }
@@ -109,7 +142,11 @@ impl fmt::Display for Printed<'_> {
                     Lanes::Reduced if k + 1 == nest.reduced.len() => " by 8 lanes",
                     _ => "",
                 };
-                let order = if nest.is_ordered() { " pairwise" } else { "" };
+                let order = match nest.is_ordered() {
+                    true if nest.keeps_positions() => " in order",
+                    true => " pairwise",
+                    false => "",
+                };
                 writeln!(f, "{:indent$}reduce r{k} in 0..{}{by}{order} {{", "", self.bindings.params[*p as usize])?;
                 indent += 2;
             }
@@ -121,7 +158,7 @@ impl fmt::Display for Printed<'_> {
             self.values(f, Depth::After, indent)?;
         }
         for s in &nest.stores {
-            writeln!(f, "{:indent$}store {} -> {}", "", s.value, self.access(s.access))?;
+            writeln!(f, "{:indent$}store {} -> {}", "", self.value(s.value), self.access(s.access))?;
         }
         while indent > 0 {
             indent -= 2;

@@ -71,10 +71,18 @@ impl Kernel {
         }
         let mut text = String::new();
         for (k, step) in plan.steps.iter().enumerate() {
-            let header = format!("step {k}");
+            let printed = kernel::Printed { nest: &step.nest, bindings: &step.bindings, graph };
+            let stores: Vec<_> = plan.schedule.steps[k].stores.iter().map(|(_, dest)| schedule::name(*dest, graph)).collect();
+            let header = format!("step {k}, which writes {}", stores.join(", "));
             let body = match stage {
-                Stage::Kernel => kernel::Printed { nest: &step.nest, bindings: &step.bindings, graph }.to_string(),
-                Stage::Clif => Compiler::host()?.target().listing(&step.nest)?.clif,
+                Stage::Kernel => printed.to_string(),
+                Stage::Clif => {
+                    let mut arguments = String::from("; v0 points to 64-bit words:\n");
+                    for (k, meaning) in printed.arguments().iter().enumerate() {
+                        let _ = writeln!(arguments, ";   +{:<3} {meaning}", 8 * k);
+                    }
+                    arguments + &Compiler::host()?.target().listing(&step.nest)?.clif
+                }
                 _ => Compiler::host()?.target().listing(&step.nest)?.asm,
             };
             let _ = write!(text, "{header}:\n{body}");

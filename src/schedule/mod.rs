@@ -8,7 +8,7 @@
 mod decide;
 mod print;
 
-pub(crate) use print::Printed;
+pub(crate) use print::{Printed, name};
 use smallvec::SmallVec;
 
 use crate::dtype::DType;

@@ -8,20 +8,21 @@ use crate::graph::{Graph, Kind};
 /// A schedule with the graph it belongs to, for printing.
 pub(crate) struct Printed<'a>(pub &'a Schedule, pub &'a Graph);
 
+/// The name of what is stored to.
+pub(crate) fn name(dest: Dest, graph: &Graph) -> String {
+    match dest {
+        Dest::Output(o) => format!("output {}", graph.outputs()[o as usize].name),
+        Dest::Buffer(b) => b.to_string(),
+    }
+}
+
 impl fmt::Display for Printed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Printed(schedule, graph) = self;
         for (k, step) in schedule.steps.iter().enumerate() {
             let fused: Vec<_> =
                 step.fused.iter().filter(|id| !matches!(graph[**id].kind, Kind::Input(_))).map(|id| id.to_string()).collect();
-            let stores: Vec<_> = step
-                .stores
-                .iter()
-                .map(|(node, dest)| match dest {
-                    Dest::Output(o) => format!("{node} -> output {}", graph.outputs()[*o as usize].name),
-                    Dest::Buffer(b) => format!("{node} -> {b}"),
-                })
-                .collect();
+            let stores: Vec<_> = step.stores.iter().map(|(node, dest)| format!("{node} -> {}", name(*dest, graph))).collect();
             write!(f, "step {k}: for every index of {}", step.domain)?;
             if let Some(r) = &step.reduce {
                 let axes: Vec<_> = r.axes.iter().map(|a| a.to_string()).collect();
@@ -33,19 +34,11 @@ impl fmt::Display for Printed<'_> {
             writeln!(f, "no temporary arrays")?;
         }
         for (k, b) in schedule.buffers.iter().enumerate() {
-            writeln!(
-                f,
-                "buffer{k}: {} = {}{} in slot {} ({} bytes), steps {} to {}\n  because: {}",
-                b.node,
-                b.dtype,
-                b.shape,
-                b.slot,
-                schedule.slots[b.slot as usize],
-                b.live.0,
-                b.live.1,
-                b.why.text()
-            )?;
+            writeln!(f, "buffer{k}: {} : {}{}, in slot {} of {} bytes", b.node, b.dtype, b.shape, b.slot, schedule.slots[b.slot as usize])?;
+            writeln!(f, "  written in step {}, last read in step {}", b.live.0, b.live.1)?;
+            writeln!(f, "  because: {}", b.why.text())?;
         }
+        writeln!(f, "values:")?;
         for (id, node) in graph.nodes() {
             let how = match schedule.decisions[id.index()] {
                 None => continue,
@@ -56,7 +49,7 @@ impl fmt::Display for Printed<'_> {
                 Some(Decision::Output) => "output",
                 Some(Decision::Buffer(_)) => "buffer",
             };
-            writeln!(f, "{id}: {how}  ({})", crate::graph::Line(graph, node))?;
+            writeln!(f, "  {id} = {}  ({how})", crate::graph::Line(graph, node))?;
         }
         Ok(())
     }
