@@ -103,7 +103,7 @@
 //! let mut b = Kernel::builder("spread");
 //! let [n, m] = b.dims(["n", "m"]);
 //! let x = &b.input::<f64>("x", [n, m]);
-//! b.output("y", x - x.mean_axis(Axis(0)));
+//! b.output("y", x.max_axis(Axis(0)) - x);
 //! let schedule = b.build()?.inspect(Stage::Schedule)?;
 //! assert!(schedule.contains("because: a reduction's result that is read at other indices or in another loop nest"), "{schedule}");
 //! # Ok::<(), elide::Error>(())
