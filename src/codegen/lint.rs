@@ -1,6 +1,6 @@
 //! Refuses CLIF that could trap: nothing that users can put into an array may stop the program.
 
-use cranelift_codegen::ir::{Function, InstructionData, Opcode, ValueDef};
+use cranelift_codegen::ir::{Function, InstructionData, Opcode, Value, ValueDef};
 
 /// Checks a finished function.
 pub(super) fn lint(func: &Function) -> Result<(), String> {
@@ -10,10 +10,12 @@ pub(super) fn lint(func: &Function) -> Result<(), String> {
             let refuse = |why: &str| Err(format!("{}: {why}", func.dfg.display_inst(inst)));
             match data.opcode() {
                 Opcode::Sdiv | Opcode::Udiv | Opcode::Srem | Opcode::Urem => {
-                    // The divisor must come from the select that replaces 0 and -1.
+                    // The divisor must come from the select that puts 1 in the place of 0 and -1.
                     let divisor = func.dfg.inst_args(inst)[1];
                     let guarded = match func.dfg.value_def(func.dfg.resolve_aliases(divisor)) {
-                        ValueDef::Result(def, _) => func.dfg.insts[def].opcode() == Opcode::Select,
+                        ValueDef::Result(def, _) => {
+                            func.dfg.insts[def].opcode() == Opcode::Select && is_one(func, func.dfg.inst_args(def)[1])
+                        }
                         _ => false,
                     };
                     if !guarded {
@@ -37,4 +39,13 @@ pub(super) fn lint(func: &Function) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn is_one(func: &Function, value: Value) -> bool {
+    match func.dfg.value_def(func.dfg.resolve_aliases(value)) {
+        ValueDef::Result(def, _) => {
+            matches!(func.dfg.insts[def], InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } if imm.bits() == 1)
+        }
+        _ => false,
+    }
 }

@@ -31,11 +31,15 @@ use cranelift_module::{Linkage, Module};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::LoopNest;
 
+/// The compiled code of a loop nest. It may be called with an array of arguments for that nest, all accesses of which stay
+/// inside memory that the caller may use as the nest does, while the [`Code`] it belongs to lives.
+pub(crate) type Entry = unsafe extern "C" fn(*const i64);
+
 /// Compiled code of one loop nest; its memory lives as long as this value.
 pub(crate) struct Code {
     /// Takes the argument array, each word 64 bits: the nest's addresses, its sizes, the address of the table, and the two
     /// words of `Streaming`.
-    entry: extern "C" fn(*const i64),
+    entry: Entry,
     /// Constants that the code reads.
     table: Box<[u128]>,
     /// Owns the executable memory. The mutex is never contended: it makes the module, which is `Send`, `Sync` as well.
@@ -49,7 +53,7 @@ impl Code {
     }
 
     /// Where the code starts.
-    pub fn entry(&self) -> extern "C" fn(*const i64) {
+    pub fn entry(&self) -> Entry {
         self.entry
     }
 }
@@ -105,7 +109,11 @@ impl Target {
         let unsupported = |why: String| Error::new(ErrorKind::Codegen, why);
         let builder = cranelift_native::builder().map_err(|e| unsupported(format!("no code generator for this machine: {e}")))?;
         let isa = builder.finish(settings::Flags::new(flags)).map_err(refused)?;
-        if isa.triple().architecture == target_lexicon::Architecture::X86_64 {
+        let architecture = isa.triple().architecture;
+        if !matches!(architecture, target_lexicon::Architecture::X86_64 | target_lexicon::Architecture::Aarch64(_)) {
+            return Err(unsupported(format!("elide generates code for x86-64 and aarch64, not for {architecture}")));
+        }
+        if architecture == target_lexicon::Architecture::X86_64 {
             let has = |name: &str| isa.isa_flags().iter().any(|f| f.name == name && f.as_bool() == Some(true));
             if !(has("has_avx") && has("has_fma") && has("has_sse41")) {
                 return Err(unsupported("elide needs an x86-64 CPU with AVX and FMA (any since 2013)".into()));
@@ -130,7 +138,7 @@ impl Target {
         let address = module.get_finalized_function(id);
         // SAFETY: `address` is the start of a function that was just defined with exactly this signature (one pointer, no
         // result, the machine's C convention), in memory that lives until `Code` is dropped.
-        let entry = unsafe { std::mem::transmute::<*const u8, extern "C" fn(*const i64)>(address) };
+        let entry = unsafe { std::mem::transmute::<*const u8, Entry>(address) };
         Ok(Code { entry, table, module: ManuallyDrop::new(Mutex::new(module)) })
     }
 

@@ -88,7 +88,7 @@ struct Prepared {
 }
 
 struct Frame {
-    entry: extern "C" fn(*const i64),
+    entry: codegen::Entry,
     /// Addresses, sizes, the table of constants, the words of `Streaming`.
     args: Vec<i64>,
     /// For each address: the slot it is in, and the bytes from there.
@@ -250,11 +250,11 @@ impl<'c, 'd> Binding<'c, 'd> {
                 };
                 *arg = base.wrapping_add_signed(*offset as isize) as i64;
             }
-            // The compiled code reads `args` as the nest's addresses and sizes, in this order, and touches only what accesses
+            // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order, and touches only what accesses
             // reach: `prepare` has checked that each stays inside the bytes of its operand's layout, which `ArrayRef`,
             // `ArrayMut` (invariant 1 of each) and the scratch vectors vouch for while `'d` lasts, which it does: `self`
             // borrows for 'd. Outputs alias nothing else by the same invariants; scratch slots are disjoint.
-            (frame.entry)(frame.args.as_ptr());
+            unsafe { (frame.entry)(frame.args.as_ptr()) };
         }
         if prepared.tiles.capacity() > 0 {
             codegen::fence();

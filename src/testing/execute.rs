@@ -61,6 +61,7 @@ pub(super) fn layouts(graph: &Graph, program: &Program, dims: Dims) -> (OperandS
 }
 
 /// The outputs of an optimized graph, by compiled code. `want` has the shapes.
+#[allow(unsafe_code, reason = "calls compiled code past the checks that are under test")]
 pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Target, want: &[Tensor]) -> Result<Vec<Tensor>, String> {
     let (operands, contiguous) = layouts(graph, program, dims);
     let inputs: Vec<_> = graph.inputs().iter().map(|i| program.inputs.iter().find(|x| *x.name == *i.name).expect("an input")).collect();
@@ -75,7 +76,6 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
     given.iter_mut().zip(&inputs).for_each(|(m, i)| i.place.store(&i.value, m.inside()));
     let mut results: Vec<Memory> = want.iter().map(|t| Memory::new(t.data.len() * t.dtype.size())).collect();
     let mut slots: Vec<Memory> = schedule.slots.iter().map(|s| Ok(Memory::new(number(s)? as usize))).collect::<Result<_, String>>()?;
-    let mut spare = Memory::new(1024);
     for (k, step) in schedule.steps.iter().enumerate() {
         let (nest, bindings) = lower(graph, &schedule, step, &operands);
         let show = |e: String| format!("step {k}: {e}\n{graph}\n{nest:?}");
@@ -94,13 +94,11 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
             };
             let at = first as i64 + number(offset)?;
             let size = memory.size();
-            let mut address = memory.start() as i64 + at;
+            let address = memory.start() as i64 + at;
             for access in nest.accesses.iter().filter(|a| a.pointer as usize == p) {
                 match nest.access_range(access, &params) {
                     AccessRange::Nothing => {}
                     AccessRange::Bytes(low, high) if at + low >= 0 && at + high <= size => {}
-                    // What does not move along an empty reduced axis is loaded before it, though there may be no element.
-                    AccessRange::Bytes(..) if nest.reduced.iter().any(|&p| params[p as usize] == 0) => address = spare.start() as i64 + 512,
                     outside => return Err(show(format!("{outside:?} from {at} is outside the {size} bytes of {operand:?}"))),
                 }
             }
@@ -109,8 +107,9 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
         args.extend(&params);
         let streaming = Streaming::OFF;
         args.extend([code.table(), streaming.chunk, streaming.tiles]);
-        code.entry()(args.as_ptr());
-        if !given.iter().chain(&results).chain(&slots).chain([&spare]).all(Memory::is_intact) {
+        // SAFETY: the arguments are those of this nest, and every access was checked above to stay inside its memory.
+        unsafe { code.entry()(args.as_ptr()) };
+        if !given.iter().chain(&results).chain(&slots).all(Memory::is_intact) {
             return Err(show("wrote outside its memory".into()));
         }
     }
