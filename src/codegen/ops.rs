@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature, Type, Value, types
 
 use super::emit::Emitter;
 use super::helpers::Helper;
-use super::lanes::{Group, Lane, Regs, int_vector, scalar_type};
+use super::lanes::{Group, Lane, Regs, int_vector, mem, scalar_type};
 use crate::dtype::{Class, DType, Scalar};
 use crate::ops::{BinaryOp, UnaryOp, class, for_each_binary, for_each_unary};
 
@@ -365,7 +365,9 @@ impl Emitter<'_> {
         sig.params = args.iter().map(|_| AbiParam::new(ty)).collect();
         sig.returns = result.into_iter().map(AbiParam::new).collect();
         let sig = self.b.import_signature(sig);
-        let address = self.b.ins().iconst(types::I64, helper.address() as i64);
+        // From the table, so that the code is the same wherever the helper is.
+        let offset = self.table.offset(Scalar::I64(helper.address() as i64));
+        let address = self.b.ins().load(types::I64, mem().with_readonly(), self.table_base, offset);
         let call = self.b.ins().call_indirect(sig, address, args);
         self.b.inst_results(call).first().copied()
     }
