@@ -40,7 +40,7 @@ fn input_name(node: &NodeRef) -> Option<&str> {
     }
 }
 
-fn name_of<'k>(key: &'k impl Key, site: Site) -> Result<&'k str> {
+fn name_of(key: &impl Key, site: Site) -> Result<&str> {
     let other = || Error::new(ErrorKind::Bind, "an array can be bound to a name or an input, not to another expression").at(site);
     key.name().ok_or_else(other)
 }
