@@ -11,6 +11,8 @@ use crate::size::Size;
 const MAX_WEIGHT: usize = 3000;
 /// What a math function weighs once it is expanded.
 const EXPANDED_WEIGHT: usize = 30;
+/// In so many nests a value may be computed anew, once the program's nests weigh so many times what its values do.
+const MAX_NESTS: usize = 4;
 
 pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Schedule {
     let mut d = Decider { graph, live: graph.live(), stored: vec![None; graph.len()], output: vec![false; graph.len()] };
@@ -22,6 +24,7 @@ pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Schedule {
     let groups = loop {
         // Each round either succeeds or stores at least one more node.
         match d.group() {
+            Ok(groups) if d.store_what_many_nests_compute(&groups) => {}
             Ok(groups) => break groups,
             Err(more) => {
                 for (id, why) in more {
@@ -252,13 +255,45 @@ impl<'a> Decider<'a> {
         all
     }
 
-    /// Cuts a nest that is too large: the newest nodes stay, and what they read from the others is stored.
-    fn cut_if_too_large(&self, g: &Group, more: &mut More) {
-        let weight = |id: NodeId| match &self.graph[id].kind {
+    /// Reductions in a chain (`x -= x.mean()`, again and again) need what is before them in nests of their own, so that in
+    /// all the nests together the work is quadratic. Then the values that are reduced are stored where many nests need them.
+    fn store_what_many_nests_compute(&mut self, groups: &[Group]) -> bool {
+        let mut nests = vec![0; self.graph.len()];
+        for m in groups.iter().flat_map(|g| &g.members) {
+            nests[m.index()] += 1;
+        }
+        let (mut all, mut once) = (0, 0);
+        for (id, _) in self.graph.nodes() {
+            all += nests[id.index()] * self.weight(id);
+            once += nests[id.index()].min(1) * self.weight(id);
+        }
+        if all <= MAX_WEIGHT + MAX_NESTS * once {
+            return false;
+        }
+        let mut more = false;
+        for (id, node) in self.graph.nodes() {
+            let Kind::Reduce(_, src, _) = node.kind else { continue };
+            let k = src.index();
+            if self.live[id.index()] && self.graph[src].kind.is_elementwise() && nests[k] > MAX_NESTS && self.stored[k].is_none() {
+                self.stored[k] = Some(Why::ManyNests);
+                more = true;
+            }
+        }
+        more
+    }
+
+    /// How much code a node is, in primitive operations.
+    fn weight(&self, id: NodeId) -> usize {
+        match &self.graph[id].kind {
             Kind::Unary(op, a) if op.is_expanded(self.graph[*a].dtype.class()) => EXPANDED_WEIGHT,
             Kind::Binary(op, a, _) if op.is_expanded(self.graph[*a].dtype.class()) => EXPANDED_WEIGHT,
             _ => 1,
-        };
+        }
+    }
+
+    /// Cuts a nest that is too large: the newest nodes stay, and what they read from the others is stored.
+    fn cut_if_too_large(&self, g: &Group, more: &mut More) {
+        let weight = |id: NodeId| self.weight(id);
         if g.members.iter().map(|m| weight(*m)).sum::<usize>() <= MAX_WEIGHT {
             return;
         }

@@ -113,6 +113,8 @@ pub enum Why {
     ReshapeOfStrided,
     /// A reshape merges axes of a computed value, which has to exist for that.
     ReshapeOfComputed,
+    /// Many loop nests would compute it anew.
+    ManyNests,
     /// A kernel with everything in it would be too large to compile quickly.
     KernelTooLarge,
 }
@@ -125,6 +127,7 @@ impl Why {
             Why::WouldRepeatWork => "recomputing it through every view that reads it would repeat work",
             Why::ReshapeOfStrided => "a reshape merges axes that are not adjacent in memory",
             Why::ReshapeOfComputed => "a reshape merges axes of a computed value",
+            Why::ManyNests => "many loop nests would compute it anew",
             Why::KernelTooLarge => "the loop nest would be too large to compile quickly",
         }
     }
