@@ -127,7 +127,7 @@ fn elementwise_chains_make_no_parts() {
     run(&large);
     let (_, s) = counted(|| run(&small));
     let (_, l) = counted(|| run(&large));
-    let (output, tile) = (8 * (LARGE * LARGE - SMALL * SMALL), 8192);
+    let (output, tile) = (8 * (LARGE * LARGE - SMALL * SMALL), 1024);
     assert_eq!(l.total - s.total, output + tile, "{s:?} {l:?}");
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Streaming {
 
 impl Streaming {
     /// Bytes of one tile.
-    pub const TILE: usize = 8192;
+    pub const TILE: usize = 1024;
 
     /// All of the axis at once, straight to the outputs.
     pub const OFF: Streaming = Streaming { chunk: i64::MAX, tiles: 0 };

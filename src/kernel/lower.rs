@@ -394,12 +394,16 @@ fn factor(body: &Body, depths: &[Depth], rank: usize, reduces: bool) -> u8 {
     let inner: Vec<usize> = (0..body.insts.len()).filter(inside).collect();
     let widest = inner.iter().map(|&k| body.types[k].size()).max().unwrap_or(8);
     let narrowest = inner.iter().map(|&k| body.types[k].size()).min().unwrap_or(8);
+    let constants = inner.iter().any(|&k| body.insts[k].operands().iter().any(|o| matches!(body.insts[o.index()], Inst::Const(_))));
+    let masks = inner.iter().any(|&k| body.types[k] == DType::Bool);
     let registers = match inner.len() {
         // Down the columns of a table: the more of each row is taken at a time, the better the memory is used.
         0..=8 if reduces => 8,
         9..=16 if reduces => 4,
         _ if reduces => 2,
-        0..=16 => 4,
+        // Constants are best kept in registers, which leaves fewer; but masks are narrowed more cheaply the more there are.
+        0..=16 if !constants || masks => 4,
+        0..=16 => 2,
         17..=64 => 2,
         _ => 1,
     };

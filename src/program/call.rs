@@ -464,8 +464,11 @@ fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64) -
         let pointer = nest.accesses[s.access as usize].pointer;
         matches!(bindings.pointers[pointer as usize].0, Operand::Output(_))
     });
+    // A stencil reads its input in several places: it waits for its own rows rather than for memory, and was measured to lose.
+    let reads = |k: usize| nest.accesses.iter().filter(|a| bindings.pointers[a.pointer as usize].0 == Operand::Input(k as u32)).count();
+    let reads_twice = (0..bindings.pointers.len()).any(|k| reads(k) > 1);
     let run = nest.parallel.last().map_or(0, |p| params[*p as usize]);
-    if !nest.can_stream() || !outputs_only || bytes < FOOTPRINT || run < SHORTEST_RUN || !cfg!(target_arch = "x86_64") {
+    if !nest.can_stream() || !outputs_only || reads_twice || bytes < FOOTPRINT || run < SHORTEST_RUN || !cfg!(target_arch = "x86_64") {
         return (0, 0);
     }
     let widest = nest.stores.iter().map(|s| nest.accesses[s.access as usize].dtype.size()).max().unwrap_or(1);
