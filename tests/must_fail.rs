@@ -390,6 +390,22 @@ fn evaluating_a_mistake() {
     names(&mistake(eval_all(&[bad.clone().into()], vec![ArrayMut::from(&mut [0.0])]), ErrorKind::Shape, message), line);
 }
 
+/// A broadcast repeats one element without end; a sum over it must not wrap around to a sum of nothing.
+#[test]
+fn loops_past_64_bits() {
+    let mut b = Kernel::builder("pairs");
+    let [n] = b.dims(["n"]);
+    let x = &b.input::<f64>("x", [n]);
+    b.output("y", (x.insert_axis(Axis(0)) + x.insert_axis(Axis(1))).sum());
+    let kernel = b.build().unwrap();
+    let (one, mut y) = ([1.0], [0.0]);
+    let endless = ArrayRef::strided(&one, &[1 << 32], &[0], 0).unwrap();
+    let y = ArrayMut::strided(&mut y, &[], &[], 0).unwrap();
+    let mut call = kernel.call();
+    let mut bound = call.bind(x, endless).unwrap().bind_mut("y", y).unwrap();
+    fails!(Shape, bound.run(), "a loop over more elements than 64 bits can count");
+}
+
 #[test]
 fn results_past_memory_and_the_address_space() {
     let a = [1.0];

@@ -412,6 +412,11 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
     if nest.parallel.iter().any(|p| extent(p) <= 0) {
         return Ok(None);
     }
+    // A view may repeat one element more often than 64 bits count; sizes that overflowed while they were folded are at the end.
+    let count = nest.parallel.iter().chain(&nest.reduced).map(extent).try_fold(1i64, |n, e| n.checked_mul(e));
+    if count.is_none_or(|n| n == i64::MAX) {
+        return Err(Error::new(ErrorKind::Shape, "a loop over more elements than 64 bits can count".to_string()));
+    }
     let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
     let mut addresses = Vec::new();
     for (operand, offset) in &bindings.pointers {
