@@ -264,6 +264,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// If the number of elements is not the shape's.
     pub fn new(shape: &[usize], data: Vec<T>) -> Result<Self> {
+        Layout::contiguous(shape, T::DTYPE.size()).byte_range(T::DTYPE.size())?;
         if Layout::contiguous(shape, 1).size() != Some(data.len()) {
             bail!(Shape, "{} elements do not fill shape {shape:?}", data.len());
         }

@@ -45,6 +45,13 @@ impl Layout {
     /// # Errors
     /// If an offset does not fit in an `isize`.
     pub fn byte_range(&self, item: usize) -> Result<(isize, isize)> {
+        if self.shape.len() != self.strides.len() {
+            bail!(Layout, "{} extents but {} strides", self.shape.len(), self.strides.len());
+        }
+        if self.shape.iter().any(|&n| isize::try_from(n).is_err()) {
+            // Also where another extent is 0: sizes are signed from here on.
+            bail!(Layout, "an extent of {:?} does not fit in the address space", self.shape);
+        }
         if self.shape.contains(&0) {
             return Ok((0, 0));
         }

@@ -4,8 +4,8 @@
 use std::panic::Location;
 
 use elide::{
-    Array, ArrayMut, ArrayRef, Axis, DType, Dim, DynExpr, Error, ErrorKind, Expr, Kernel, KernelBuilder, Result, Shape, Size, Stage,
-    eval_all, lazy, s,
+    Array, ArrayMut, ArrayRef, Axis, DType, Dim, DynExpr, Error, ErrorKind, Expr, Extent, Kernel, KernelBuilder, Result, Shape, Size,
+    Stage, eval_all, lazy, s,
 };
 
 /// The mistake in `result`, which must be of this kind and text.
@@ -388,6 +388,30 @@ fn evaluating_a_mistake() {
     names(&mistake(bad.eval::<f64>(), ErrorKind::Shape, message), line);
     names(&mistake(bad.eval_into(&mut [0.0]), ErrorKind::Shape, message), line);
     names(&mistake(eval_all(&[bad.clone().into()], vec![ArrayMut::from(&mut [0.0])]), ErrorKind::Shape, message), line);
+}
+
+/// Sizes computed from dims, and extents of empty arrays, that would be negative as loop bounds.
+#[test]
+fn extents_below_zero() {
+    assert_eq!(Array::<f64>::new(&[0, usize::MAX], vec![]).unwrap_err().kind(), ErrorKind::Layout);
+    assert_eq!(ArrayRef::strided::<f64>(&[], &[0, usize::MAX], &[1, 1], 0).unwrap_err().kind(), ErrorKind::Layout);
+    let negative = || Size::named("q").sub(&Size::from(5usize));
+    for (program, shape) in [("reshape", [0, 2]), ("broadcast", [3, 2]), ("square", [3, 2])] {
+        let mut b = Kernel::builder(program);
+        let x = &b.input::<f64>("x", b.dims(["p", "q"]));
+        let y = match program {
+            "reshape" => x.reshape([negative().into(), Extent::from(Size::named("p"))]).sum_axis(Axis(1)).sum(),
+            "broadcast" => x.sum().broadcast([Extent::from(negative())]).sum(),
+            // Merged into one loop, the extents would be positive.
+            _ => x.sum().broadcast([Extent::from(negative()), negative().into()]).sum(),
+        };
+        b.output("y", y);
+        let kernel = b.build().unwrap();
+        let data = Array::<f64>::zeros(&shape).unwrap();
+        let mut y = Array::<f64>::zeros(&[]).unwrap();
+        let run = kernel.call().bind(x, &data).unwrap().bind_mut("y", &mut y).unwrap().run();
+        mistake(run, ErrorKind::Shape, "the extent q - 5 turns out to be -3, below zero");
+    }
 }
 
 /// A broadcast repeats one element without end; a sum over it must not wrap around to a sum of nothing.

@@ -333,13 +333,24 @@ fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
     for (spec, slot) in kernel.inputs().iter().chain(kernel.outputs()).zip(slots) {
         for (axis, (extent, &n)) in spec.shape.extents().iter().zip(&slot.layout.shape).enumerate() {
             let want = env.eval(extent)?;
-            if want != n as i64 {
+            // An empty array may have an extent beyond 63 bits, which must not turn negative on its way into a loop.
+            if i64::try_from(n) != Ok(want) {
                 let meaning = if extent.as_const().is_some() { String::new() } else { format!(" ({extent} = {want})") };
                 let text = format!(
                     "`{}` is {}{}{meaning}, but the array has shape {:?}: axis {axis} is {n}, not {want}",
                     spec.name, spec.dtype, spec.shape, slot.layout.shape
                 );
                 return Err(Error::new(ErrorKind::Bind, text));
+            }
+        }
+    }
+    // Sizes that users compute from dims may turn out below zero, anywhere in the program.
+    let mut seen = hashbrown::HashSet::new();
+    for (_, node) in kernel.0.imported.nodes() {
+        for extent in node.shape.extents().iter().filter(|e| e.as_const().is_none() && e.as_dim().is_none()) {
+            if seen.insert(extent) && env.eval(extent)? < 0 {
+                let err = Error::new(ErrorKind::Shape, format!("the extent {extent} turns out to be {}, below zero", env.eval(extent)?));
+                return Err(node.site.map_or(err.clone(), |s| err.at(s)));
             }
         }
     }
@@ -400,6 +411,10 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
     let CompiledStep { nest, bindings, code } = step;
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
     let extent = |p: &u32| params[*p as usize];
+    // Compiled loops count up to their extents and split reductions in halves: neither ends at a negative number.
+    if let Some(n) = nest.parallel.iter().chain(&nest.reduced).map(extent).find(|n| *n < 0) {
+        return Err(Error::new(ErrorKind::Shape, format!("an extent turns out to be {n}, below zero")));
+    }
     // Refused by the reduced extents alone, as in NumPy, also where there is nothing to store.
     if nest.reduced.iter().any(|p| extent(p) <= 0) {
         for r in &nest.reductions {
