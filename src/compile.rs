@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{self, Graph};
 use crate::kernel::{self, Bindings, LoopNest, OperandStrides};
 use crate::opt;
-use crate::schedule::Schedule;
+use crate::schedule::{self, Schedule};
 
 /// How many compiled loop nests are kept for reuse. When there are more, all that no program uses are dropped.
 const MAX_CACHED: usize = 512;
@@ -98,6 +98,10 @@ impl Compiler {
                 check(&g, pass.name)?;
             }
         }
+        g = schedule::with_copies(g);
+        if cfg!(debug_assertions) {
+            check(&g, "copies")?;
+        }
         Ok(g)
     }
 
@@ -108,7 +112,7 @@ impl Compiler {
     pub fn compile(&self, graph: &Graph, contiguous: &[bool], strides: &OperandStrides) -> Result<Compiled> {
         let mut timings = Timings::default();
         let start = Instant::now();
-        let schedule = Schedule::new(graph, contiguous);
+        let schedule = Schedule::new(graph, contiguous).map_err(broken)?;
         timings.schedule = start.elapsed();
         if cfg!(debug_assertions) {
             schedule.verify(graph).map_err(broken)?;

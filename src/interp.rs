@@ -211,6 +211,7 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
         }
         Kind::Select(..) => data.extend((0..size).map(|k| if nth(0, k) == Scalar::Bool(true) { nth(1, k) } else { nth(2, k) })),
         Kind::Cast(_) => data.extend((0..size).map(|k| nth(0, k).cast(node.dtype))),
+        Kind::Copy(_) => data.extend_from_slice(&operands[0].data),
         Kind::View(_, map) => look_through(map, operands[0], &shape, dims, &mut data)?,
         Kind::Reshape(..) => {
             if operands[0].data.len() != size {
@@ -222,12 +223,41 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
             let axes: Vec<usize> = axes.iter().map(|&k| k as usize).collect();
             reduce_axes(*op, operands[0], &axes, &shape, &mut data)?;
         }
+        Kind::Pieces(parts) => put_together(parts, operands, node.dtype, &shape, dims, &mut data)?,
     }
     Ok(Tensor { dtype: node.dtype, shape, data })
 }
 
 fn undefined(op: &str, x: Scalar) -> Error {
     Error::new(ErrorKind::DType, format!("`{op}` is not defined on {}", x.dtype()))
+}
+
+/// Writes each value to its region, in order.
+fn put_together(
+    parts: &[(NodeId, View)],
+    values: &[&Tensor],
+    dtype: DType,
+    shape: &[usize],
+    dims: &dyn Fn(&Var) -> i64,
+    data: &mut Vec<Scalar>,
+) -> Result<()> {
+    let mut written = vec![None; count(shape)?];
+    for ((_, region), value) in parts.iter().zip(values) {
+        let inner = extents(&region.shape, dims)?;
+        // The positions in C order of what the region shows.
+        let positions = Tensor { dtype: DType::I64, shape: shape.to_vec(), data: (0..written.len() as i64).map(Scalar::I64).collect() };
+        let mut shown = Vec::new();
+        look_through(region, &positions, &inner, dims, &mut shown)?;
+        for (k, at) in shown.into_iter().enumerate() {
+            let Scalar::I64(at) = at else { unreachable!("positions are i64") };
+            // One value of rank 0 stretches.
+            written[at as usize] = Some(value.data[if value.data.len() == 1 { 0 } else { k }]);
+        }
+    }
+    for x in written {
+        data.push(x.ok_or_else(|| Error::new(ErrorKind::Shape, format!("pieces leave a hole in an array of {dtype}")))?);
+    }
+    Ok(())
 }
 
 /// Reads `source` at the mapped index of every index of the result.

@@ -204,7 +204,7 @@ pub use dtype::{Class, DType, Element, Float, Integer, Number, Scalar};
 pub use error::{Error, ErrorKind, Result, Site};
 #[doc(hidden)]
 pub use expr::with_step;
-pub use expr::{Axes, Axis, Bits, DynExpr, DynOperand, Expr, Extent, IntoExpr, Lazy, Weak, lazy};
+pub use expr::{Axes, Axis, Bits, DynExpr, DynOperand, Expr, Extent, IntoExpr, Lazy, Pad, Region, Weak, concatenate, lazy, stack};
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
 pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, eval_all};

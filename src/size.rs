@@ -177,7 +177,7 @@ impl Size {
     pub fn max0(&self) -> Size {
         match &self.0 {
             Repr::Const(a) => Size::from((*a).max(0)),
-            Repr::Sum(terms) if terms.iter().all(|(m, c)| *c >= 0 && m.iter().all(Atom::is_non_negative)) => self.clone(),
+            Repr::Sum(_) if self.is_never_negative() => self.clone(),
             // max(max(x, 0) - c, 0) is max(x - c, 0): a slice of a slice is no deeper than a slice.
             Repr::Sum(terms)
                 if let [(one, c), (inner, 1)] = &**terms
@@ -208,6 +208,19 @@ impl Size {
             (Some(a), Some(b)) if b > 0 => Size::from(a.div_euclid(b)),
             (Some(0), _) => Size::ZERO,
             _ => self.exact_quotient(divisor).unwrap_or_else(|| Size::atom(Atom::Div(Arc::new((self.clone(), divisor.clone()))))),
+        }
+    }
+
+    /// The floor of `self / divisor`, for a dividend of either sign and a positive divisor.
+    pub fn floor_div(&self, divisor: &Size) -> Size {
+        match (self.as_const(), divisor.as_const()) {
+            (Some(a), Some(b)) if b > 0 => Size::from(a.div_euclid(b)),
+            (Some(a), _) if a < 0 => {
+                // floor(a/b) is -ceil(-a/b), which has a dividend that is not negative.
+                let up = Size::from(a.saturating_neg()).add(divisor).sub(&Size::ONE);
+                Size::atom(Atom::Div(Arc::new((up, divisor.clone())))).scale(-1)
+            }
+            _ => self.div(divisor),
         }
     }
 
@@ -256,6 +269,39 @@ impl Size {
             total = total.checked_add(product)?;
         }
         Some(total)
+    }
+
+    /// Sizes that `(self - 1) * step` is at most, for the extent of an axis that is not empty and a positive step.
+    ///
+    /// A slice's extent is a maximum with 0, or a minimum of two bounds; knowing that the axis is not empty does away with them.
+    pub fn last_within(&self, step: i64) -> SmallVec<[Size; 4]> {
+        let mut out: SmallVec<[Size; 4]> = smallvec::smallvec![self.sub(&Size::ONE).scale(step)];
+        let single = match &self.0 {
+            Repr::Sum(terms) => match &**terms {
+                [(m, 1)] if m.len() == 1 => Some(&m[0]),
+                _ => None,
+            },
+            Repr::Const(_) => None,
+        };
+        match single {
+            Some(Atom::Max0(x)) => out.extend(x.last_within(step)),
+            Some(Atom::Min(xy)) => {
+                out.extend(xy.0.last_within(step));
+                out.extend(xy.1.last_within(step));
+            }
+            // The ceiling of x / step, written as a floor: step times what is below it is below x.
+            Some(Atom::Div(xy)) if xy.1.as_const() == Some(step) => out.extend(xy.0.sub(&Size::from(step - 1)).last_within(1)),
+            _ => {}
+        }
+        out
+    }
+
+    /// True if no values of the variables make it negative, as far as the signs of its terms tell.
+    pub fn is_never_negative(&self) -> bool {
+        match &self.0 {
+            Repr::Const(x) => *x >= 0,
+            Repr::Sum(terms) => terms.iter().all(|(m, c)| *c >= 0 && m.iter().all(Atom::is_non_negative)),
+        }
     }
 
     /// Calls `f` on every variable in this size, repetitions included.

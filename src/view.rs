@@ -131,6 +131,11 @@ impl View {
         View { shape: outer.shape.clone(), axes }
     }
 
+    /// The map of one source axis: an axis of the result, or index 0 throughout.
+    pub(crate) fn axis_or_start(axis: Option<usize>) -> AxisMap {
+        axis.map_or_else(|| AxisMap::fixed(Size::ZERO), AxisMap::identity)
+    }
+
     /// NumPy's `transpose(axes)`: result axis `k` is source axis `order[k]`.
     ///
     /// # Errors

@@ -239,12 +239,20 @@ impl<'a> Emitter<'a> {
         let extent = self.params[self.nest.parallel[axis] as usize];
         match self.nest.lanes {
             Lanes::Parallel(vf) if axis + 1 == self.nest.rank() => self.vector_loop(axis, extent, vf as usize),
-            _ => self.scalar_loop(axis, extent, |e| e.parallel(axis + 1)),
+            _ => self.scalar_loop(axis, extent, None, |e| e.parallel(axis + 1)),
         }
     }
 
-    fn scalar_loop(&mut self, axis: usize, extent: Value, inside: impl Fn(&mut Self)) {
+    /// One turn for each index below `extent`, from `start` on if that is given; from the end where the last axis descends.
+    fn scalar_loop(&mut self, axis: usize, extent: Value, start: Option<Value>, inside: impl Fn(&mut Self)) {
+        let down = self.nest.descending && axis + 1 == self.nest.rank();
         let i = self.index_variable(0);
+        if down {
+            let last = self.b.ins().iadd_imm_s(extent, -1);
+            self.b.def_var(i, last);
+        } else if let Some(start) = start {
+            self.b.def_var(i, start);
+        }
         let (head, exit) = (self.b.create_block(), self.b.create_block());
         self.b.ins().jump(head, &[]);
         self.b.switch_to_block(head);
@@ -255,9 +263,12 @@ impl<'a> Emitter<'a> {
         inside(self);
         self.addresses = outer;
         let index = self.b.use_var(i);
-        let next = self.b.ins().iadd_imm_s(index, 1);
+        let next = self.b.ins().iadd_imm_s(index, if down { -1 } else { 1 });
         self.b.def_var(i, next);
-        let more = self.b.ins().icmp(IntCC::SignedLessThan, next, extent);
+        let more = match down {
+            true => self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, next, 0),
+            false => self.b.ins().icmp(IntCC::SignedLessThan, next, extent),
+        };
         self.b.ins().brif(more, head, &[], exit, &[]);
         self.b.switch_to_block(exit);
     }
@@ -307,8 +318,11 @@ impl<'a> Emitter<'a> {
     }
 
     /// A run of the last parallel axis, `vf` elements a turn. The last turn starts early enough to end at the end: it does
-    /// some elements twice, which is right because outputs never alias inputs. Fewer than `vf` elements go one by one.
+    /// some elements twice, which is right where outputs do not alias inputs. Fewer than `vf` elements go one by one.
     fn vector_span(&mut self, axis: usize, extent: Value, vf: usize) {
+        if self.nest.in_place {
+            return self.vector_span_once(axis, extent, vf);
+        }
         let (vector, scalar, exit) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let wide = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, extent, vf as i64);
         let last = self.b.ins().iadd_imm_s(extent, -(vf as i64));
@@ -336,7 +350,58 @@ impl<'a> Emitter<'a> {
         self.b.ins().brif(left, head, &[], exit, &[]);
 
         self.b.switch_to_block(scalar);
-        self.scalar_loop(axis, extent, |e| e.innermost(Mode::Scalar));
+        self.scalar_loop(axis, extent, None, |e| e.innermost(Mode::Scalar));
+        self.b.ins().jump(exit, &[]);
+        self.b.switch_to_block(exit);
+    }
+
+    /// As `vector_span`, but each element once, up or down: what whole turns leave at the end of the way goes one by one.
+    fn vector_span_once(&mut self, axis: usize, extent: Value, vf: usize) {
+        let down = self.nest.descending;
+        let (vector, rest, scalar, exit) = (self.b.create_block(), self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let last = self.b.ins().iadd_imm_s(extent, -(vf as i64));
+        let i = self.index_variable(0);
+        if down {
+            self.b.def_var(i, last);
+        }
+        let wide = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, last, 0);
+        let (start, end) = (self.index_variable(0), self.b.declare_var(types::I64));
+        self.b.def_var(end, extent);
+        self.b.ins().brif(wide, vector, &[], scalar, &[]);
+
+        self.b.switch_to_block(vector);
+        let outer = self.addresses.clone();
+        let index = self.b.use_var(i);
+        self.addresses = self.moved(axis, index);
+        self.values(Depth::Parallel(axis as u8 + 1), Mode::Vector(vf));
+        self.innermost(Mode::Vector(vf));
+        self.addresses = outer;
+        let index = self.b.use_var(i);
+        let next = self.b.ins().iadd_imm_s(index, if down { -(vf as i64) } else { vf as i64 });
+        self.b.def_var(i, next);
+        let more = match down {
+            true => self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, next, 0),
+            false => self.b.ins().icmp(IntCC::SignedLessThanOrEqual, next, last),
+        };
+        self.b.ins().brif(more, vector, &[], rest, &[]);
+
+        self.b.switch_to_block(rest);
+        let left = match down {
+            true => {
+                let below = self.b.ins().iadd_imm_s(next, vf as i64);
+                self.b.def_var(end, below);
+                self.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, below, 0)
+            }
+            false => {
+                self.b.def_var(start, next);
+                self.b.ins().icmp(IntCC::SignedLessThan, next, extent)
+            }
+        };
+        self.b.ins().brif(left, scalar, &[], exit, &[]);
+
+        self.b.switch_to_block(scalar);
+        let (from, to) = (self.b.use_var(start), self.b.use_var(end));
+        self.scalar_loop(axis, to, Some(from), |e| e.innermost(Mode::Scalar));
         self.b.ins().jump(exit, &[]);
         self.b.switch_to_block(exit);
     }

@@ -80,17 +80,16 @@ pub(super) fn mem() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
 }
 
-/// Memory that nothing writes while the kernel runs, which is all that it loads from: inputs and earlier steps' buffers.
-/// Such loads may move, and become memory operands.
-fn input() -> MemFlagsData {
-    mem().with_readonly().with_can_move()
-}
-
 fn little() -> MemFlagsData {
     MemFlagsData::new().with_endianness(Endianness::Little)
 }
 
 impl Emitter<'_> {
+    /// Memory that is loaded from. Where nothing writes to it while the nest runs, loads may move, and become memory operands.
+    fn input(&self) -> MemFlagsData {
+        if self.nest.in_place { mem() } else { mem().with_readonly().with_can_move() }
+    }
+
     pub(super) fn bitcast(&mut self, ty: Type, v: Value) -> Value {
         if self.b.func.dfg.value_type(v) == ty { v } else { self.b.ins().bitcast(ty, little(), v) }
     }
@@ -126,7 +125,7 @@ impl Emitter<'_> {
         let lane = if s.dtype() == DType::Bool { Lane::Mask(1) } else { Lane::Of(s.dtype()) };
         let offset = self.table.offset(s);
         let regs = (0..registers(vf, lane.size()))
-            .map(|_| self.b.ins().load(lane.vector(), input().with_aligned(), self.table_base, offset))
+            .map(|_| self.b.ins().load(lane.vector(), mem().with_readonly().with_can_move().with_aligned(), self.table_base, offset))
             .collect();
         Group { regs, lane }
     }
@@ -161,15 +160,16 @@ impl Emitter<'_> {
 
     /// The low bytes of a register from memory, or back.
     fn load_part(&mut self, bytes: usize, ty: Type, addr: Value, offset: i32) -> Value {
+        let flags = self.input();
         if bytes >= 16 {
-            return self.b.ins().load(ty, input(), addr, offset);
+            return self.b.ins().load(ty, flags, addr, offset);
         }
         let (scalar, vector) = match bytes {
             8 => (types::I64, types::I64X2),
             4 => (types::I32, types::I32X4),
             _ => (types::I16, types::I32X4),
         };
-        let mut v = self.b.ins().load(scalar, input(), addr, offset);
+        let mut v = self.b.ins().load(scalar, flags, addr, offset);
         if bytes == 2 {
             v = self.b.ins().uextend(types::I32, v);
         }
@@ -218,16 +218,17 @@ impl Emitter<'_> {
     }
 
     fn load_element(&mut self, d: DType, swapped: bool, addr: Value, offset: i32) -> Value {
+        let flags = self.input();
         if d == DType::Bool {
-            let v = self.b.ins().load(types::I8, input(), addr, offset);
+            let v = self.b.ins().load(types::I8, flags, addr, offset);
             return self.b.ins().icmp_imm_u(IntCC::NotEqual, v, 0);
         }
         let ty = scalar_type(d);
         if !swapped {
-            return self.b.ins().load(ty, input(), addr, offset);
+            return self.b.ins().load(ty, flags, addr, offset);
         }
         let int = Type::int(8 * d.size() as u16).expect("an integer type of every element size");
-        let v = self.b.ins().load(int, input(), addr, offset);
+        let v = self.b.ins().load(int, flags, addr, offset);
         let v = self.b.ins().bswap(v);
         self.bitcast(ty, v)
     }

@@ -17,7 +17,7 @@ use crate::view::{Slice, View};
 pub(crate) type At = Option<Site>;
 
 /// The node, or the error node that says `what` failed (`add of f64[3] and f64[4]`) and where.
-fn or_error(made: Result<NodeRef>, dtype: DType, site: At, what: impl FnOnce() -> String) -> NodeRef {
+pub(crate) fn or_error(made: Result<NodeRef>, dtype: DType, site: At, what: impl FnOnce() -> String) -> NodeRef {
     made.unwrap_or_else(|e| {
         let mut error = Error::new(e.kind(), format!("{}: {}", what(), e.message()));
         if let Some(help) = e.advice() {
@@ -45,7 +45,7 @@ pub(crate) fn is_error(node: &NodeRef) -> bool {
 
 /// The first mistake among the operands. It must be found before types and shapes are compared, since those of an error
 /// node are placeholders.
-fn inherited<'n>(operands: &[&'n NodeRef]) -> Option<&'n NodeRef> {
+pub(crate) fn inherited<'n>(operands: &[&'n NodeRef]) -> Option<&'n NodeRef> {
     operands.iter().copied().find(|n| is_error(n))
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn data(array: &ArrayRef<'_>, site: At) -> NodeRef {
 }
 
 /// `node` as an operand of a node of shape `shape`: a constant as it is, anything else of exactly that shape.
-fn operand(node: &NodeRef, shape: &Shape, site: At) -> Result<NodeRef> {
+pub(crate) fn constant_or_stretched(node: &NodeRef, shape: &Shape, site: At) -> Result<NodeRef> {
     if matches!(node.kind, NodeKind::Const(_)) || node.shape == *shape {
         return Ok(node.clone());
     }
@@ -113,7 +113,7 @@ pub(crate) fn binary(op: BinaryOp, a: &NodeRef, b: &NodeRef, site: At) -> NodeRe
         }
         let dtype = op.result(a.dtype).ok_or_else(|| undefined(op.name(), a.dtype))?;
         let (shape, equations) = shape::broadcast(&[&a.shape, &b.shape])?;
-        let kind = NodeKind::Binary(op, operand(a, &shape, site)?, operand(b, &shape, site)?);
+        let kind = NodeKind::Binary(op, constant_or_stretched(a, &shape, site)?, constant_or_stretched(b, &shape, site)?);
         Ok(NodeRef::with_equations(kind, dtype, shape, site, equations))
     })();
     or_error(made, a.dtype, site, || format!("{} of {} and {}", op.name(), describe(a), describe(b)))
@@ -131,7 +131,11 @@ pub(crate) fn select(c: &NodeRef, a: &NodeRef, b: &NodeRef, site: At) -> NodeRef
             bail!(DType, "the element types differ");
         }
         let (shape, equations) = shape::broadcast(&[&c.shape, &a.shape, &b.shape])?;
-        let kind = NodeKind::Select(operand(c, &shape, site)?, operand(a, &shape, site)?, operand(b, &shape, site)?);
+        let kind = NodeKind::Select(
+            constant_or_stretched(c, &shape, site)?,
+            constant_or_stretched(a, &shape, site)?,
+            constant_or_stretched(b, &shape, site)?,
+        );
         Ok(NodeRef::with_equations(kind, a.dtype, shape, site, equations))
     })();
     or_error(made, a.dtype, site, || format!("select by {} from {} and {}", describe(c), describe(a), describe(b)))

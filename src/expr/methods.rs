@@ -73,6 +73,24 @@ macro_rules! view_methods {
             Self::from_node(infer::reshape(&self.node, shape.into_iter().map(Into::into), Some(Location::caller())))
         }
 
+        /// The elements moved by `shift` along an axis; those that pass the end come in again at the start.
+        #[track_caller]
+        pub fn roll(&self, shift: isize, axis: impl Into<Axis>) -> Self {
+            Self::from_node(pieces::roll(&self.node, shift, axis.into(), Some(Location::caller())))
+        }
+
+        /// Each element `count` times in a row along an axis.
+        #[track_caller]
+        pub fn repeat(&self, count: usize, axis: impl Into<Axis>) -> Self {
+            Self::from_node(pieces::repeat(&self.node, count, axis.into(), Some(Location::caller())))
+        }
+
+        /// The array `counts` times along its last axes; if there are more counts than axes, new axes come first.
+        #[track_caller]
+        pub fn tile(&self, counts: impl AsRef<[usize]>) -> Self {
+            Self::from_node(pieces::tile(&self.node, counts.as_ref(), Some(Location::caller())))
+        }
+
         /// The shape, as far as it is known before arrays are bound. Of an expression with a mistake in it: `[]`.
         pub fn shape(&self) -> &Shape {
             &self.node.shape

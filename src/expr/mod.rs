@@ -9,6 +9,7 @@
 //! | `operators` | `std::ops` for both |
 //! | `methods` | views and reductions, written once for both |
 //! | `axes` | axes, extents, slicing expressions |
+//! | `pieces` | assignment to regions, joining, padding, repeating |
 //! | `infer` | one constructor per kind of node: checks, shapes, broadcasts, errors |
 //! | `node` | the untyped DAG under both |
 //! | `print` | back to text |
@@ -23,6 +24,7 @@ mod lazy;
 mod methods;
 pub(crate) mod node;
 mod operators;
+pub(crate) mod pieces;
 mod print;
 pub(crate) mod promote;
 #[cfg(test)]
@@ -33,5 +35,6 @@ pub use axes::{Axes, Axis, Extent, with_step};
 pub use dynamic::DynExpr;
 pub use lazy::{Lazy, lazy};
 pub use operators::Bits;
+pub use pieces::{Pad, Region, concatenate, stack};
 pub use promote::{DynOperand, Weak};
 pub use typed::{Expr, IntoExpr};

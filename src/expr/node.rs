@@ -55,6 +55,9 @@ pub(crate) enum NodeKind {
     Reshape(NodeRef),
     /// Reduced over these axes (sorted, distinct), which are removed.
     Reduce(ReduceOp, NodeRef, Vec<usize>),
+    /// An array put together from pieces: each value (of the shape of its region, or a `Const`) is written to its region, in
+    /// order, so that later ones lie over earlier ones; together they cover the array.
+    Pieces(Vec<(NodeRef, View)>),
     /// A mistake; the element type and shape are placeholders.
     Error(Error),
 }
@@ -113,6 +116,7 @@ impl NodeKind {
     pub fn operands(&self) -> smallvec::SmallVec<[&NodeRef; 3]> {
         use NodeKind::*;
         match self {
+            Pieces(parts) => parts.iter().map(|(value, _)| value).collect(),
             Input { .. } | Data(_) | Const(_) | SizeOf(_) | Error(_) => smallvec::smallvec![],
             Unary(_, a) | Cast(a) | View(a, _) | Reshape(a) | Reduce(_, a, _) => smallvec::smallvec![a],
             Binary(_, a, b) => smallvec::smallvec![a, b],
@@ -139,6 +143,7 @@ fn take_operands(kind: &mut NodeKind, into: &mut Vec<NodeRef>) {
         NodeKind::Unary(_, a) | NodeKind::Cast(a) | NodeKind::View(a, _) | NodeKind::Reshape(a) | NodeKind::Reduce(_, a, _) => into.push(a),
         NodeKind::Binary(_, a, b) => into.extend([a, b]),
         NodeKind::Select(a, b, c) => into.extend([a, b, c]),
+        NodeKind::Pieces(parts) => into.extend(parts.into_iter().map(|(value, _)| value)),
         NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::SizeOf(_) | NodeKind::Error(_) => {}
     }
 }

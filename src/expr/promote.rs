@@ -340,6 +340,17 @@ pub(crate) fn select(c: &NodeRef, a: &DynOperand<'_>, b: &DynOperand<'_>, site: 
     or_failed(made, "where", &[a, b], site)
 }
 
+/// What is stored when `value` is assigned to an array of type `dtype`: any conversion is allowed, as in NumPy, but an int literal
+/// must fit.
+pub(crate) fn stored(value: &DynOperand<'_>, dtype: DType, site: At) -> Result<NodeRef> {
+    match value {
+        DynOperand::Expr(x) => Ok(infer::cast(x.node(), dtype, site)),
+        DynOperand::Weak(Weak::Float(x)) if !dtype.is_float() => Ok(infer::constant(Scalar::F64(*x).cast(dtype), site)),
+        DynOperand::Weak(Weak::Int(x)) if dtype == DType::Bool => Ok(infer::constant(Scalar::Bool(*x != 0), site)),
+        weak => weak.cast(dtype, site),
+    }
+}
+
 /// NumPy's `clip`, one operation of three operands: a weak lower bound takes its type from the other two. An int bound that no
 /// element of an integer type can be beyond does nothing.
 pub(crate) fn clip(x: &NodeRef, low: &DynOperand<'_>, high: &DynOperand<'_>, site: At) -> NodeRef {

@@ -7,9 +7,9 @@ use crate::dtype::{Element, Float, Number};
 use crate::error::Result;
 use crate::expr::DynExpr;
 use crate::expr::axes::{Axes, Axis, Extent};
-use crate::expr::infer;
 use crate::expr::methods::{reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
+use crate::expr::{infer, pieces};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::Shape;
 use crate::view::Slice;
@@ -111,6 +111,27 @@ impl<'a, T: Element> Expr<'a, T> {
     #[track_caller]
     pub fn scalar(value: T) -> Self {
         Expr::from_node(infer::constant(value.into(), Some(Location::caller())))
+    }
+
+    /// One value in an array of the given shape.
+    ///
+    /// ```
+    /// use elide::Expr;
+    /// let x: Vec<i32> = Expr::full([2, 2], 7).eval()?;
+    /// assert_eq!(x, [7; 4]);
+    /// # elide::Result::<()>::Ok(())
+    /// ```
+    #[doc(alias = "from_elem")]
+    #[track_caller]
+    pub fn full<E: Into<Extent>>(shape: impl IntoIterator<Item = E>, value: T) -> Self {
+        Expr::scalar(value).broadcast(shape)
+    }
+
+    /// An array of zeros (of `false`).
+    #[track_caller]
+    pub fn zeros<E: Into<Extent>>(shape: impl IntoIterator<Item = E>) -> Self {
+        let zero = infer::constant(crate::dtype::Scalar::zero(T::DTYPE), Some(Location::caller()));
+        Expr::from_node(zero).broadcast(shape)
     }
 
     /// A named argument of a kernel.

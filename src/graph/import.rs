@@ -46,7 +46,7 @@ impl Graph {
             }
         }
         for (name, node) in outputs {
-            g.output(name.clone(), done[&node.id()]);
+            g.output(name.clone(), done[&node.id()], None);
         }
         Ok((g, data))
     }
@@ -85,6 +85,10 @@ impl Graph {
             NodeKind::Cast(a) => Kind::Cast(at(a)),
             NodeKind::Reshape(a) => Kind::Reshape(at(a), node.shape.clone()),
             NodeKind::Reduce(op, a, axes) => Kind::Reduce(*op, at(a), axes.iter().map(|&k| k as u8).collect()),
+            NodeKind::Pieces(parts) => {
+                parts.iter().for_each(|(_, region)| self.import_indices(&node.shape, region, node.site));
+                Kind::Pieces(parts.iter().map(|(value, region)| (at(value), region.clone())).collect())
+            }
         };
         Ok(self.add(kind, node.dtype, node.shape.clone(), node.site))
     }

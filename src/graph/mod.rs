@@ -73,6 +73,8 @@ pub struct Output {
     pub name: Arc<str>,
     /// The value.
     pub node: NodeId,
+    /// The input in whose memory the result is stored.
+    pub in_place: Option<u32>,
 }
 
 /// One value.
@@ -111,16 +113,28 @@ pub enum Kind {
     Reshape(NodeId, Shape),
     /// Reduced over the given axes, which are removed.
     Reduce(ReduceOp, NodeId, SmallVec<[u8; 4]>),
+    /// The operand, in memory of its own: what it shows is about to be overwritten.
+    Copy(NodeId),
+    /// An array put together from pieces, which cover it.
+    Pieces(Pieces),
 }
+
+/// Values and the regions of an array that they are written to, in order: later ones lie over earlier ones.
+///
+/// A region is a view from the value's index to the array's; no two indices of it meet.
+pub type Pieces = Arc<[(NodeId, View)]>;
 
 impl Kind {
     /// The operands, in order.
     pub fn operands(&self) -> SmallVec<[NodeId; 3]> {
         match *self {
             Kind::Input(_) | Kind::Const(_) | Kind::Size(_) => smallvec![],
-            Kind::Unary(_, a) | Kind::Cast(a) | Kind::View(a, _) | Kind::Reshape(a, _) | Kind::Reduce(_, a, _) => smallvec![a],
+            Kind::Unary(_, a) | Kind::Cast(a) | Kind::Copy(a) | Kind::View(a, _) | Kind::Reshape(a, _) | Kind::Reduce(_, a, _) => {
+                smallvec![a]
+            }
             Kind::Binary(_, a, b) => smallvec![a, b],
             Kind::Select(a, b, c) => smallvec![a, b, c],
+            Kind::Pieces(ref parts) => parts.iter().map(|(value, _)| *value).collect(),
         }
     }
 
@@ -132,9 +146,11 @@ impl Kind {
             Kind::Binary(op, a, b) => Kind::Binary(*op, f(*a), f(*b)),
             Kind::Select(a, b, c) => Kind::Select(f(*a), f(*b), f(*c)),
             Kind::Cast(a) => Kind::Cast(f(*a)),
+            Kind::Copy(a) => Kind::Copy(f(*a)),
             Kind::View(a, v) => Kind::View(f(*a), v.clone()),
             Kind::Reshape(a, s) => Kind::Reshape(f(*a), s.clone()),
             Kind::Reduce(op, a, axes) => Kind::Reduce(*op, f(*a), axes.clone()),
+            Kind::Pieces(parts) => Kind::Pieces(parts.iter().map(|(value, region)| (f(*value), region.clone())).collect()),
         }
     }
 
@@ -198,8 +214,18 @@ impl Graph {
     }
 
     /// Adds a result.
-    pub(crate) fn output(&mut self, name: Arc<str>, node: NodeId) {
-        self.outputs.push(Output { name, node });
+    pub(crate) fn output(&mut self, name: Arc<str>, node: NodeId, in_place: Option<u32>) {
+        self.outputs.push(Output { name, node, in_place });
+    }
+
+    /// Makes another node the `output`-th result.
+    pub(crate) fn set_output(&mut self, output: usize, node: NodeId) {
+        self.outputs[output].node = node;
+    }
+
+    /// Has the `output`-th result stored in the memory of the `input`-th argument.
+    pub(crate) fn update_in_place(&mut self, output: usize, input: u32) {
+        self.outputs[output].in_place = Some(input);
     }
 
     /// Every node with its id, operands before users.
@@ -251,17 +277,22 @@ impl Graph {
     /// The graph made by replacing every live node, in order, by what `f` adds for it; `f` gets the node with its operands
     /// already replaced. Dead nodes are gone.
     pub(crate) fn rebuild(&self, mut f: impl FnMut(&mut Graph, &Node) -> NodeId) -> Graph {
+        self.rebuild_with(|g, _, node| f(g, node))
+    }
+
+    /// As `rebuild`; `f` also gets the id that the node had.
+    pub(crate) fn rebuild_with(&self, mut f: impl FnMut(&mut Graph, NodeId, &Node) -> NodeId) -> Graph {
         let live = self.live();
         let mut out = Graph::like(self);
         let mut map = vec![None; self.nodes.len()];
         for (id, node) in self.nodes() {
             if live[id.index()] {
                 let kind = node.kind.map_operands(|o| map[o.index()].expect("operands come before users"));
-                map[id.index()] = Some(f(&mut out, &Node { kind, ..node.clone() }));
+                map[id.index()] = Some(f(&mut out, id, &Node { kind, ..node.clone() }));
             }
         }
         for o in &self.outputs {
-            out.output(o.name.clone(), map[o.node.index()].expect("outputs are live"));
+            out.output(o.name.clone(), map[o.node.index()].expect("outputs are live"), o.in_place);
         }
         out
     }

@@ -42,11 +42,16 @@ impl fmt::Display for Line<'_> {
             Kind::Binary(op, a, b) => write!(f, "{} {a}, {b}", op.name())?,
             Kind::Select(a, b, c) => write!(f, "select {a}, {b}, {c}")?,
             Kind::Cast(a) => write!(f, "cast {a}")?,
+            Kind::Copy(a) => write!(f, "copy {a}")?,
             Kind::View(a, v) => write!(f, "view {a}{v}")?,
             Kind::Reshape(a, _) => write!(f, "reshape {a}")?,
             Kind::Reduce(op, a, axes) => {
                 let axes: Vec<_> = axes.iter().map(|k| k.to_string()).collect();
                 write!(f, "{} {a} over axes {}", op.name(), axes.join(","))?;
+            }
+            Kind::Pieces(parts) => {
+                let parts: Vec<_> = parts.iter().map(|(value, region)| format!("{region}:{} = {value}", region.shape)).collect();
+                write!(f, "pieces {}", parts.join(", "))?;
             }
         }
         write!(f, " : {}{}", node.dtype, node.shape)

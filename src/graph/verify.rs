@@ -2,13 +2,15 @@
 //!
 //! 1. Operands come before users.
 //! 2. `Input(k)` names an input, and has its type and shape.
-//! 3. `Const` and `Size` have rank 0; they and only they may be operands of an element-wise node of another shape.
+//! 3. `Const` and `Size` have rank 0; they and only they may be operands of an element-wise node of another shape (and values of pieces).
 //! 4. Element-wise operands have the node's shape, and the types that the op table demands.
 //! 5. A view maps each axis of its operand, uses axes of its result once per term, and has the result's shape; its operand
 //!    is not a view.
 //! 6. A reshape keeps the number of elements. Where that follows from equations between dims only, binding checks it.
 //! 7. Reduced axes are sorted, distinct, and in range; the shape is what they leave.
 //! 8. No two nodes are equal.
+//! 9. Pieces have values of the node's type, each of the shape of its region or a scalar; regions map to the node's axes.
+//! 10. A copy has its operand's type and shape.
 
 use super::{Graph, Kind, Node, NodeId};
 use crate::dtype::DType;
@@ -54,6 +56,7 @@ fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
             ensure(dtype(*c) == DType::Bool && dtype(*a) == node.dtype && dtype(*b) == node.dtype, "wrong types (rule 4)")
         }
         Kind::Cast(_) => Ok(()),
+        Kind::Copy(a) => ensure(graph[*a].shape == node.shape && dtype(*a) == node.dtype, "a copy of another shape or type (rule 10)"),
         Kind::View(a, v) => {
             ensure(!matches!(graph[*a].kind, Kind::View(..)), "a view of a view (rule 5)")?;
             ensure(
@@ -73,6 +76,14 @@ fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
             ensure(axes.windows(2).all(|w| w[0] < w[1]) && axes.iter().all(|&k| (k as usize) < source.rank()), "bad axes (rule 7)")?;
             let left: Shape = (0..source.rank()).filter(|k| !axes.contains(&(*k as u8))).map(|k| source.extents()[k].clone()).collect();
             ensure(left == node.shape && op.result(dtype(*a)) == Some(node.dtype), "wrong shape or type (rule 7)")
+        }
+        Kind::Pieces(parts) => {
+            ensure(!parts.is_empty(), "no pieces (rule 9)")?;
+            let fits = |(value, region): &(NodeId, crate::view::View)| {
+                let v = &graph[*value];
+                v.dtype == node.dtype && (v.shape == region.shape || v.kind.is_scalar_leaf()) && region.axes.len() == node.shape.rank()
+            };
+            ensure(parts.iter().all(fits), "a piece that does not fit (rule 9)")
         }
     }
 }

@@ -81,7 +81,7 @@ impl Program {
 
     fn run(&mut self, outputs: &[NodeId], dims: &dyn Fn(&Var) -> i64) -> Result<Vec<Tensor>> {
         for (k, &node) in outputs.iter().enumerate() {
-            self.graph.output(format!("y{k}").into(), node);
+            self.graph.output(format!("y{k}").into(), node, None);
         }
         verify(&self.graph).unwrap();
         evaluate(&self.graph, &self.inputs, dims)
@@ -287,7 +287,7 @@ fn bindings_are_checked() {
     let negated = |equations: &[Equation]| {
         let (mut p, x) = named(data(), equations);
         let y = p.unary(UnaryOp::Neg, x);
-        p.graph.output("y".into(), y);
+        p.graph.output("y".into(), y, None);
         p
     };
     let p = negated(&[]);

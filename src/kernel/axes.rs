@@ -8,6 +8,8 @@ use crate::size::Size;
 #[derive(Clone, Debug)]
 pub(super) struct LoopAxis {
     pub extent: Size,
+    /// True if it must run from its end.
+    pub reversed: bool,
     /// In bytes, one per access.
     pub strides: Vec<Size>,
 }
@@ -47,14 +49,29 @@ pub(super) fn coalesce(axes: &mut Vec<LoopAxis>) {
     let mut k = 0;
     while k + 1 < axes.len() {
         let (outer, inner) = (&axes[k], &axes[k + 1]);
-        let merges = outer.strides.iter().zip(&inner.strides).all(|(o, i)| *o == i.mul(&inner.extent));
+        let merges = outer.reversed == inner.reversed && outer.strides.iter().zip(&inner.strides).all(|(o, i)| *o == i.mul(&inner.extent));
         if merges {
             let inner = axes.remove(k + 1);
-            axes[k] = LoopAxis { extent: axes[k].extent.mul(&inner.extent), strides: inner.strides };
+            axes[k] = LoopAxis { extent: axes[k].extent.mul(&inner.extent), ..inner };
         } else {
             k += 1;
         }
     }
+}
+
+/// Turns the axes that must run backward: their strides change sign, and every access starts at their end. The innermost one
+/// keeps its strides, so that lanes stay adjacent; whether it is to run down is returned.
+pub(super) fn turn(axes: &mut [LoopAxis], offsets: &mut [Size]) -> bool {
+    let Some((innermost, outer)) = axes.split_last_mut() else { return false };
+    for axis in outer.iter_mut().filter(|a| a.reversed) {
+        let last = axis.extent.sub(&Size::ONE);
+        for (stride, offset) in axis.strides.iter_mut().zip(offsets.iter_mut()) {
+            *offset = offset.add(&last.mul(stride));
+            *stride = stride.scale(-1);
+        }
+        axis.reversed = false;
+    }
+    innermost.reversed
 }
 
 #[cfg(test)]
@@ -62,7 +79,7 @@ mod tests {
     use super::*;
 
     fn axis(extent: Size, strides: &[Size]) -> LoopAxis {
-        LoopAxis { extent, strides: strides.to_vec() }
+        LoopAxis { extent, reversed: false, strides: strides.to_vec() }
     }
 
     #[test]

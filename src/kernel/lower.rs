@@ -6,13 +6,13 @@
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::axes::{LoopAxis, coalesce, order};
+use super::axes::{LoopAxis, coalesce, order, turn};
 use super::body::Body;
 use super::{Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Reduction, Store, Stride, ValueId};
 use crate::dtype::DType;
 use crate::graph::{Graph, Kind, NodeId};
 use crate::math::Emit;
-use crate::schedule::{Dest, Schedule, Step};
+use crate::schedule::{Dest, Put, Schedule, Step};
 use crate::shape::Shape;
 use crate::size::Size;
 use crate::view::View;
@@ -94,9 +94,9 @@ pub(crate) fn lower(graph: &Graph, schedule: &Schedule, step: &Step, strides: &O
         values: HashMap::new(),
     };
     let mut stores = Vec::new();
-    for (node, dest) in &step.stores {
-        let value = l.value(*node, Index::Domain);
-        stores.push((l.store_access(*node, *dest), value));
+    for put in &step.stores {
+        let value = l.value(put.node, Index::Domain);
+        stores.push((l.store_access(put), value));
     }
     l.finish(stores)
 }
@@ -123,12 +123,15 @@ impl Lowerer<'_> {
         self.values[&(root, index)]
     }
 
-    /// True if the node's value is loaded from a buffer that an earlier step has filled.
+    /// True if the node's value is loaded from memory that an earlier step has filled.
     fn is_loaded(&self, id: NodeId, is_root: bool) -> bool {
+        if matches!(self.graph[id].kind, Kind::Pieces(_)) {
+            return true;
+        }
         if is_root || matches!(self.graph[id].kind, Kind::Input(_)) || self.step.fused.binary_search(&id).is_ok() {
             return false;
         }
-        self.schedule.buffer_of(id).is_some()
+        self.schedule.homes[id.index()].is_some()
     }
 
     fn needs(&self, id: NodeId, at: Index, is_root: bool) -> SmallVec<[(NodeId, Index); 3]> {
@@ -137,7 +140,7 @@ impl Lowerer<'_> {
         }
         match &self.graph[id].kind {
             Kind::Reduce(_, src, _) => smallvec::smallvec![(*src, Index::Source)],
-            kind if kind.is_elementwise() => kind.operands().into_iter().map(|o| (o, at)).collect(),
+            kind if kind.is_elementwise() || matches!(kind, Kind::Copy(_)) => kind.operands().into_iter().map(|o| (o, at)).collect(),
             _ => SmallVec::new(),
         }
     }
@@ -176,7 +179,8 @@ impl Lowerer<'_> {
                 });
                 self.body.add(Inst::Reduced(k as u32), node.dtype)
             }
-            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) => unreachable!("these have no operands to evaluate"),
+            Kind::Copy(_) => v(self, 0),
+            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) => unreachable!("these have no operands to evaluate"),
         }
     }
 
@@ -204,12 +208,17 @@ impl Lowerer<'_> {
         self.body.add(Inst::Load(k), self.graph[id].dtype)
     }
 
-    /// The buffer or input that holds exactly this node.
+    /// The memory that holds exactly this node.
     fn memory(&self, id: NodeId) -> Option<Operand> {
+        let home = self.schedule.homes[id.index()].map(|h| match h {
+            Dest::Output(k) => Operand::Output(k),
+            Dest::Buffer(b) => Operand::Buffer(b),
+        });
         match self.graph[id].kind {
             Kind::Input(k) => Some(Operand::Input(k)),
-            _ if self.step.stores.iter().any(|(n, _)| *n == id) => None,
-            _ => self.schedule.buffer_of(id).map(Operand::Buffer),
+            Kind::Pieces(_) => home,
+            _ if self.step.stores.iter().any(|p| p.node == id) => None,
+            _ => home,
         }
     }
 
@@ -220,6 +229,7 @@ impl Lowerer<'_> {
         if let Some(operand) = self.memory(id) {
             return match operand {
                 Operand::Input(k) => (operand, self.strides.inputs[k as usize].clone()),
+                Operand::Output(k) => (operand, self.strides.outputs[k as usize].clone()),
                 _ => (operand, c_order(&self.graph[id].shape)),
             };
         }
@@ -227,13 +237,14 @@ impl Lowerer<'_> {
         let mut src = *src;
         let operand = loop {
             // A stored copy of an input is what a reshape reads, not the input itself.
-            if let Some(b) = self.schedule.buffer_of(src) {
-                break Operand::Buffer(b);
-            }
-            match &self.graph[src].kind {
-                Kind::Input(k) => break Operand::Input(*k),
-                Kind::Reshape(inner, _) => src = *inner,
-                _ => unreachable!("the schedule stores what reshapes read"),
+            match (self.schedule.homes[src.index()], &self.graph[src].kind) {
+                (Some(Dest::Buffer(b)), _) => break Operand::Buffer(b),
+                (Some(Dest::Output(k)), _) => break Operand::Output(k),
+                (None, kind) => match kind {
+                    Kind::Input(k) => break Operand::Input(*k),
+                    Kind::Reshape(inner, _) => src = *inner,
+                    _ => unreachable!("the schedule stores what reshapes read"),
+                },
             }
         };
         (operand, c_order(shape))
@@ -267,22 +278,25 @@ impl Lowerer<'_> {
         k as u32
     }
 
-    fn store_access(&mut self, node: NodeId, dest: Dest) -> u32 {
-        let (shape, dtype) = (&self.graph[node].shape, self.graph[node].dtype);
-        let view = View::identity(shape);
-        let raw = match dest {
-            Dest::Output(k) => self.access(Operand::Output(k), &self.strides.outputs[k as usize], &view, dtype, Index::Domain),
+    fn store_access(&mut self, put: &Put) -> u32 {
+        let dtype = self.graph[put.node].dtype;
+        let view = put.region.clone().unwrap_or_else(|| View::identity(&self.step.domain));
+        let (operand, strides) = match put.dest {
+            Dest::Output(k) => (Operand::Output(k), self.strides.outputs[k as usize].clone()),
             Dest::Buffer(b) => {
-                let strides: Vec<Size> = shape.c_strides().iter().map(|s| s.scale(dtype.size() as i64)).collect();
-                self.access(Operand::Buffer(b), &strides, &view, dtype, Index::Domain)
+                let shape = &self.schedule.buffers[b.index()].shape;
+                (Operand::Buffer(b), shape.c_strides().iter().map(|s| s.scale(dtype.size() as i64)).collect())
             }
         };
+        let raw = self.access(operand, &strides, &view, dtype, Index::Domain);
         self.access_number(raw)
     }
 
     fn finish(self, stores: Vec<(u32, ValueId)>) -> (LoopNest, Bindings) {
+        let mut offsets: Vec<Size> = self.accesses.iter().map(|a| a.offset.clone()).collect();
         let axis = |k: usize, extent: &Size| LoopAxis {
             extent: extent.clone(),
+            reversed: false,
             strides: self.accesses.iter().map(|a| a.strides[k].clone()).collect(),
         };
         let rank = self.step.domain.rank();
@@ -302,8 +316,17 @@ impl Lowerer<'_> {
         }
         coalesce(&mut reduced);
         let has_reductions = !self.reductions.is_empty();
-        order(&mut parallel, if has_reductions { &loads_first } else { &stores_first });
+        // Loops that must run in some order or direction keep the domain's order, which is right for memory in C order.
+        let walk = &self.step.walk;
+        for (axis, &reversed) in parallel.iter_mut().zip(&walk.reversed) {
+            axis.reversed = reversed;
+        }
+        match &walk.order {
+            Some(fixed) => parallel = fixed.iter().map(|&k| parallel[k as usize].clone()).collect(),
+            None => order(&mut parallel, if has_reductions { &loads_first } else { &stores_first }),
+        }
         coalesce(&mut parallel);
+        let descending = turn(&mut parallel, &mut offsets);
 
         // The vector runs along the axis with more unit strides; along a reduced axis if both have as many.
         let units = |a: Option<&LoopAxis>| {
@@ -327,11 +350,11 @@ impl Lowerer<'_> {
         for (k, raw) in self.accesses.iter().enumerate() {
             let moves: Vec<Size> = parallel.iter().chain(&reduced).map(|a| a.strides[k].clone()).collect();
             let near = pointers.iter().enumerate().find_map(|(n, (operand, offset, m))| {
-                let by = raw.offset.sub(offset).as_const().filter(|d| d.abs() <= MAX_DISPLACEMENT)?;
+                let by = offsets[k].sub(offset).as_const().filter(|d| d.abs() <= MAX_DISPLACEMENT)?;
                 (*operand == raw.operand && *m == moves).then_some((n as u32, by as i32))
             });
             let (pointer, displacement) = near.unwrap_or_else(|| {
-                pointers.push((raw.operand, raw.offset.clone(), moves.clone()));
+                pointers.push((raw.operand, offsets[k].clone(), moves.clone()));
                 (pointers.len() as u32 - 1, 0)
             });
             let strides = moves
@@ -345,6 +368,7 @@ impl Lowerer<'_> {
             accesses.push(Access { pointer, displacement, dtype: raw.dtype, swapped: raw.swapped, strides, inside: raw.inside });
         }
         let depths = depths(&self.body, &accesses, parallel.len());
+        let in_place = self.step.in_place;
         let lanes = if positions {
             Lanes::Scalar
         } else if along_reduced {
@@ -364,6 +388,8 @@ impl Lowerer<'_> {
             reductions: self.reductions,
             stores: stores.into_iter().map(|(access, value)| Store { access, value }).collect(),
             lanes,
+            in_place,
+            descending,
             pointers: pointers.len() as u32,
             params: params.len() as u32,
         };

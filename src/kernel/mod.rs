@@ -59,6 +59,10 @@ pub struct LoopNest {
     pub stores: Vec<Store>,
     /// What the lanes of a vector run along.
     pub lanes: Lanes,
+    /// True if it writes to memory that it reads: every element is computed once, and loads come before stores in each turn.
+    pub in_place: bool,
+    /// True if the last parallel axis runs from its end.
+    pub descending: bool,
     /// How many addresses the code takes.
     pub pointers: u32,
     /// How many sizes (extents and strides) the code takes.
@@ -231,7 +235,7 @@ impl LoopNest {
     pub fn can_stream(&self) -> bool {
         let last = self.rank().wrapping_sub(1);
         let adjacent = |s: &Store| self.accesses[s.access as usize].strides.get(last) == Some(&Stride::Unit);
-        matches!(self.lanes, Lanes::Parallel(_)) && self.reductions.is_empty() && self.stores.iter().all(adjacent)
+        matches!(self.lanes, Lanes::Parallel(_)) && !self.in_place && self.reductions.is_empty() && self.stores.iter().all(adjacent)
     }
 
     /// The bytes that an access can touch, relative to its address argument, given the values of the size arguments; for

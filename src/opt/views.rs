@@ -71,7 +71,7 @@ fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Graph, NodeId
         }
     }
     for (o, root) in graph.outputs().iter().zip(&roots) {
-        out.output(o.name.clone(), done[root]);
+        out.output(o.name.clone(), done[root], o.in_place);
     }
     Ok(out)
 }

@@ -10,7 +10,8 @@ use super::Kernel;
 use crate::compile::Timings;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result, Site};
-use crate::expr::node::NodeRef;
+use crate::expr::infer::describe;
+use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::graph::{Graph, Kind};
 use crate::layout::Layout;
@@ -21,7 +22,15 @@ use crate::size::{Size, Var};
 pub struct KernelBuilder {
     name: String,
     inputs: Vec<NodeRef>,
-    outputs: Vec<(Arc<str>, NodeRef, Site)>,
+    outputs: Vec<Declared>,
+}
+
+struct Declared {
+    name: Arc<str>,
+    value: NodeRef,
+    site: Site,
+    /// The input in whose memory the value is stored.
+    updates: Option<u32>,
 }
 
 impl KernelBuilder {
@@ -54,7 +63,40 @@ impl KernelBuilder {
     /// Declares an output.
     #[track_caller]
     pub fn output<'a>(&mut self, name: &str, value: impl Into<DynExpr<'a>>) -> &mut Self {
-        self.outputs.push((name.into(), value.into().into_node(), Location::caller()));
+        let (value, site) = (value.into().into_node(), Location::caller());
+        self.outputs.push(Declared { name: name.into(), value, site, updates: None });
+        self
+    }
+
+    /// Declares that an input is updated in place: after a run its memory holds `value`, and it is bound with
+    /// [`bind_mut`](crate::Call::bind_mut).
+    ///
+    /// The value may read the input anywhere: all reads see the array as it was before the run. Where that takes a copy of
+    /// something, the schedule says so.
+    ///
+    /// ```
+    /// use elide::{Kernel, s};
+    ///
+    /// let mut b = Kernel::builder("running");
+    /// let x = &b.input::<f64>("x", [4]);
+    /// b.update(x, x.at(s![1..]).add(x.slice(s![..-1])));
+    /// let kernel = b.build()?;
+    ///
+    /// let mut data = [1.0, 2.0, 3.0, 4.0];
+    /// kernel.call().bind_mut("x", &mut data)?.run()?;
+    /// assert_eq!(data, [1.0, 3.0, 5.0, 7.0]);
+    /// # Ok::<(), elide::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn update<'a, 'b>(&mut self, input: impl Into<DynExpr<'a>>, value: impl Into<DynExpr<'b>>) -> &mut Self {
+        let (input, value, site) = (input.into().into_node(), value.into().into_node(), Location::caller());
+        let at = self.inputs.iter().position(|i| i.same(&input));
+        let name = match (&input.kind, at) {
+            (NodeKind::Input { name, .. }, Some(_)) => name.clone(),
+            _ => "".into(),
+        };
+        let updates = Some(at.map_or(u32::MAX, |k| k as u32));
+        self.outputs.push(Declared { name, value, site, updates });
         self
     }
 
@@ -65,13 +107,22 @@ impl KernelBuilder {
     /// expression over borrowed data; a named dim that is the extent of no input; a size that overflows; what the code generator refuses.
     pub fn build(self) -> Result<Kernel> {
         let start = Instant::now();
-        for (k, (name, _, site)) in self.outputs.iter().enumerate() {
-            if self.outputs[..k].iter().any(|(other, ..)| other == name) {
-                return Err(Error::new(ErrorKind::Bind, format!("two outputs are named `{name}`")).at(site));
+        for (k, output) in self.outputs.iter().enumerate() {
+            if self.outputs[..k].iter().any(|other| other.name == output.name) {
+                let what = if output.updates.is_some() { "is updated twice" } else { "names two outputs" };
+                return Err(Error::new(ErrorKind::Bind, format!("`{}` {what}", output.name)).at(output.site));
+            }
+            self.check_update(output).map_err(|e| e.at(output.site))?;
+        }
+        let outputs: Vec<_> = self.outputs.iter().map(|o| (o.name.clone(), o.value.clone())).collect();
+        let mut graph = Graph::import(&self.inputs, &outputs)?;
+        for (k, output) in self.outputs.iter().enumerate() {
+            if let Some(input) = output.updates {
+                let NodeKind::Input { name, .. } = &self.inputs[input as usize].kind else { continue };
+                let input = graph.inputs().iter().position(|i| i.name == *name).expect("declared inputs are imported");
+                graph.update_in_place(k, input as u32);
             }
         }
-        let outputs: Vec<_> = self.outputs.iter().map(|(name, node, _)| (name.clone(), node.clone())).collect();
-        let graph = Graph::import(&self.inputs, &outputs)?;
         for input in graph.inputs() {
             if input.data.is_some() {
                 let err = Error::new(ErrorKind::Bind, "a kernel's expression reads borrowed data".to_string())
@@ -80,7 +131,7 @@ impl KernelBuilder {
             }
         }
         check_dims(&graph)?;
-        for (output, (.., site)) in graph.outputs().iter().zip(&self.outputs) {
+        for (output, Declared { site, .. }) in graph.outputs().iter().zip(&self.outputs) {
             let (shape, item) = (&graph[output.node].shape, graph[output.node].dtype.size());
             let fixed = shape.as_fixed();
             if fixed.is_some_and(|s| Layout::contiguous(&s, item).byte_range(item).is_err()) {
@@ -94,6 +145,25 @@ impl KernelBuilder {
             inner.timings = Timings { import: timings.import, optimize: inner.timings.optimize, ..plan.timings };
         }
         Ok(kernel)
+    }
+}
+
+impl KernelBuilder {
+    fn check_update(&self, output: &Declared) -> Result<()> {
+        let Some(input) = output.updates else { return Ok(()) };
+        output.value.check()?;
+        let Some(input) = self.inputs.get(input as usize) else {
+            let error = Error::new(ErrorKind::Bind, "only an input of this kernel can be updated");
+            return Err(error.help("pass the expression that `input` returned"));
+        };
+        if let NodeKind::Input { swapped: true, .. } = input.kind {
+            return Err(Error::new(ErrorKind::Bind, format!("`{}` has swapped bytes, so that it cannot be updated in place", output.name)));
+        }
+        let (is, want) = (describe(&output.value), describe(input));
+        if (output.value.dtype, &output.value.shape) != (input.dtype, &input.shape) {
+            return Err(Error::new(ErrorKind::Shape, format!("`{}` is {want}, but is to be updated to {is}", output.name)));
+        }
+        Ok(())
     }
 }
 

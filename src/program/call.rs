@@ -179,6 +179,10 @@ impl<'c, 'd> Binding<'c, 'd> {
             return Err(kernel.unknown(name, "input").at(site));
         };
         let spec = &kernel.inputs()[k];
+        if kernel.updated_by(k).is_some() {
+            let error = Error::new(ErrorKind::Bind, format!("input `{name}` of kernel `{}` is updated in place", kernel.name()));
+            return Err(error.help("bind it with `bind_mut`").at(site));
+        }
         check(spec, array.dtype, &array.layout, site)?;
         if spec.swapped != array.swapped {
             let order = |swapped| if swapped { "swapped" } else { "native" };
@@ -210,8 +214,11 @@ impl<'c, 'd> Binding<'c, 'd> {
             return Err(kernel.unknown(name, "output").at(site));
         };
         check(&kernel.outputs()[k], array.dtype, &array.layout, site)?;
-        let at = kernel.inputs().len() + k;
-        self.call.slots[at].set(array.ptr as usize, &array.layout);
+        let (at, updated) = (kernel.inputs().len() + k, kernel.0.graph.outputs()[k].in_place);
+        // An array that is updated is an input and an output.
+        for at in updated.map(|k| k as usize).into_iter().chain([at]) {
+            self.call.slots[at].set(array.ptr as usize, &array.layout);
+        }
         Ok(Binding { call: self.call, data: PhantomData })
     }
 
@@ -253,7 +260,8 @@ impl<'c, 'd> Binding<'c, 'd> {
             // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order, and touches only what accesses
             // reach: `prepare` has checked that each stays inside the bytes of its operand's layout, which `ArrayRef`,
             // `ArrayMut` (invariant 1 of each) and the scratch vectors vouch for while `'d` lasts, which it does: `self`
-            // borrows for 'd. Outputs alias nothing else by the same invariants; scratch slots are disjoint.
+            // borrows for 'd. Outputs alias nothing else by the same invariants, but for the input that they update, which the
+            // schedule has ordered reads and writes of; scratch slots are disjoint.
             unsafe { (frame.entry)(frame.args.as_ptr()) };
         }
         if prepared.tiles.capacity() > 0 {

@@ -72,7 +72,7 @@ impl Kernel {
         let mut text = String::new();
         for (k, step) in plan.steps.iter().enumerate() {
             let printed = kernel::Printed { nest: &step.nest, bindings: &step.bindings, graph };
-            let stores: Vec<_> = plan.schedule.steps[k].stores.iter().map(|(_, dest)| schedule::name(*dest, graph)).collect();
+            let stores: Vec<_> = plan.schedule.steps[k].stores.iter().map(|p| schedule::name(p.dest, graph)).collect();
             let header = format!("step {k}, which writes {}", stores.join(", "));
             let body = match stage {
                 Stage::Kernel => printed.to_string(),

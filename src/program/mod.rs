@@ -148,6 +148,11 @@ impl Kernel {
         Call::new(self.clone())
     }
 
+    /// The output that updates an input in place.
+    fn updated_by(&self, input: usize) -> Option<usize> {
+        self.0.graph.outputs().iter().position(|o| o.in_place == Some(input as u32))
+    }
+
     fn contiguous_key(&self) -> Vec<LayoutClass> {
         vec![LayoutClass::Contiguous; self.0.inputs.len() + self.0.outputs.len()]
     }

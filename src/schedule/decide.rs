@@ -1,11 +1,9 @@
 //! The decisions: what is stored, and which stores share a loop nest.
 
-use hashbrown::HashMap;
-
-use super::{Buffer, BufferId, Decision, Dest, ReduceDomain, Schedule, Step, Why};
+use super::group::Group;
+use super::{ReduceDomain, Schedule, Why};
 use crate::graph::{Graph, Kind, NodeId};
 use crate::ops::ReduceOp;
-use crate::size::Size;
 
 /// The weight of a loop nest, in primitive operations, from which it is cut in two.
 const MAX_WEIGHT: usize = 3000;
@@ -14,18 +12,18 @@ const EXPANDED_WEIGHT: usize = 30;
 /// In so many nests a value may be computed anew, once the program's nests weigh so many times what its values do.
 const MAX_NESTS: usize = 4;
 
-pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Schedule {
-    let mut d = Decider { graph, live: graph.live(), stored: vec![None; graph.len()], output: vec![false; graph.len()] };
-    for o in graph.outputs() {
-        d.output[o.node.index()] = true;
-    }
-    d.store_what_views_read(contiguous);
-    d.store_what_reductions_reduce();
-    let groups = loop {
+pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, String> {
+    let mut d = Decider::new(graph, contiguous);
+    let (units, groups) = loop {
         // Each round either succeeds or stores at least one more node.
-        match d.group() {
+        let mut units = d.units();
+        if units.overwrite() {
+            // What contradicts the order was copied when the graph was optimized; see `overwritten_read`.
+            units.put_in_order(&d).map_err(|c| format!("schedule: {} is overwritten before it is read", c.leaf))?;
+        }
+        match d.group(&units) {
             Ok(groups) if d.store_what_many_nests_compute(&groups) => {}
-            Ok(groups) => break groups,
+            Ok(groups) => break (units, groups),
             Err(more) => {
                 for (id, why) in more {
                     d.stored[id.index()].get_or_insert(why);
@@ -33,37 +31,62 @@ pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Schedule {
             }
         }
     };
-    d.finish(groups)
+    Ok(d.finish(units, groups))
 }
 
-struct Decider<'a> {
-    graph: &'a Graph,
-    live: Vec<bool>,
-    stored: Vec<Option<Why>>,
+/// A read that must come before a write that it also must come after, in any order of steps: it needs a copy.
+pub(super) fn overwritten_read(graph: &Graph) -> Option<NodeId> {
+    let d = Decider::new(graph, &vec![true; graph.inputs().len()]);
+    let mut units = d.units();
+    if !units.overwrite() {
+        return None;
+    }
+    units.put_in_order(&d).err().map(|c| c.leaf)
+}
+
+pub(super) struct Decider<'a> {
+    pub graph: &'a Graph,
+    pub live: Vec<bool>,
+    pub stored: Vec<Option<Why>>,
     output: Vec<bool>,
-}
-
-/// A step under construction.
-struct Group {
-    level: u32,
-    reduce: Option<ReduceDomain>,
-    roots: Vec<NodeId>,
-    /// What is computed here.
-    members: Vec<NodeId>,
 }
 
 /// What a root needs: nodes computed at its own index, and the reductions among them.
 #[derive(Default)]
-struct Cone {
-    members: Vec<NodeId>,
-    reductions: Vec<NodeId>,
+pub(super) struct Cone {
+    pub members: Vec<NodeId>,
+    pub reductions: Vec<NodeId>,
     /// Stored nodes that are read.
-    reads: Vec<NodeId>,
+    pub reads: Vec<NodeId>,
+    /// Those of them that are read at the root's own index.
+    pub direct: Vec<NodeId>,
 }
 
-type More = Vec<(NodeId, Why)>;
+pub(super) type More = Vec<(NodeId, Why)>;
 
 impl<'a> Decider<'a> {
+    fn new(graph: &'a Graph, contiguous: &[bool]) -> Decider<'a> {
+        let mut d = Decider { graph, live: graph.live(), stored: vec![None; graph.len()], output: vec![false; graph.len()] };
+        for o in graph.outputs() {
+            d.output[o.node.index()] = true;
+        }
+        d.store_what_is_put_together();
+        d.store_what_views_read(contiguous);
+        d.store_what_reductions_reduce();
+        d
+    }
+
+    /// Arrays put together from pieces, and copies of what will be overwritten, are memory by nature.
+    fn store_what_is_put_together(&mut self) {
+        for (id, node) in self.graph.nodes().filter(|(id, _)| self.live[id.index()]) {
+            match node.kind {
+                Kind::Pieces(_) => self.stored[id.index()] = Some(Why::PutTogether),
+                Kind::Copy(_) => self.stored[id.index()] = Some(Why::Overwritten),
+                _ => {}
+            }
+        }
+    }
+
     /// A computed node that a view or a reshape reads needs memory.
     fn store_what_views_read(&mut self, contiguous: &[bool]) {
         for (id, node) in self.graph.nodes() {
@@ -110,17 +133,13 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn is_root(&self, id: NodeId) -> bool {
-        self.live[id.index()] && (self.output[id.index()] || self.stored[id.index()].is_some())
-    }
-
     /// True for nodes that an access reads in place: inputs, and views and reshapes of inputs and of stored nodes.
-    fn is_leaf(&self, id: NodeId) -> bool {
+    pub(super) fn is_leaf(&self, id: NodeId) -> bool {
         matches!(self.graph[id].kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::View(..) | Kind::Reshape(..))
     }
 
     /// Everything computed at the index of `root`, down to leaves, reductions and (where `stop` says so) stored nodes.
-    fn cone(&self, root: NodeId, stop: impl Fn(NodeId) -> bool) -> Cone {
+    pub(super) fn cone(&self, root: NodeId, stop: impl Fn(NodeId) -> bool) -> Cone {
         let mut cone = Cone::default();
         let mut seen = hashbrown::HashSet::new();
         let mut stack = vec![root];
@@ -128,13 +147,16 @@ impl<'a> Decider<'a> {
             if !seen.insert(id) {
                 continue;
             }
-            if id != root && self.stored[id.index()].is_some() && stop(id) && !self.is_leaf(id) {
+            // An array put together is never computed at an index, not even to be copied.
+            let put_together = matches!(self.graph[id].kind, Kind::Pieces(_));
+            if put_together || id != root && self.stored[id.index()].is_some() && stop(id) && !self.is_leaf(id) {
                 cone.reads.push(id);
+                cone.direct.push(id);
                 continue;
             }
             match &self.graph[id].kind {
                 Kind::Reduce(..) => cone.reductions.push(id),
-                kind if kind.is_elementwise() => stack.extend(kind.operands()),
+                kind if kind.is_elementwise() || matches!(kind, Kind::Copy(_)) => stack.extend(kind.operands()),
                 Kind::View(..) | Kind::Reshape(..) => {
                     // Reading through a stored view, or what it resolves to.
                     let base = self.memory_of(id);
@@ -150,7 +172,7 @@ impl<'a> Decider<'a> {
     }
 
     /// The node in whose memory a view or reshape reads: the first stored one on the way down, or the input.
-    fn memory_of(&self, id: NodeId) -> NodeId {
+    pub(super) fn memory_of(&self, id: NodeId) -> NodeId {
         let mut at = id;
         while let Kind::View(src, _) | Kind::Reshape(src, _) = self.graph[at].kind {
             let direct_input_view = matches!(self.graph[at].kind, Kind::View(..)) && matches!(self.graph[src].kind, Kind::Input(_));
@@ -162,7 +184,7 @@ impl<'a> Decider<'a> {
         at
     }
 
-    fn reduce_domain(&self, id: NodeId) -> ReduceDomain {
+    pub(super) fn reduce_domain(&self, id: NodeId) -> ReduceDomain {
         let Kind::Reduce(op, src, axes) = &self.graph[id].kind else { unreachable!("a reduction") };
         ReduceDomain {
             source: self.graph[*src].shape.clone(),
@@ -171,86 +193,33 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// Puts every root into a group, or says what else must be stored first.
-    fn group(&self) -> Result<Vec<Group>, More> {
-        let mut groups: Vec<Group> = Vec::new();
-        let mut index: HashMap<(crate::shape::Shape, Option<ReduceDomain>, u32), usize> = HashMap::new();
-        let mut group_of: HashMap<NodeId, usize> = HashMap::new();
-        let mut home: HashMap<NodeId, usize> = HashMap::new();
-        let mut more: More = Vec::new();
-        for (root, _) in self.graph.nodes().filter(|(id, _)| self.is_root(*id)) {
-            // An input is stored only to be reshaped; its own step is a copy.
-            let level_of = |reads: &[NodeId]| reads.iter().map(|r| group_of.get(r).map_or(0, |&g| groups[g].level + 1)).max().unwrap_or(0);
-            // First with every stored reduction inlined, to join the step that makes it.
-            let joined = self.cone(root, |id| !matches!(self.graph[id].kind, Kind::Reduce(..)));
-            let mut cone = joined;
-            let mut inner = self.inner(&cone, &mut more);
-            let stored_reductions = cone.reductions.iter().filter(|r| **r != root && group_of.contains_key(*r)).count();
-            if stored_reductions > 0 {
-                let level = level_of(&cone.reads).max(level_of(&inner.reads));
-                let first = cone.reductions.iter().find_map(|r| group_of.get(r).copied()).expect("one is stored");
-                let fits = cone.reductions.iter().all(|r| group_of.get(r) == Some(&first)) && level <= groups[first].level;
-                if fits {
-                    groups[first].roots.push(root);
-                    groups[first].members.extend(cone.members.iter().chain(&inner.members));
-                    group_of.insert(root, first);
-                    continue;
-                }
-                for r in cone.reductions.iter().filter(|r| **r != root && group_of.contains_key(*r)) {
-                    if self.stored[r.index()].is_none() {
-                        more.push((*r, Why::ReductionReadElsewhere));
-                    }
-                }
-                cone = self.cone(root, |_| true);
-                inner = self.inner(&cone, &mut more);
-            }
-            let mut domains = cone.reductions.iter().map(|r| self.reduce_domain(*r));
-            let reduce = domains.next();
-            if let Some(first) = &reduce {
-                // One nest reduces over one space; the others are stored by nests of their own.
-                for r in &cone.reductions {
-                    if self.reduce_domain(*r) != *first && *r != root {
-                        more.push((*r, Why::ReductionReadElsewhere));
-                    }
-                }
-            }
-            let level = level_of(&cone.reads).max(level_of(&inner.reads));
-            let key = (self.graph[root].shape.clone(), reduce.clone(), level);
-            let g = *index.entry(key).or_insert_with(|| {
-                groups.push(Group { level, reduce, roots: Vec::new(), members: Vec::new() });
-                groups.len() - 1
-            });
-            for r in cone.reductions.iter().filter(|r| **r != root) {
-                // A reduction that two nests would compute is stored instead.
-                if *home.entry(*r).or_insert(g) != g {
-                    more.push((*r, Why::ReductionReadElsewhere));
-                }
-            }
-            groups[g].roots.push(root);
-            groups[g].members.extend(cone.members.iter().chain(&inner.members));
-            group_of.insert(root, g);
-        }
-        for g in &mut groups {
-            g.members.sort();
-            g.members.dedup();
-            self.cut_if_too_large(g, &mut more);
-        }
-        if more.is_empty() { Ok(groups) } else { Err(more) }
+    /// Which loop each axis of the operands of a unit's reductions is: the axes of its domain, then the reduced ones.
+    pub(super) fn source_loops(&self, value: NodeId) -> Vec<usize> {
+        let cone = self.cone(value, |_| true);
+        let Some(first) = cone.reductions.first() else { return Vec::new() };
+        let domain = self.reduce_domain(*first);
+        let rank = domain.source.rank() - domain.axes.len();
+        let (mut kept, mut reduced) = (0..rank, rank..);
+        (0..domain.source.rank())
+            .map(|k| if domain.axes.contains(&(k as u8)) { reduced.next() } else { kept.next() }.expect("as many as axes"))
+            .collect()
     }
 
     /// What the reductions of a cone need under them. A reduction there must be stored first.
-    fn inner(&self, cone: &Cone, more: &mut More) -> Cone {
+    pub(super) fn inner(&self, cone: &Cone, more: &mut More) -> Cone {
         let mut all = Cone::default();
         for r in &cone.reductions {
             let Kind::Reduce(_, src, _) = self.graph[*r].kind else { unreachable!("a reduction") };
             if self.stored[src.index()].is_some() && !self.is_leaf(src) {
                 all.reads.push(src);
+                all.direct.push(src);
                 continue;
             }
             let under = self.cone(src, |_| true);
             more.extend(under.reductions.iter().map(|r| (*r, Why::ReductionReadElsewhere)));
             all.members.extend(under.members);
             all.reads.extend(under.reads);
+            all.direct.extend(under.direct);
         }
         all
     }
@@ -292,7 +261,7 @@ impl<'a> Decider<'a> {
     }
 
     /// Cuts a nest that is too large: the newest nodes stay, and what they read from the others is stored.
-    fn cut_if_too_large(&self, g: &Group, more: &mut More) {
+    pub(super) fn cut_if_too_large(&self, g: &Group, more: &mut More) {
         let weight = |id: NodeId| self.weight(id);
         if g.members.iter().map(|m| weight(*m)).sum::<usize>() <= MAX_WEIGHT {
             return;
@@ -326,77 +295,5 @@ impl<'a> Decider<'a> {
             rest = below;
         }
         more.sort_by_key(|(id, _)| *id);
-    }
-
-    fn finish(self, mut groups: Vec<Group>) -> Schedule {
-        groups.sort_by_key(|g| (g.level, g.roots[0]));
-        let mut schedule = Schedule { steps: Vec::new(), decisions: vec![None; self.graph.len()], buffers: Vec::new(), slots: Vec::new() };
-        let mut made = HashMap::new();
-        for (k, g) in groups.iter().enumerate() {
-            for root in &g.roots {
-                if let Some(why) = self.stored[root.index()] {
-                    made.insert(*root, BufferId::new(schedule.buffers.len()));
-                    let node = &self.graph[*root];
-                    let (dtype, shape) = (node.dtype, node.shape.clone());
-                    schedule.buffers.push(Buffer { node: *root, dtype, shape, why, slot: 0, live: (k as u32, k as u32) });
-                }
-            }
-        }
-        for (k, g) in groups.into_iter().enumerate() {
-            for m in &g.members {
-                // Members' operands and views that come from memory extend its life.
-                for o in self.graph[*m].kind.operands().into_iter().chain([*m]) {
-                    let base = if self.is_leaf(o) { self.memory_of(o) } else { o };
-                    if let Some(b) = made.get(&base).filter(|_| !g.roots.contains(&base)) {
-                        let live = &mut schedule.buffers[b.index()].live;
-                        live.1 = live.1.max(k as u32);
-                    }
-                }
-            }
-            let mut stores = Vec::new();
-            for root in &g.roots {
-                for (n, o) in self.graph.outputs().iter().enumerate() {
-                    if o.node == *root {
-                        stores.push((*root, Dest::Output(n as u32)));
-                    }
-                }
-                stores.extend(made.get(root).map(|b| (*root, Dest::Buffer(*b))));
-            }
-            let domain = self.graph[g.roots[0]].shape.clone();
-            let fused = g.members.into_iter().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
-            schedule.steps.push(Step { domain, reduce: g.reduce, stores, fused });
-        }
-        self.place(&mut schedule);
-        for (id, node) in self.graph.nodes() {
-            if self.live[id.index()] {
-                schedule.decisions[id.index()] = Some(match (&node.kind, self.stored[id.index()]) {
-                    (_, Some(why)) => Decision::Buffer(why),
-                    _ if self.output[id.index()] => Decision::Output,
-                    (Kind::Input(_), _) => Decision::Input,
-                    (Kind::Const(_) | Kind::Size(_), _) => Decision::Scalar,
-                    (Kind::View(..) | Kind::Reshape(..), _) => Decision::View,
-                    _ => Decision::Inline,
-                });
-            }
-        }
-        schedule
-    }
-
-    /// Places buffers in slots: one whose last reader is done gives its slot to the next of the same size.
-    fn place(&self, schedule: &mut Schedule) {
-        let mut free_from: Vec<u32> = Vec::new();
-        for k in 0..schedule.buffers.len() {
-            let b = &schedule.buffers[k];
-            let bytes = b.shape.size().mul(&Size::from(b.dtype.size()));
-            let (first, last) = b.live;
-            let found = (0..schedule.slots.len()).find(|&s| free_from[s] <= first && schedule.slots[s] == bytes);
-            let slot = found.unwrap_or_else(|| {
-                schedule.slots.push(bytes);
-                free_from.push(0);
-                schedule.slots.len() - 1
-            });
-            free_from[slot] = last + 1;
-            schedule.buffers[k].slot = slot as u32;
-        }
     }
 }

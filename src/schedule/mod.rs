@@ -6,8 +6,13 @@
 //! same index.
 
 mod decide;
+mod distance;
+mod finish;
+mod group;
 mod print;
+mod units;
 
+pub use distance::Walk;
 pub(crate) use print::{Printed, name};
 use smallvec::SmallVec;
 
@@ -16,6 +21,7 @@ use crate::entity::define_index;
 use crate::graph::{Graph, Kind, NodeId};
 use crate::shape::Shape;
 use crate::size::Size;
+use crate::view::View;
 
 define_index! {
     /// Memory for a value that is stored between steps. Buffers whose lifetimes do not meet may share a slot.
@@ -29,6 +35,8 @@ pub struct Schedule {
     pub steps: Vec<Step>,
     /// What happens to each node of the graph; `None` for nodes that no output needs.
     pub decisions: Vec<Option<Decision>>,
+    /// The memory of each node that has some, the caller's inputs apart.
+    pub homes: Vec<Option<Dest>>,
     /// The values stored between steps.
     pub buffers: Vec<Buffer>,
     /// The bytes of each piece of scratch memory that buffers are placed in.
@@ -43,9 +51,24 @@ pub struct Step {
     /// The reduction that happens at each index of the domain, if any.
     pub reduce: Option<ReduceDomain>,
     /// What is stored, and where.
-    pub stores: Vec<(NodeId, Dest)>,
+    pub stores: Vec<Put>,
     /// The nodes computed in this nest, operands before users.
     pub fused: Vec<NodeId>,
+    /// How its loops must run, so that what it reads is not overwritten before.
+    pub walk: Walk,
+    /// True if it writes to memory that it reads: then no element may be computed twice.
+    pub in_place: bool,
+}
+
+/// A value and where it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// The value.
+    pub node: NodeId,
+    /// The memory.
+    pub dest: Dest,
+    /// The part of what the memory holds that is written, by the step's index; `None` for the whole.
+    pub region: Option<View>,
 }
 
 /// The space that a step's reductions run over.
@@ -60,7 +83,7 @@ pub struct ReduceDomain {
 }
 
 /// Where a value is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dest {
     /// The `k`-th output.
     Output(u32),
@@ -117,6 +140,10 @@ pub enum Why {
     ManyNests,
     /// A kernel with everything in it would be too large to compile quickly.
     KernelTooLarge,
+    /// It is put together from pieces and read as a whole.
+    PutTogether,
+    /// It shows elements that are overwritten before all reads of it are done.
+    Overwritten,
 }
 
 impl Why {
@@ -129,45 +156,41 @@ impl Why {
             Why::ReshapeOfComputed => "a reshape merges axes of a computed value",
             Why::ManyNests => "many loop nests would compute it anew",
             Why::KernelTooLarge => "the loop nest would be too large to compile quickly",
+            Why::PutTogether => "it is put together from pieces and read as a whole",
+            Why::Overwritten => "what it shows is overwritten before it has been read for the last time",
         }
     }
 }
 
 impl Schedule {
     /// Plans `graph`; `contiguous[k]` says whether input `k` is known to lie in C order without gaps.
-    pub(crate) fn new(graph: &Graph, contiguous: &[bool]) -> Schedule {
+    ///
+    /// # Errors
+    /// If something is overwritten before it is read, which is a bug: [`with_copies`] has seen to it.
+    pub(crate) fn new(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, String> {
         decide::decide(graph, contiguous)
-    }
-
-    /// The buffer that holds a node, if it has one.
-    pub(crate) fn buffer_of(&self, node: NodeId) -> Option<BufferId> {
-        match self.decisions[node.index()] {
-            Some(Decision::Buffer(_)) => self.buffers.iter().position(|b| b.node == node).map(BufferId::new),
-            _ => None,
-        }
     }
 
     /// Checks that every step reads only what an earlier step has stored, and that buffers in one slot do not overlap in time.
     pub(crate) fn verify(&self, graph: &Graph) -> Result<(), String> {
-        let mut written = vec![None; graph.len()];
+        let mut written: hashbrown::HashSet<Dest> = hashbrown::HashSet::new();
         for (k, step) in self.steps.iter().enumerate() {
             for &id in &step.fused {
                 for o in reads(graph, id) {
                     let inside =
                         step.fused.binary_search(&o).is_ok() || graph[o].kind.is_scalar_leaf() || matches!(graph[o].kind, Kind::Input(_));
-                    if !inside && written[o.index()].is_none() {
+                    if !inside && !self.homes[o.index()].is_some_and(|h| written.contains(&h)) {
                         return Err(format!("schedule: step {k} computes {id} from {o}, which no earlier step stores"));
                     }
                 }
             }
-            for (node, dest) in &step.stores {
-                if graph[*node].shape != step.domain {
-                    return Err(format!("schedule: step {k} stores {node} of another shape than its domain"));
-                }
-                if matches!(dest, Dest::Buffer(_)) {
-                    written[node.index()] = Some(k);
+            for put in &step.stores {
+                let shape = put.region.as_ref().map_or(&graph[put.node].shape, |r| &r.shape);
+                if *shape != step.domain {
+                    return Err(format!("schedule: step {k} stores {} of another shape than its domain", put.node));
                 }
             }
+            written.extend(step.stores.iter().map(|p| p.dest));
         }
         for (a, x) in self.buffers.iter().enumerate() {
             for (b, y) in self.buffers.iter().enumerate().skip(a + 1) {
@@ -178,6 +201,87 @@ impl Schedule {
         }
         Ok(())
     }
+}
+
+/// The graph with a copy of everything that is overwritten before it has been read for the last time.
+///
+/// Of a view that repeats elements only what it shows is copied.
+pub(crate) fn with_copies(graph: Graph) -> Graph {
+    let mut graph = copies_under_reshapes(graph);
+    while let Some(leaf) = decide::overwritten_read(&graph) {
+        graph = copied(&graph, leaf);
+    }
+    graph
+}
+
+/// A reshape of an array that is updated would have to be a copy or not by the array's layout. It reads a copy.
+fn copies_under_reshapes(graph: Graph) -> Graph {
+    let updated = |g: &Graph, id: NodeId| match g[id].kind {
+        Kind::Input(k) => g.outputs().iter().any(|o| o.in_place == Some(k)),
+        _ => false,
+    };
+    if !graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Reshape(src, _) if updated(&graph, resolve(&graph, src)))) {
+        return graph;
+    }
+    graph.rebuild(|g, node| match &node.kind {
+        Kind::Reshape(src, shape) if updated(&graph, resolve(g, *src)) => {
+            let (dtype, inner) = (node.dtype, g[*src].shape.clone());
+            let copy = g.add(Kind::Copy(*src), dtype, inner, node.site);
+            g.add(Kind::Reshape(copy, shape.clone()), dtype, shape.clone(), node.site)
+        }
+        _ => g.add_again(node),
+    })
+}
+
+/// The graph with a copy in the place of a leaf, everywhere but where an array is the base that pieces are written over.
+fn copied(graph: &Graph, leaf: NodeId) -> Graph {
+    let mut copy = None;
+    let mut out = graph.rebuild_with(|g, id, node| {
+        let node = match copy {
+            Some((from, to)) => {
+                let mut first = matches!(node.kind, Kind::Pieces(_));
+                let kind = node.kind.map_operands(|o| if o == from && !std::mem::take(&mut first) { to } else { o });
+                &crate::graph::Node { kind, ..node.clone() }
+            }
+            None => node,
+        };
+        let new = g.add_again(node);
+        if id == leaf {
+            copy = Some((new, copy_of(g, new)));
+        }
+        new
+    });
+    // A result that is the leaf itself, in memory that it shows, is written from the copy.
+    let (from, to) = copy.expect("the leaf is a node of the graph");
+    let updated: Vec<usize> =
+        (0..out.outputs().len()).filter(|&o| out.outputs()[o].node == from && out.outputs()[o].in_place.is_some()).collect();
+    if !updated.is_empty() {
+        let (dtype, shape, site) = (out[to].dtype, out[to].shape.clone(), out[to].site);
+        let whole = Kind::Pieces([(to, View::identity(&shape))].into_iter().collect());
+        let node = out.add(whole, dtype, shape, site);
+        updated.into_iter().for_each(|o| out.set_output(o, node));
+    }
+    out
+}
+
+fn copy_of(g: &mut Graph, leaf: NodeId) -> NodeId {
+    let node = g[leaf].clone();
+    if let Kind::View(src, view) = &node.kind {
+        let used = |k: &usize| view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == *k));
+        let kept: Vec<usize> = (0..view.shape.rank()).filter(used).collect();
+        if kept.len() < view.shape.rank() {
+            let shape: Shape = kept.iter().map(|&k| view.shape.extents()[k].clone()).collect();
+            let drop = View {
+                shape: shape.clone(),
+                axes: (0..view.shape.rank()).map(|k| View::axis_or_start(kept.iter().position(|&x| x == k))).collect(),
+            };
+            let inner = g.view(*src, view.then(&drop), node.site);
+            let copy = g.add(Kind::Copy(inner), node.dtype, shape, node.site);
+            let back = View { shape: node.shape.clone(), axes: kept.iter().map(|&k| View::axis_or_start(Some(k))).collect() };
+            return g.view(copy, back, node.site);
+        }
+    }
+    g.add(Kind::Copy(leaf), node.dtype, node.shape.clone(), node.site)
 }
 
 /// The nodes whose values a node needs, with views and reshapes looked through.

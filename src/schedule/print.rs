@@ -22,13 +22,27 @@ impl fmt::Display for Printed<'_> {
         for (k, step) in schedule.steps.iter().enumerate() {
             let fused: Vec<_> =
                 step.fused.iter().filter(|id| !matches!(graph[**id].kind, Kind::Input(_))).map(|id| id.to_string()).collect();
-            let stores: Vec<_> = step.stores.iter().map(|(node, dest)| format!("{node} -> {}", name(*dest, graph))).collect();
+            let stores: Vec<_> = step
+                .stores
+                .iter()
+                .map(|p| match &p.region {
+                    Some(region) => format!("{} -> {}{region}", p.node, name(p.dest, graph)),
+                    None => format!("{} -> {}", p.node, name(p.dest, graph)),
+                })
+                .collect();
             write!(f, "step {k}: for every index of {}", step.domain)?;
             if let Some(r) = &step.reduce {
                 let axes: Vec<_> = r.axes.iter().map(|a| a.to_string()).collect();
                 write!(f, ", reduce axes {} of {}", axes.join(","), r.source)?;
             }
             writeln!(f, "\n  fuse {{{}}}\n  store {}", fused.join(" "), stores.join(", "))?;
+            if !step.walk.is_free() {
+                let backward = |k: usize| if step.walk.reversed[k] { " backward" } else { "" };
+                let axes = step.walk.order.iter().flatten().map(|&k| k as usize);
+                let all: Vec<usize> = if step.walk.order.is_some() { axes.collect() } else { (0..step.domain.rank()).collect() };
+                let loops: Vec<_> = all.into_iter().map(|k| format!("axis {k}{}", backward(k))).collect();
+                writeln!(f, "  loops: {}", loops.join(", "))?;
+            }
         }
         if schedule.buffers.is_empty() {
             writeln!(f, "no temporary arrays")?;

@@ -70,7 +70,7 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
         Var::Stride { operand, axis } => inputs[*operand as usize].place.strides[*axis as usize] as i64,
     };
     let number = |s: &Size| s.eval(&env).ok_or_else(|| format!("{s} does not fit"));
-    let schedule = Schedule::new(graph, &contiguous);
+    let schedule = Schedule::new(graph, &contiguous)?;
     schedule.verify(graph)?;
     let mut given: Vec<Memory> = inputs.iter().map(|i| Memory::new(i.place.bytes)).collect();
     given.iter_mut().zip(&inputs).for_each(|(m, i)| i.place.store(&i.value, m.inside()));

@@ -161,6 +161,7 @@ fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::code
     for pass in crate::opt::PASSES {
         graph = (pass.run)(&graph);
     }
+    graph = crate::schedule::with_copies(graph);
     if let Some(target) = target {
         let got = execute::execute(&graph, program, dims, target, &want)?;
         for ((got, want), output) in got.iter().zip(&want).zip(&program.outputs) {
@@ -169,7 +170,7 @@ fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::code
         return Ok(());
     }
     let (operands, contiguous) = execute::layouts(&graph, program, dims);
-    let schedule = crate::schedule::Schedule::new(&graph, &contiguous);
+    let schedule = crate::schedule::Schedule::new(&graph, &contiguous).map_err(|e| format!("{e}\n{graph}"))?;
     schedule.verify(&graph).map_err(|e| format!("{e}\n{graph}"))?;
     for (k, step) in schedule.steps.iter().enumerate() {
         let (nest, _) = crate::kernel::lower(&graph, &schedule, step, &operands);

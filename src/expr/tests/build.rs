@@ -48,6 +48,12 @@ fn verify(root: &NodeRef) {
                 assert!(axes.windows(2).all(|w| w[0] < w[1]) && axes.iter().all(|&k| k < a.shape.rank()));
                 assert_eq!(a.shape.rank(), node.shape.rank() + axes.len());
             }
+            NodeKind::Pieces(parts) => {
+                for (value, region) in parts {
+                    assert!(value.shape == region.shape || matches!(value.kind, NodeKind::Const(_)));
+                    assert_eq!((value.dtype, region.axes.len()), (node.dtype, node.shape.rank()));
+                }
+            }
             NodeKind::Const(_) | NodeKind::SizeOf(_) => assert_eq!(node.shape.rank(), 0),
             NodeKind::Input { .. } | NodeKind::Data(_) => {}
             NodeKind::Error(e) => panic!("{e}"),

@@ -5,10 +5,21 @@ use hashbrown::HashMap;
 use crate::dtype::{DType, Scalar};
 use crate::expr::node::{NodeKind, NodeRef};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::view::View;
 
 pub struct Value {
     pub shape: Vec<usize>,
     pub data: Vec<Scalar>,
+}
+
+/// The position in C order that a view maps an index to.
+fn mapped(view: &View, index: &[usize], shape: &[usize]) -> usize {
+    view.axes.iter().zip(shape).fold(0, |flat, (axis, n)| {
+        let steps = axis.terms.iter().map(|(k, s)| index[*k as usize] as i64 * s.as_const().unwrap());
+        let at = axis.offset.as_const().unwrap() + steps.sum::<i64>();
+        assert!((0..*n as i64).contains(&at));
+        flat * n + at as usize
+    })
 }
 
 /// Expressions of the tests are shallow, and all their extents are numbers.
@@ -35,17 +46,17 @@ pub fn evaluate(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>) -> Value 
         NodeKind::Reshape(a) => operand(a).data,
         NodeKind::View(a, view) => {
             let a = operand(a);
-            let source = |index: Vec<usize>| {
-                let mut flat = 0;
-                for (axis, n) in view.axes.iter().zip(&a.shape) {
-                    let steps = axis.terms.iter().map(|(k, s)| index[*k as usize] as i64 * s.as_const().unwrap());
-                    let at = axis.offset.as_const().unwrap() + steps.sum::<i64>();
-                    assert!((0..*n as i64).contains(&at));
-                    flat = flat * n + at as usize;
+            (0..count).map(|k| a.data[mapped(view, &unflatten(k, &shape), &a.shape)]).collect()
+        }
+        NodeKind::Pieces(parts) => {
+            let mut data = vec![None; count];
+            for (value, region) in parts {
+                let (value, inner) = (operand(value), region.shape.as_fixed().unwrap());
+                for k in 0..inner.iter().product() {
+                    data[mapped(region, &unflatten(k, &inner), &shape)] = Some(at(&value, k));
                 }
-                a.data[flat]
-            };
-            (0..count).map(|k| source(unflatten(k, &shape))).collect()
+            }
+            data.into_iter().map(Option::unwrap).collect()
         }
         NodeKind::Reduce(op, a, axes) => {
             let a = operand(a);

@@ -1,0 +1,113 @@
+//! From groups of units to the schedule: steps in order, buffers with their lifetimes and slots, a decision for every node.
+
+use hashbrown::HashMap;
+
+use super::decide::Decider;
+use super::group::Group;
+use super::units::{Target, Units};
+use super::{Buffer, BufferId, Decision, Dest, Put, Schedule, Step, Walk};
+use crate::graph::{Kind, NodeId};
+use crate::size::Size;
+
+impl Decider<'_> {
+    pub(super) fn finish(self, units: Units, mut groups: Vec<Group>) -> Schedule {
+        groups.sort_by_key(|g| (g.level, units.units[g.units[0]].root));
+        let count = self.graph.len();
+        let mut schedule =
+            Schedule { steps: Vec::new(), decisions: vec![None; count], homes: vec![None; count], buffers: Vec::new(), slots: Vec::new() };
+        // Buffers in the order in which they are first written.
+        let mut dest: Vec<Option<Dest>> = units.storages.iter().map(|s| s.output.map(Dest::Output)).collect();
+        let mut live: Vec<Option<(u32, u32)>> = vec![None; units.storages.len()];
+        for (k, g) in groups.iter().enumerate() {
+            let made = g.units.iter().filter_map(|&u| units.units[u].makes.map(|(s, _)| s));
+            let read = g.reads.iter().filter_map(|n| units.storage_of.get(n).map(|(s, _)| *s));
+            for s in made.chain(read) {
+                let span = live[s].get_or_insert((k as u32, k as u32));
+                span.1 = k as u32;
+            }
+            for &u in &g.units {
+                let Some((s, _)) = units.units[u].makes else { continue };
+                if dest[s].is_none() {
+                    let last = *units.storages[s].versions.last().expect("a storage has versions");
+                    let (node, id) = (&self.graph[last], BufferId::new(schedule.buffers.len()));
+                    let why = self.stored[last.index()].expect("scratch memory has a reason");
+                    let (dtype, shape) = (node.dtype, node.shape.clone());
+                    schedule.buffers.push(Buffer { node: last, dtype, shape, why, slot: 0, live: (0, 0) });
+                    dest[s] = Some(Dest::Buffer(id));
+                }
+            }
+        }
+        for (s, span) in live.iter().enumerate() {
+            if let (Some(Dest::Buffer(b)), Some(span)) = (dest[s], span) {
+                schedule.buffers[b.index()].live = *span;
+            }
+        }
+        for (node, (s, v)) in &units.storage_of {
+            // The input that an output updates is read as an input.
+            let updated = *v == 0 && matches!(self.graph[*node].kind, Kind::Input(_)) && units.storages[*s].versions.len() > 1;
+            if !updated {
+                schedule.homes[node.index()] = dest[*s];
+            }
+        }
+        for g in groups {
+            let mut puts = Vec::new();
+            let mut in_place = false;
+            for &u in &g.units {
+                let unit = &units.units[u];
+                in_place |= unit.in_place;
+                for target in &unit.targets {
+                    let dest = match *target {
+                        Target::Output(o) => Dest::Output(o),
+                        Target::Storage(s) => dest[s].expect("a storage that is written has a place"),
+                    };
+                    puts.push(Put { node: unit.value, dest, region: unit.region.clone() });
+                }
+            }
+            let distances: Vec<_> = g.units.iter().flat_map(|&u| units.units[u].distances.iter().cloned()).collect();
+            let walk = Units::walk_of(&distances, g.domain.rank()).unwrap_or_else(Walk::default);
+            let fused = g.members.into_iter().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
+            schedule.steps.push(Step { domain: g.domain, reduce: g.reduce, stores: puts, fused, walk, in_place });
+        }
+        self.place(&mut schedule);
+        self.note_decisions(&mut schedule, &units);
+        schedule
+    }
+
+    fn note_decisions(&self, schedule: &mut Schedule, units: &Units) {
+        let outputs: HashMap<NodeId, ()> = self.graph.outputs().iter().map(|o| (o.node, ())).collect();
+        for (id, node) in self.graph.nodes() {
+            if !self.live[id.index()] {
+                continue;
+            }
+            let in_output = units.storage_of.get(&id).is_some_and(|(s, _)| units.storages[*s].output.is_some());
+            schedule.decisions[id.index()] = Some(match (&node.kind, self.stored[id.index()]) {
+                (Kind::Input(_), None) => Decision::Input,
+                _ if in_output || outputs.contains_key(&id) && self.stored[id.index()].is_none() => Decision::Output,
+                (_, Some(why)) => Decision::Buffer(why),
+                (Kind::Const(_) | Kind::Size(_), _) => Decision::Scalar,
+                (Kind::View(..) | Kind::Reshape(..), _) => Decision::View,
+                _ => Decision::Inline,
+            });
+        }
+    }
+
+    /// Places buffers in slots: one whose last reader is done gives its slot to the next of the same size.
+    fn place(&self, schedule: &mut Schedule) {
+        let mut free_from: Vec<u32> = Vec::new();
+        let mut order: Vec<usize> = (0..schedule.buffers.len()).collect();
+        order.sort_by_key(|&k| schedule.buffers[k].live.0);
+        for k in order {
+            let b = &schedule.buffers[k];
+            let bytes = b.shape.size().mul(&Size::from(b.dtype.size()));
+            let (first, last) = b.live;
+            let found = (0..schedule.slots.len()).find(|&s| free_from[s] <= first && schedule.slots[s] == bytes);
+            let slot = found.unwrap_or_else(|| {
+                schedule.slots.push(bytes);
+                free_from.push(0);
+                schedule.slots.len() - 1
+            });
+            free_from[slot] = last + 1;
+            schedule.buffers[k].slot = slot as u32;
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Assignment to regions, and updates in place: what they mean (by hand, after NumPy), and how much memory they take.
+
+use elide::{Axis, Expr, Kernel, Pad, Stage, concatenate, lazy, s, stack};
+
+fn schedule(kernel: &Kernel) -> String {
+    kernel.inspect(Stage::Schedule).unwrap()
+}
+
+/// Runs a kernel that updates its one input `x`.
+fn updated(kernel: &Kernel, mut data: Vec<f64>, shape: &[usize]) -> Vec<f64> {
+    let mut strides = vec![1isize; shape.len()];
+    for k in (1..shape.len()).rev() {
+        strides[k - 1] = strides[k] * shape[k] as isize;
+    }
+    let view = elide::ArrayMut::strided(&mut data, shape, &strides, 0).unwrap();
+    kernel.call().bind_mut("x", view).unwrap().run().unwrap();
+    data
+}
+
+fn counting(n: usize) -> Vec<f64> {
+    (0..n).map(|k| (k * k % 17) as f64 + 0.5 * k as f64 + 1.0).collect()
+}
+
+#[test]
+fn regions_are_set_one_over_another() {
+    let y: Vec<i32> = Expr::<i32>::zeros([3, 4]).at(s![1.., ..]).set(1).at(s![.., 0]).set(7).at(s![2, 1..;2]).add(5).eval().unwrap();
+    assert_eq!(y, [7, 0, 0, 0, 7, 1, 1, 1, 7, 6, 1, 6]);
+}
+
+#[test]
+fn arrays_are_joined_rolled_padded_and_repeated() {
+    let v = [1, 2, 3];
+    let x = &lazy(&v);
+    let joined: Vec<i32> = concatenate(&[x.clone(), 10 * x, x.slice(s![..1])], 0).eval().unwrap();
+    assert_eq!(joined, [1, 2, 3, 10, 20, 30, 1]);
+    let stacked: Vec<i32> = stack(&[x.clone(), -x], Axis(1)).eval().unwrap();
+    assert_eq!(stacked, [1, -1, 2, -2, 3, -3]);
+    for (shift, want) in [(1, [3, 1, 2]), (-1, [2, 3, 1]), (5, [2, 3, 1]), (0, [1, 2, 3])] {
+        let rolled: Vec<i32> = x.roll(shift, 0).eval().unwrap();
+        assert_eq!(rolled, want, "{shift}");
+    }
+    let pad = |mode| -> Vec<i32> { x.pad(0, 2, 1, mode).eval().unwrap() };
+    assert_eq!(pad(Pad::Constant(9)), [9, 9, 1, 2, 3, 9]);
+    assert_eq!(pad(Pad::Edge), [1, 1, 1, 2, 3, 3]);
+    assert_eq!(pad(Pad::Reflect), [3, 2, 1, 2, 3, 2]);
+    assert_eq!(pad(Pad::Wrap), [2, 3, 1, 2, 3, 1]);
+    let repeated: Vec<i32> = x.repeat(2, 0).eval().unwrap();
+    assert_eq!(repeated, [1, 1, 2, 2, 3, 3]);
+    let tiled: Vec<i32> = x.tile([2, 2]).eval().unwrap();
+    assert_eq!(tiled, [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3]);
+}
+
+#[test]
+fn overlapping_updates_read_before_they_write() {
+    for n in [1usize, 2, 3, 7, 8, 9, 16, 31, 64, 65, 200] {
+        let data = counting(n);
+        let check = |what: &str, build: &dyn Fn(&Expr<'static, f64>) -> Expr<'static, f64>, want: &dyn Fn(usize) -> f64, buffers: bool| {
+            let mut b = Kernel::builder(what);
+            let dims = b.dims(["n"]);
+            let x = &b.input::<f64>("x", dims);
+            b.update(x, build(x));
+            let kernel = b.build().unwrap();
+            assert_eq!(schedule(&kernel).contains("buffer0"), buffers, "{what}:\n{}", schedule(&kernel));
+            let got = updated(&kernel, data.clone(), &[n]);
+            let want: Vec<f64> = (0..n).map(want).collect();
+            assert_eq!(got, want, "{what} of {n}");
+        };
+        let d = &data;
+        check("forward", &|x| x.at(s![1..]).add(x.slice(s![..-1])), &|k| if k > 0 { d[k] + d[k - 1] } else { d[0] }, false);
+        check("backward", &|x| x.at(s![..-1]).add(x.slice(s![1..])), &|k| if k + 1 < n { d[k] + d[k + 1] } else { d[k] }, false);
+        check("shift by three", &|x| x.at(s![3..]).set(2.0 * x.slice(s![..-3])), &|k| if k >= 3 { 2.0 * d[k - 3] } else { d[k] }, false);
+        check("plain", &|x| x * x + 1.0, &|k| d[k] * d[k] + 1.0, false);
+        check("by the first", &|x| x / x.slice(s![0..1]).slice(s![0]), &|k| d[k] / d[0], false);
+    }
+}
+
+#[test]
+fn two_updates_may_read_each_other() {
+    let mut b = Kernel::builder("rotate");
+    let [n] = b.dims(["n"]);
+    let (x, y) = (&b.input::<f64>("x", [&n]), &b.input::<f64>("y", [&n]));
+    b.update(x, x + y);
+    b.update(y, x - y);
+    let kernel = b.build().unwrap();
+    let text = schedule(&kernel);
+    assert!(text.contains("no temporary arrays") && !text.contains("step 1"), "{text}");
+    let (mut p, mut q) = (counting(21), vec![1.5; 21]);
+    kernel.call().bind_mut("x", &mut p).unwrap().bind_mut("y", &mut q).unwrap().run().unwrap();
+    let was = counting(21);
+    assert_eq!(p, was.iter().map(|a| a + 1.5).collect::<Vec<_>>());
+    assert_eq!(q, was.iter().map(|a| a - 1.5).collect::<Vec<_>>());
+}
+
+#[test]
+fn one_step_of_shortest_paths_copies_a_row_and_a_column() {
+    let mut b = Kernel::builder("paths");
+    let [n] = b.dims(["n"]);
+    let x = &b.input::<f64>("x", [&n, &n]);
+    let k = 2;
+    b.update(x, x.minimum(x.slice(s![.., k..k + 1]) + x.slice(s![k..k + 1, ..])));
+    let text = schedule(&b.build().unwrap());
+    assert!(text.contains("no temporary arrays") || text.contains("8*"), "{text}");
+    let mut b = Kernel::builder("paths");
+    let x = &b.input::<f64>("x", [6, 6]);
+    b.update(x, x.minimum(x.slice(s![.., k..k + 1]) + x.slice(s![k..k + 1, ..])));
+    let kernel = b.build().unwrap();
+    let text = schedule(&kernel);
+    assert!(!text.contains("288 bytes"), "{text}");
+    let data = counting(36);
+    let got = updated(&kernel, data.clone(), &[6, 6]);
+    let want: Vec<f64> = (0..36).map(|p| data[p].min(data[p / 6 * 6 + 2] + data[12 + p % 6])).collect();
+    assert_eq!(got, want, "{text}");
+}
+
+#[test]
+fn rows_move_by_loops_that_turn() {
+    let mut b = Kernel::builder("rows");
+    let x = &b.input::<f64>("x", [5, 9]);
+    b.update(x, x.at(s![1.., ..-1]).add(x.slice(s![..-1, 1..])).at(s![0, ..]).set(-1.0));
+    let kernel = b.build().unwrap();
+    let text = schedule(&kernel);
+    assert!(text.contains("no temporary arrays") && text.contains("backward"), "{text}");
+    let data = counting(45);
+    let want: Vec<f64> = (0..45)
+        .map(|p| match (p / 9, p % 9) {
+            (0, _) => -1.0,
+            (_, 8) => data[p],
+            _ => data[p] + data[p - 8],
+        })
+        .collect();
+    assert_eq!(updated(&kernel, data, &[5, 9]), want, "{text}");
+}
+
+#[test]
+fn transposes_and_flips_in_place() {
+    for n in [1usize, 2, 5, 8, 17, 33] {
+        let mut b = Kernel::builder("symmetric");
+        let dims = b.dims(["n"]);
+        let x = &b.input::<f64>("x", [&dims[0], &dims[0]]);
+        b.update(x, x + x.t());
+        let data = counting(n * n);
+        let want: Vec<f64> = (0..n * n).map(|p| data[p] + data[p % n * n + p / n]).collect();
+        assert_eq!(updated(&b.build().unwrap(), data, &[n, n]), want);
+
+        let mut b = Kernel::builder("reverse");
+        let dims = b.dims(["n"]);
+        let x = &b.input::<f64>("x", dims);
+        b.update(x, x.invert_axis(0));
+        let data = counting(n);
+        let want: Vec<f64> = data.iter().rev().copied().collect();
+        assert_eq!(updated(&b.build().unwrap(), data, &[n]), want);
+    }
+}
+
+#[test]
+fn a_chain_with_readers_between() {
+    // y sees x after the first assignment and before the second; z sees it after both.
+    let mut b = Kernel::builder("chain");
+    let x0 = &b.input::<f64>("x", [6]);
+    let x1 = &x0.at(s![1..-1]).set(x0.slice(s![..-2]) + x0.slice(s![2..]));
+    let y = 10.0 * x1;
+    let x2 = &x1.at(s![0]).set(x1.slice(s![1])).at(s![-1]).set(x1.slice(s![-2]));
+    b.output("y", y);
+    b.output("z", x2.slice(s![..2]) + x0.slice(s![..2]));
+    b.update(x0, x2);
+    let kernel = b.build().unwrap();
+    let (mut x, mut y, mut z) = ([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], [0.0; 6], [0.0; 2]);
+    kernel.call().bind_mut("x", &mut x).unwrap().bind_mut("y", &mut y).unwrap().bind_mut("z", &mut z).unwrap().run().unwrap();
+    assert_eq!(y, [10.0, 50.0, 100.0, 200.0, 400.0, 320.0]);
+    assert_eq!(x, [5.0, 5.0, 10.0, 20.0, 40.0, 40.0]);
+    assert_eq!(z, [6.0, 7.0]);
+}
