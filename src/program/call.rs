@@ -386,7 +386,8 @@ fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
     let env = solve(kernel, slots)?;
     let specs = kernel.inputs().iter().chain(kernel.outputs());
     let classes: Vec<_> = specs.zip(slots).map(|(spec, slot)| LayoutClass::of(&slot.layout, spec.dtype.size())).collect();
-    let plan = kernel.plan(classes)?;
+    let large = kernel.0.graph.assumptions().iter().all(|a| a.eval(&|v| env.value(v)).is_some_and(|a| a >= 0));
+    let plan = kernel.plan(classes, large)?;
     let mut scratch = Vec::new();
     for bytes in &plan.schedule.slots {
         let bytes = env.eval(bytes)?.max(0) as usize;
