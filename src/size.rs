@@ -46,6 +46,11 @@ pub enum Var {
         /// Which of its axes.
         axis: u32,
     },
+    /// How many rows of a stored value exist at a time, where not all do.
+    Rows {
+        /// Which buffer of the plan.
+        buffer: u32,
+    },
 }
 
 impl From<i64> for Size {
@@ -411,6 +416,7 @@ impl fmt::Display for Var {
         match self {
             Var::Dim(name) => f.write_str(name),
             Var::Stride { operand, axis } => write!(f, "stride{operand}.{axis}"),
+            Var::Rows { buffer } => write!(f, "rows{buffer}"),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod assume;
 mod fold;
+mod mirror;
 mod pieces;
 mod reshape;
 mod simplify;
@@ -29,4 +30,5 @@ pub(crate) const PASSES: &[Pass] = &[
     Pass { name: "pieces", run: pieces::run },
     // Parts see their operands through new views.
     Pass { name: "views again", run: views::run },
+    Pass { name: "mirror", run: mirror::run },
 ];

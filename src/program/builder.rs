@@ -109,8 +109,12 @@ impl KernelBuilder {
         let start = Instant::now();
         for (k, output) in self.outputs.iter().enumerate() {
             if self.outputs[..k].iter().any(|other| other.name == output.name) {
-                let what = if output.updates.is_some() { "is updated twice" } else { "names two outputs" };
-                return Err(Error::new(ErrorKind::Bind, format!("`{}` {what}", output.name)).at(output.site));
+                let name = &output.name;
+                let text = match output.updates {
+                    Some(_) => format!("`{name}` is updated twice"),
+                    None => format!("two outputs are named `{name}`"),
+                };
+                return Err(Error::new(ErrorKind::Bind, text).at(output.site));
             }
             self.check_update(output).map_err(|e| e.at(output.site))?;
         }

@@ -9,6 +9,8 @@ mod call;
 mod eval;
 mod inspect;
 mod layouts;
+mod prepare;
+mod strips;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
