@@ -189,6 +189,7 @@ pub mod npy;
 mod ops;
 mod opt;
 mod program;
+mod report;
 mod schedule;
 mod shape;
 mod size;
@@ -208,6 +209,8 @@ pub use expr::{Axes, Axis, Bits, DynExpr, DynOperand, Expr, Extent, IntoExpr, La
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
 pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, eval_all};
+pub use report::{Argument, Loop, Nest, Origin, Report, Requirement, Slot, Traffic, Value, Write};
+pub use schedule::{Placement, Why as Reason};
 pub use shape::{Dim, Shape};
 pub use size::Size;
 pub use view::Slice;

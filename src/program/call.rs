@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, LoopNest, Operand};
+use crate::kernel::{AccessRange, Bindings, LoopNest, Operand, STREAM_FROM};
 use crate::layout::Layout;
 use crate::size::{Size, Var};
 
@@ -122,6 +122,18 @@ impl Call {
     /// The kernel that this frame calls.
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    /// The bytes of scratch memory that it holds: the slots of [`Report`](crate::Report), with the numbers of the last run, and
+    /// tiles if results of that run went around the cache. Nothing before the first run.
+    pub fn scratch_bytes(&self) -> usize {
+        let held = |p: &Prepared| p.scratch.iter().map(Vec::capacity).sum::<usize>() + p.tiles.capacity();
+        self.prepared.as_ref().map_or(0, held)
+    }
+
+    /// The layout classes of the last run.
+    pub(super) fn classes(&self) -> Option<Vec<LayoutClass>> {
+        self.prepared.as_ref().map(|p| classes(&self.kernel, p.layouts.iter()))
     }
 
     /// A binding with nothing bound yet.
@@ -382,11 +394,15 @@ fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
     Ok(env)
 }
 
+/// The layout classes of arrays, inputs before outputs.
+fn classes<'a>(kernel: &Kernel, layouts: impl Iterator<Item = &'a Layout>) -> Vec<LayoutClass> {
+    let specs = kernel.inputs().iter().chain(kernel.outputs());
+    specs.zip(layouts).map(|(spec, layout)| LayoutClass::of(layout, spec.dtype.size())).collect()
+}
+
 fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
     let env = solve(kernel, slots)?;
-    let specs = kernel.inputs().iter().chain(kernel.outputs());
-    let classes: Vec<_> = specs.zip(slots).map(|(spec, slot)| LayoutClass::of(&slot.layout, spec.dtype.size())).collect();
-    let plan = kernel.plan(classes)?;
+    let plan = kernel.plan(classes(kernel, slots.iter().map(|s| &s.layout)))?;
     let mut scratch = Vec::new();
     for bytes in &plan.schedule.slots {
         let bytes = env.eval(bytes)?.max(0) as usize;
@@ -484,21 +500,13 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.
 /// Returns the number of tiles that it needs, 0 if not, and the elements that fit one.
 fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64) -> (usize, i64) {
-    /// Twice a large last-level cache.
-    const FOOTPRINT: i64 = 64 << 20;
     /// Runs that are too short to fill cache lines gain nothing.
     const SHORTEST_RUN: i64 = 256;
-    let outputs_only = nest.stores.iter().all(|s| {
-        let pointer = nest.accesses[s.access as usize].pointer;
-        matches!(bindings.pointers[pointer as usize].0, Operand::Output(_))
-    });
-    // A stencil reads its input in several places: it waits for its own rows rather than for memory, and was measured to lose.
-    let reads = |k: usize| nest.accesses.iter().filter(|a| bindings.pointers[a.pointer as usize].0 == Operand::Input(k as u32)).count();
-    let reads_twice = (0..bindings.pointers.len()).any(|k| reads(k) > 1);
+    let tiles = nest.tiles(bindings);
     let run = nest.parallel.last().map_or(0, |p| params[*p as usize]);
-    if !nest.can_stream() || !outputs_only || reads_twice || bytes < FOOTPRINT || run < SHORTEST_RUN || !cfg!(target_arch = "x86_64") {
+    if tiles == 0 || bytes < STREAM_FROM || run < SHORTEST_RUN {
         return (0, 0);
     }
     let widest = nest.stores.iter().map(|s| nest.accesses[s.access as usize].dtype.size()).max().unwrap_or(1);
-    (nest.stores.len(), (Streaming::TILE / widest) as i64)
+    (tiles, (Streaming::TILE / widest) as i64)
 }
