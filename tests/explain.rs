@@ -91,6 +91,12 @@ const PROGRAMS: &[Program] = &[
         let x = &b.input::<f64>("x", [&n, &n]);
         b.update(x, (x + x.t()) * 0.5);
     } },
+    Program { name: "fixed_order", line: line!(), declare: |b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let x = &b.input::<f64>("x", [n, m]);
+        let above = x.slice(s![..-1, 2..]) - x.slice(s![..-1, ..-2]);
+        b.update(x, x.at(s![1.., 1..-1]).set(above));
+    } },
     Program { name: "joined", line: line!(), declare: |b| {
         let [n] = b.dims(["n"]);
         let x = &b.input::<f64>("x", [n]);
@@ -233,7 +239,7 @@ fn another_layout_has_its_own_report() {
     let x = ArrayRef::strided(&data, &[2, 3], &[1, 2], 0).unwrap();
     call.bind("x", x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
     let report = call.explain().unwrap();
-    assert_eq!(report.layouts(), "Fortran order for `x`");
+    assert_eq!(report.layouts(), "`x` in Fortran order");
     let copy = report.values().iter().find(|v| v.placement == Placement::Copy).unwrap();
     assert_eq!((copy.reason, copy.text.as_str()), (Some(Reason::ReshapeOfStrided), "input x : f64[n,m]"));
     assert_eq!(report.scratch_bytes().evaluate(&[("n", 2), ("m", 3)]), Some(call.scratch_bytes() as i64));

@@ -42,7 +42,7 @@ impl Kernel {
         let named = self.0.inputs.iter().chain(&self.0.outputs).zip(classes);
         let mut others: Vec<String> = Vec::new();
         for (spec, class) in named.filter(|(_, c)| **c != LayoutClass::Contiguous) {
-            let words = format!("{} for `{}`", class.words(), spec.name);
+            let words = format!("`{}` {}", spec.name, class.words());
             // An array that is updated is an input and an output.
             if !others.contains(&words) {
                 others.push(words);

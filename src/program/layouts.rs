@@ -49,15 +49,15 @@ impl LayoutClass {
     /// In words, for reports; the caller says of what.
     pub fn words(&self) -> String {
         match self {
-            LayoutClass::Contiguous => "C order".into(),
-            LayoutClass::Fortran => "Fortran order".into(),
+            LayoutClass::Contiguous => "in C order".into(),
+            LayoutClass::Fortran => "in Fortran order".into(),
             LayoutClass::Strided(axes) => {
                 let axis = |a: &AxisClass| match a {
                     AxisClass::Zero => "0",
                     AxisClass::Unit => "one element",
                     AxisClass::Free => "any",
                 };
-                format!("strides ({})", axes.iter().map(axis).collect::<Vec<_>>().join(", "))
+                format!("with strides ({})", axes.iter().map(axis).collect::<Vec<_>>().join(", "))
             }
         }
     }

@@ -93,10 +93,10 @@ impl Contract<'_> {
     fn broken(&self, site: Option<Site>, text: String) -> Error {
         let Required { what, site: required } = self.required;
         let required = users(Some(*required));
-        let at = required.map_or(String::new(), |s| format!(", required at {}:{},", s.file(), s.line()));
+        let at = required.map_or(String::new(), |s| format!(" (required at {}:{})", s.file(), s.line()));
         let layouts = match self.source.layouts.as_str() {
             "" => String::new(),
-            other => format!(" for arrays in {other}"),
+            other => format!(" for {other}"),
         };
         let error = Error::new(ErrorKind::Contract, format!("kernel `{}` does not keep `{what}`{at}{layouts}: {text}", self.source.kernel));
         match users(site).or(required) {

@@ -65,7 +65,7 @@ impl Report {
         &self.kernel
     }
 
-    /// The layouts that the plan is for: `C order`, or the arrays that lie otherwise.
+    /// The layouts that the plan is for: `arrays in C order`, or those that lie otherwise, as in `` `x` in Fortran order``.
     pub fn layouts(&self) -> &str {
         &self.layouts
     }

@@ -15,7 +15,7 @@ pub(crate) struct Source<'a> {
     /// The optimized graph.
     pub graph: &'a Graph,
     pub plan: &'a Compiled,
-    /// The arrays that do not lie in C order, in words; empty if there are none.
+    /// The arrays that do not lie in C order, and how; empty if there are none.
     pub layouts: String,
 }
 
@@ -43,7 +43,7 @@ impl Source<'_> {
         });
         Report {
             kernel: self.kernel.to_string(),
-            layouts: if self.layouts.is_empty() { "C order".into() } else { self.layouts.clone() },
+            layouts: if self.layouts.is_empty() { "arrays in C order".into() } else { self.layouts.clone() },
             inputs: inputs.collect(),
             outputs: outputs.collect(),
             nests: schedule.steps.iter().zip(&plan.steps).map(|(step, code)| self.nest(step, code)).collect(),

@@ -22,7 +22,7 @@ fn list<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "kernel {}, for arrays in {}", self.kernel, self.layouts)?;
+        writeln!(f, "kernel {}, for {}", self.kernel, self.layouts)?;
         for (what, arguments) in [("input", &self.inputs), ("output", &self.outputs)] {
             for a in arguments {
                 let in_place = if a.in_place { ", updated in place" } else { "" };

@@ -1,7 +1,8 @@
 //! Where the element types of results come from.
 
-use super::{Origin, users};
+use super::Origin;
 use crate::dtype::DType;
+use crate::error::Site;
 use crate::graph::{Graph, Kind, Line, NodeId};
 use crate::ops::BinaryOp;
 
@@ -12,7 +13,11 @@ fn is_wider(a: DType, b: DType) -> bool {
 
 /// For each output that is wider than an input that it depends on, the values that first had its type.
 pub(super) fn origins(graph: &Graph) -> Vec<Origin> {
-    let mut out = Vec::new();
+    let mut users: Vec<Vec<NodeId>> = vec![Vec::new(); graph.len()];
+    for (id, node) in graph.nodes() {
+        node.kind.operands().into_iter().for_each(|o| users[o.index()].push(id));
+    }
+    let mut out: Vec<Origin> = Vec::new();
     for output in graph.outputs() {
         let dtype = graph[output.node].dtype;
         let (mut needed, mut same) = (vec![false; graph.len()], vec![false; graph.len()]);
@@ -45,55 +50,96 @@ pub(super) fn origins(graph: &Graph) -> Vec<Origin> {
                 found.push(id);
             }
         }
-        if narrower.is_empty() {
-            continue;
-        }
         narrower.reverse();
-        for &id in found.iter().rev() {
-            let node = &graph[id];
+        let first = out.len();
+        for &id in found.iter().rev().filter(|_| !narrower.is_empty()) {
+            let cause = cause(graph, id, &users[id.index()], |u| needed[u.index()] && same[u.index()]);
+            let value = cause.node.to_string();
+            if out[first..].iter().any(|o| o.value == value) {
+                continue;
+            }
             out.push(Origin {
                 output: output.name.clone(),
                 dtype,
                 narrower: narrower.clone(),
-                value: id.to_string(),
-                text: Line(graph, node).to_string(),
-                because: rule(graph, id),
-                site: users(node.site),
+                value,
+                text: Line(graph, &graph[cause.node]).to_string(),
+                because: cause.because,
+                site: super::users(cause.site),
             });
         }
     }
     out
 }
 
-/// The rule by which a node has its type, in the terms of what the user wrote at its line.
-fn rule(graph: &Graph, id: NodeId) -> String {
+/// What the user wrote that gave a value its type.
+struct Cause {
+    node: NodeId,
+    because: String,
+    site: Option<Site>,
+}
+
+/// The rule by which a node has its type. A conversion that stands at the line of the operation that uses it was made for that
+/// operation. Equal conversions are one node, with the line of the first; so an operation at another line is taken to have asked
+/// for it as well, if its operands' types promote to the type.
+fn cause(graph: &Graph, id: NodeId, users: &[NodeId], counts: impl Fn(NodeId) -> bool) -> Cause {
     let node = &graph[id];
-    let before = |o: NodeId| match graph[o].kind {
-        // What was converted at the same place was converted for this operation.
-        Kind::Cast(from) if graph[o].site == node.site => graph[from].dtype,
-        _ => graph[o].dtype,
+    let to = node.dtype;
+    let itself = |because: String| Cause { node: id, because, site: node.site };
+    let from = match &node.kind {
+        Kind::Input(k) => return itself(format!("the input {} is {to}", graph.inputs()[*k as usize].name)),
+        Kind::Reduce(op, src, _) => return itself(format!("{} of {} is {to}", op.name(), graph[*src].dtype)),
+        Kind::Cast(from) => graph[*from].dtype,
+        _ => return itself(format!("its operands are not {to}")),
     };
-    match &node.kind {
-        Kind::Input(k) => format!("the input {} is {}", graph.inputs()[*k as usize].name, node.dtype),
-        Kind::Reduce(op, src, _) => format!("{} of {} is {}", op.name(), graph[*src].dtype, node.dtype),
-        Kind::Cast(from) => {
-            let is_user = |n: &crate::graph::Node| n.site.is_some() && n.site == node.site && n.kind.operands().contains(&id);
-            match graph.nodes().skip(id.index()).find(|(_, n)| is_user(n)).map(|(_, n)| &n.kind) {
-                Some(Kind::Binary(op, a, b)) => {
-                    let sign = symbol(*op);
-                    let (a, b) = (before(*a), before(*b));
-                    match sign {
-                        Some(sign) => format!("{a} {sign} {b} is {}", node.dtype),
-                        None => format!("{} of {a} and {b} is {}", op.name(), node.dtype),
-                    }
+    let at_its_line = |u: NodeId| graph[u].site.is_some() && graph[u].site == node.site;
+    let of_another = users.iter().any(|u| at_its_line(*u) && !counts(*u));
+    for &u in users.iter().filter(|u| counts(**u)) {
+        let asked = at_its_line(u);
+        let because = match &graph[u].kind {
+            Kind::Binary(op, a, b) if asked || promotes(graph, *op, *a, *b, to) => {
+                let (a, b) = (written(graph, *op, *a), written(graph, *op, *b));
+                match symbol(*op) {
+                    Some(sign) => format!("{a} {sign} {b} is {to}"),
+                    None => format!("{} of {a} and {b} is {to}", op.name()),
                 }
-                Some(Kind::Unary(op, _)) => format!("{} of {} is {}", op.name(), graph[*from].dtype, node.dtype),
-                Some(Kind::Reduce(op, ..)) => format!("{} of {} is taken in {}", op.name(), graph[*from].dtype, node.dtype),
-                Some(Kind::Select(_, a, b)) => format!("a selection from {} and {} is {}", before(*a), before(*b), node.dtype),
-                _ => format!("{} was converted to {}", graph[*from].dtype, node.dtype),
             }
-        }
-        _ => format!("its operands are not {}", node.dtype),
+            Kind::Unary(op, _) if asked => format!("{} of {from} is {to}", op.name()),
+            Kind::Reduce(op, ..) if asked || of_another => format!("{} of {from} is taken in {to}", op.name()),
+            Kind::Select(_, a, b) if asked => format!("a selection from {} and {} is {to}", before(graph, *a), before(graph, *b)),
+            _ if of_another => format!("{from} was converted to {to}"),
+            _ => continue,
+        };
+        return Cause { node: u, because, site: graph[u].site };
+    }
+    itself(format!("{from} was converted to {to}"))
+}
+
+/// The type of an operand before it was converted.
+fn before(graph: &Graph, id: NodeId) -> DType {
+    match graph[id].kind {
+        Kind::Cast(from) => graph[from].dtype,
+        _ => graph[id].dtype,
+    }
+}
+
+/// An operand as the user may have written it: a type, or a number.
+fn written(graph: &Graph, op: BinaryOp, id: NodeId) -> String {
+    match &graph[id].kind {
+        // Integers are divided as floats, so the number may have been one.
+        Kind::Const(s) if op == BinaryOp::Div => s.to_string().trim_end_matches(".0").to_string(),
+        Kind::Const(s) => s.to_string(),
+        _ => before(graph, id).to_string(),
+    }
+}
+
+/// True if operands of these types give the type by promotion; numbers take the type of the other operand.
+fn promotes(graph: &Graph, op: BinaryOp, a: NodeId, b: NodeId, to: DType) -> bool {
+    let types = [a, b].into_iter().filter(|o| !graph[*o].kind.is_scalar_leaf()).map(|o| before(graph, o));
+    match types.reduce(DType::promote) {
+        Some(d) if op == BinaryOp::Div && !d.is_float() => to == DType::F64,
+        Some(d) => d == to,
+        None => false,
     }
 }
 
