@@ -156,9 +156,9 @@ impl Contract<'_> {
         let graph = self.source.graph;
         let Some(k) = graph.outputs().iter().position(|o| &*o.name == name) else {
             let all: Vec<&str> = graph.outputs().iter().map(|o| &*o.name).collect();
-            let error =
-                Error::new(ErrorKind::Bind, format!("kernel `{}` has no output named `{name}` to require in place", self.source.kernel));
-            return Err(error.help(format!("its outputs are: {}", all.join(", "))).at(self.required.site));
+            let text = format!("kernel `{}` has no output named `{name}` to require in place", self.source.kernel);
+            let error = Error::new(ErrorKind::Bind, text).help(format!("its outputs are: {}", all.join(", ")));
+            return Err(users(Some(self.required.site)).map_or(error.clone(), |site| error.at(site)));
         };
         let Some(input) = graph.outputs()[k].in_place else {
             let text = format!("`{name}` has memory of its own");

@@ -51,18 +51,19 @@ pub(super) fn origins(graph: &Graph) -> Vec<Origin> {
             }
         }
         narrower.reverse();
-        let first = out.len();
-        for &id in found.iter().rev().filter(|_| !narrower.is_empty()) {
-            let cause = cause(graph, id, &users[id.index()], |u| needed[u.index()] && same[u.index()]);
-            let value = cause.node.to_string();
-            if out[first..].iter().any(|o| o.value == value) {
-                continue;
-            }
+        if narrower.is_empty() {
+            continue;
+        }
+        let counts = |u: NodeId| needed[u.index()] && same[u.index()];
+        let mut causes: Vec<Cause> = found.iter().map(|&id| cause(graph, id, &users[id.index()], counts)).collect();
+        causes.sort_by_key(|c| c.node);
+        causes.dedup_by_key(|c| c.node);
+        for cause in causes {
             out.push(Origin {
                 output: output.name.clone(),
                 dtype,
                 narrower: narrower.clone(),
-                value,
+                value: cause.node.to_string(),
                 text: Line(graph, &graph[cause.node]).to_string(),
                 because: cause.because,
                 site: super::users(cause.site),
