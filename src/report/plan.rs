@@ -132,6 +132,7 @@ impl Source<'_> {
                 Placement::Scalar | Placement::View | Placement::ComputedIndex | Placement::Inline => false,
             };
             let memory = match (schedule.homes[id.index()], &node.kind) {
+                _ if !has_memory => None,
                 (Some(Dest::Buffer(b)), _) => Some(format!("slot {}", schedule.buffers[b.index()].slot)),
                 (Some(Dest::Output(k)), _) => Some(self.operand(Operand::Output(k))),
                 (None, Kind::Input(k)) => Some(self.operand(Operand::Input(*k))),
@@ -147,7 +148,7 @@ impl Source<'_> {
                 placement: decision.placement,
                 reason: decision.why,
                 bytes: if has_memory { bytes(&node.shape, node.dtype) } else { Size::ZERO },
-                memory: memory.filter(|_| has_memory),
+                memory,
                 nests: if reads_memory { Vec::new() } else { std::mem::take(&mut nests[id.index()]) },
                 site: users(node.site),
             });
