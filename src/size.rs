@@ -59,6 +59,12 @@ impl From<i64> for Size {
     }
 }
 
+impl From<i32> for Size {
+    fn from(x: i32) -> Size {
+        Size(Repr::Const(x.into()))
+    }
+}
+
 impl From<usize> for Size {
     fn from(x: usize) -> Size {
         Size(Repr::Const(i64::try_from(x).unwrap_or(i64::MAX)))
@@ -274,6 +280,23 @@ impl Size {
             total = total.checked_add(product)?;
         }
         Some(total)
+    }
+
+    /// The value where the named dims have these values; `None` if it has other dims, or does not fit in 64 bits.
+    ///
+    /// ```
+    /// let size = elide::Size::named("n").scale(8);
+    /// assert_eq!(size.evaluate(&[("n", 100)]), Some(800));
+    /// assert_eq!(size.evaluate(&[]), None);
+    /// ```
+    pub fn evaluate(&self, dims: &[(&str, i64)]) -> Option<i64> {
+        let value = |var: &Var| match var {
+            Var::Dim(name) => dims.iter().find(|(n, _)| *n == &**name).map(|(_, x)| *x),
+            Var::Stride { .. } | Var::Rows { .. } => None,
+        };
+        let mut known = true;
+        self.for_each_var(&mut |var| known &= value(var).is_some());
+        if known { self.eval(&|var| value(var).unwrap_or(0)) } else { None }
     }
 
     /// Sizes that `(self - 1) * step` is at most, for the extent of an axis that is not empty and a positive step.

@@ -10,7 +10,7 @@ use std::process::Command;
 use common::guard::Side;
 use common::{Placed, Room};
 use elide::testing::{Dims, Place, Program, Rng, Tensor, agree, interpret};
-use elide::{ArrayMut, ArrayRef, DynExpr, Kernel, eval_all};
+use elide::{ArrayMut, ArrayRef, Call, DynExpr, Kernel, eval_all};
 
 const SEEDS: &str = "ELIDE_TEST_SEEDS";
 const CHILD: &str = "ELIDE_TEST_CHILD";
@@ -119,13 +119,38 @@ fn kernels(program: &Program, mut rng: Rng) -> Result<(), String> {
             binding.run()
         })();
         match (run, &want) {
-            (Ok(()), Ok(want)) => compare(program, &rooms, want)?,
+            (Ok(()), Ok(want)) => {
+                compare(program, &rooms, want)?;
+                planned(program, &call)?;
+            }
             (Err(_), Err(_)) => {}
             (Err(e), Ok(_)) => return Err(format!("only the kernel refuses: {e}")),
             (Ok(()), Err(e)) => return Err(format!("only the reference evaluator refuses: {e}")),
         }
     }
     Ok(())
+}
+
+/// The run held what the report of its plan says, and the report's ledger knows every slot.
+fn planned(program: &Program, call: &Call) -> Result<(), String> {
+    let report = call.explain().map_err(|e| e.to_string())?;
+    let shapes = program.inputs.iter().zip(call.kernel().inputs()).map(|(i, spec)| (spec.shape(), &i.value.shape));
+    let extents = shapes.flat_map(|(named, numbers)| named.extents().iter().zip(numbers.iter()));
+    let dims: Vec<(&str, i64)> = extents.filter_map(|(e, n)| Some((e.as_dim()?, *n as i64))).collect();
+    let slots = report.slots().iter().map(|s| s.bytes.evaluate(&dims).map_or(0, |bytes| bytes.max(0)));
+    let (planned, held) = (slots.sum::<i64>(), call.scratch_bytes() as i64);
+    if planned != held {
+        return Err(format!("the report plans {planned} bytes of scratch memory, the call holds {held}\n{report}"));
+    }
+    let stored = |v: &elide::Value| v.memory.as_ref().is_some_and(|m| m.starts_with("slot "));
+    if let Some(v) = report.values().iter().find(|v| stored(v) != v.reason.is_some()) {
+        return Err(format!("{} has memory without a reason, or a reason without memory\n{report}", v.name));
+    }
+    let known = |name: &String| report.values().iter().any(|v| v.name == *name && stored(v));
+    match report.slots().iter().flat_map(|s| &s.holds).find(|(name, ..)| !known(name)) {
+        Some((name, ..)) => Err(format!("{name} is in a slot, but not in the ledger\n{report}")),
+        None => Ok(()),
+    }
 }
 
 #[test]

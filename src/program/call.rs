@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 use std::panic::Location;
 
-use super::prepare::{Prepared, prepare};
+use super::layouts::LayoutClass;
+use super::prepare::{Prepared, classes, prepare};
 use super::{Kernel, Spec};
 use crate::array::{ArrayMut, ArrayRef};
 use crate::codegen;
@@ -77,6 +78,17 @@ impl Call {
     /// The kernel that this frame calls.
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    /// The bytes of scratch memory that it holds: the slots of [`Report`](crate::Report), with the numbers of the last run, and
+    /// tiles if results of that run went around the cache. Nothing before the first run.
+    pub fn scratch_bytes(&self) -> usize {
+        self.prepared.as_ref().map_or(0, Prepared::scratch_bytes)
+    }
+
+    /// The layout classes of the last run, and whether its dims were large enough for what is assumed of them.
+    pub(super) fn classes(&self) -> Option<(Vec<LayoutClass>, bool)> {
+        self.prepared.as_ref().map(|p| (classes(&self.kernel, p.layouts.iter()), p.large))
     }
 
     /// A binding with nothing bound yet.

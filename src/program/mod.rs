@@ -7,6 +7,7 @@
 mod builder;
 mod call;
 mod eval;
+mod explain;
 mod inspect;
 mod layouts;
 mod prepare;
@@ -27,6 +28,7 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
 use crate::kernel::OperandStrides;
+use crate::report::{self, Required};
 use crate::shape::Shape;
 use layouts::LayoutClass;
 
@@ -64,6 +66,7 @@ struct Inner {
     general: OnceLock<Result<Graph>>,
     inputs: Vec<Spec>,
     outputs: Vec<Spec>,
+    required: Vec<Required>,
     timings: Timings,
     plans: Mutex<HashMap<PlanKey, Arc<Compiled>>>,
 }
@@ -108,7 +111,7 @@ impl Kernel {
         KernelBuilder::new(name)
     }
 
-    fn new(name: &str, imported: Graph, mut timings: Timings) -> Result<Kernel> {
+    fn new(name: &str, imported: Graph, required: Vec<Required>, mut timings: Timings) -> Result<Kernel> {
         let compiler = Compiler::host()?;
         let start = Instant::now();
         let mut large = imported.clone();
@@ -128,8 +131,17 @@ impl Kernel {
                 Spec { name: o.name.clone(), dtype: node.dtype, shape: node.shape.clone(), swapped: false }
             })
             .collect();
-        let inner =
-            Inner { name: name.into(), imported, graph, general: OnceLock::new(), inputs, outputs, timings, plans: Mutex::default() };
+        let inner = Inner {
+            name: name.into(),
+            imported,
+            graph,
+            general: OnceLock::new(),
+            inputs,
+            outputs,
+            required,
+            timings,
+            plans: Mutex::default(),
+        };
         Ok(Kernel(Arc::new(inner)))
     }
 
@@ -187,6 +199,9 @@ impl Kernel {
         let outputs = strides.split_off(self.0.inputs.len());
         let contiguous: Vec<bool> = classes[..self.0.inputs.len()].iter().map(|c| *c == LayoutClass::Contiguous).collect();
         let plan = Compiler::host()?.compile(graph, &contiguous, &OperandStrides { inputs: strides, outputs })?;
+        for required in &self.0.required {
+            report::check(&self.source(&plan, classes, large), required)?;
+        }
         Ok(lock().entry(key).or_insert(Arc::new(plan)).clone())
     }
 

@@ -14,7 +14,7 @@ use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, LoopNest, Operand};
+use crate::kernel::{AccessRange, Bindings, LoopNest, Operand, STREAM_FROM};
 use crate::layout::Layout;
 use crate::schedule::{Strip, StripStep};
 use crate::size::{Size, Var};
@@ -22,6 +22,8 @@ use crate::size::{Size, Var};
 /// Everything that depends on the layouts of the arrays but not on where they are.
 pub(super) struct Prepared {
     pub layouts: Vec<Layout>,
+    /// True if the dims are large enough for what is assumed of them.
+    pub large: bool,
     /// Keeps the code alive.
     _plan: Arc<Compiled>,
     frames: Vec<Frame>,
@@ -64,6 +66,11 @@ enum Place {
 }
 
 impl Prepared {
+    /// Bytes of memory held between runs.
+    pub(super) fn scratch_bytes(&self) -> usize {
+        self.scratch.iter().map(Vec::capacity).sum::<usize>() + self.tiles.capacity()
+    }
+
     /// Runs all steps.
     ///
     /// # Safety
@@ -205,10 +212,15 @@ fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
     Ok(env)
 }
 
+/// The layout classes of arrays, inputs before outputs.
+pub(super) fn classes<'a>(kernel: &Kernel, layouts: impl Iterator<Item = &'a Layout>) -> Vec<LayoutClass> {
+    let specs = kernel.inputs().iter().chain(kernel.outputs());
+    specs.zip(layouts).map(|(spec, layout)| LayoutClass::of(layout, spec.dtype.size())).collect()
+}
+
 pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
     let mut env = solve(kernel, slots)?;
-    let specs = kernel.inputs().iter().chain(kernel.outputs());
-    let classes: Vec<_> = specs.zip(slots).map(|(spec, slot)| LayoutClass::of(&slot.layout, spec.dtype.size())).collect();
+    let classes = classes(kernel, slots.iter().map(|s| &s.layout));
     let large = kernel.0.graph.assumptions().iter().all(|a| a.eval(&|v| env.value(v)).is_some_and(|a| a >= 0));
     let plan = kernel.plan(classes, large)?;
     let lengths = super::strips::lengths(&plan, &mut env)?;
@@ -256,7 +268,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
         }
     }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
-    Ok(Prepared { layouts, _plan: plan, frames, strips, scratch, tiles })
+    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, tiles })
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.
@@ -348,21 +360,13 @@ fn frame(
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.
 /// Returns the number of tiles that it needs, 0 if not, and the elements that fit one.
 fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64) -> (usize, i64) {
-    /// Twice a large last-level cache.
-    const FOOTPRINT: i64 = 64 << 20;
     /// Runs that are too short to fill cache lines gain nothing.
     const SHORTEST_RUN: i64 = 256;
-    let outputs_only = nest.stores.iter().all(|s| {
-        let pointer = nest.accesses[s.access as usize].pointer;
-        matches!(bindings.pointers[pointer as usize].0, Operand::Output(_))
-    });
-    // A stencil reads its input in several places: it waits for its own rows rather than for memory, and was measured to lose.
-    let reads = |k: usize| nest.accesses.iter().filter(|a| bindings.pointers[a.pointer as usize].0 == Operand::Input(k as u32)).count();
-    let reads_twice = (0..bindings.pointers.len()).any(|k| reads(k) > 1);
+    let tiles = nest.tiles(bindings);
     let run = nest.parallel.last().map_or(0, |p| params[*p as usize]);
-    if !nest.can_stream() || !outputs_only || reads_twice || bytes < FOOTPRINT || run < SHORTEST_RUN || !cfg!(target_arch = "x86_64") {
+    if tiles == 0 || bytes < STREAM_FROM || run < SHORTEST_RUN {
         return (0, 0);
     }
     let widest = nest.stores.iter().map(|s| nest.accesses[s.access as usize].dtype.size()).max().unwrap_or(1);
-    (nest.stores.len(), (Streaming::TILE / widest) as i64)
+    (tiles, (Streaming::TILE / widest) as i64)
 }

@@ -11,8 +11,6 @@ use crate::size::Size;
 
 /// What a strip and all that it touches should fit: half of a second-level cache.
 const CACHE: i64 = 256 << 10;
-/// The most that windows may take, unless one row is longer.
-const SCRATCH: i64 = 128 << 10;
 
 /// A run of frames that go through an axis strip by strip.
 pub(super) struct StripPlan {
@@ -130,31 +128,26 @@ impl StripFrame {
 pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>) -> Result<Vec<i64>> {
     let mut out = Vec::new();
     for strip in &plan.schedule.strips {
-        let (mut from, mut to, mut margin) = (i64::MAX, i64::MIN, 0);
+        let (mut from, mut to) = (i64::MAX, i64::MIN);
         let (mut footprint, mut adjacent) = (0i64, false);
         for (k, s) in strip.steps.iter().enumerate() {
             let step = &plan.steps[strip.first as usize + k];
             let Some(argument) = &step.bindings.strip else { continue };
             let n = env.eval(&step.bindings.params[argument.param as usize])?;
             (from, to) = (from.min(s.shift), to.max(s.shift + n));
-            margin = margin.max(s.low + s.high);
             let (bytes, unit) = per_index(&step.nest, &step.bindings, argument, env)?;
             footprint = footprint.saturating_add(bytes);
             adjacent |= unit;
         }
-        let mut scratch = 0i64;
+        let mut by_scratch = i64::MAX;
         for (b, w) in &strip.windows {
-            let buffer = &plan.schedule.buffers[*b as usize];
-            let others = buffer.shape.extents().iter().enumerate().filter(|(k, _)| *k != w.axis as usize);
-            let row = others
-                .map(|(_, n)| env.eval(n))
-                .try_fold(buffer.dtype.size() as i64, |a, n| Ok::<_, Error>(a.saturating_mul(n?.max(0))))?;
-            scratch = scratch.saturating_add(row);
+            let row = env.eval(&plan.schedule.row_bytes(*b, w))?;
+            by_scratch = by_scratch.min(strip.share() / row.max(1));
         }
-        let (by_cache, by_scratch) = ((CACHE / footprint.max(1)).max(1), (SCRATCH / scratch.max(1)).max(1));
+        let by_cache = CACHE / footprint.max(1);
         // A few adjacent elements at a time would use each cache line many times over.
         let length = if adjacent && by_cache < 64 { by_scratch } else { by_cache.min(by_scratch) };
-        let length = length.max(4 * margin).min((to - from).max(1));
+        let length = length.max(strip.shortest()).min((to - from).max(1));
         for (b, w) in &strip.windows {
             env.set_rows(*b, length + w.extra);
         }

@@ -91,10 +91,20 @@ impl<'a> Decider<'a> {
 
     /// Arrays put together from pieces, and copies of what will be overwritten, are memory by nature.
     fn store_what_is_put_together(&mut self) {
+        let mut under_reshape = vec![false; self.graph.len()];
+        for (_, node) in self.graph.nodes() {
+            if let Kind::Reshape(src, _) = node.kind {
+                under_reshape[src.index()] = true;
+            }
+        }
         for (id, node) in self.graph.nodes().filter(|(id, _)| self.live[id.index()]) {
             match node.kind {
                 Kind::Pieces(_) => self.stored[id.index()] = Some(Why::PutTogether),
-                Kind::Copy(_) => self.stored[id.index()] = Some(Why::Overwritten),
+                Kind::Copy(_) => {
+                    // See `copies_under_reshapes`; what is overwritten is copied with the reshape that shows it.
+                    let why = if under_reshape[id.index()] { Why::ReshapeOfUpdated } else { Why::Overwritten };
+                    self.stored[id.index()] = Some(why);
+                }
                 _ => {}
             }
         }

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use super::{Buffer, BufferId, Decision, Dest, Put, Schedule, Step, Walk};
+use super::{Buffer, BufferId, Dest, Placement, Put, Schedule, Step, Walk};
 use crate::graph::{Kind, NodeId};
 use crate::size::{Size, Var};
 
@@ -101,20 +101,30 @@ impl Decider<'_> {
         schedule
     }
 
+    fn is_window(&self, schedule: &Schedule, id: NodeId) -> bool {
+        let Some(Dest::Buffer(b)) = schedule.homes[id.index()] else { return false };
+        // Rows that grow with the input make a window that does.
+        schedule.buffers[b.index()].window.is_some_and(|w| schedule.row_bytes(b.index() as u32, &w).as_const().is_some())
+    }
+
     fn note_decisions(&self, schedule: &mut Schedule, units: &Units) {
         let outputs: HashMap<NodeId, ()> = self.graph.outputs().iter().map(|o| (o.node, ())).collect();
         for (id, node) in self.graph.nodes() {
             if !self.live[id.index()] {
                 continue;
             }
-            let in_output = units.storage_of.get(&id).is_some_and(|(s, _)| units.storages[*s].output.is_some());
+            let held = units.storage_of.get(&id).and_then(|(s, _)| units.storages[*s].output);
+            let in_place = held.is_some_and(|o| self.graph.outputs()[o as usize].in_place.is_some());
             schedule.decisions[id.index()] = Some(match (&node.kind, self.stored[id.index()]) {
-                (Kind::Input(_), None) => Decision::Input,
-                _ if in_output || outputs.contains_key(&id) && self.stored[id.index()].is_none() => Decision::Output,
-                (_, Some(why)) => Decision::Buffer(why),
-                (Kind::Const(_) | Kind::Size(_), _) => Decision::Scalar,
-                (Kind::View(..) | Kind::Reshape(..), _) => Decision::View,
-                _ => Decision::Inline,
+                (Kind::Input(_), None) => Placement::Input.into(),
+                _ if in_place => Placement::InPlace.into(),
+                _ if held.is_some() || outputs.contains_key(&id) && self.stored[id.index()].is_none() => Placement::Output.into(),
+                (_, Some(why)) if self.is_window(schedule, id) => Placement::TileScratch.because(why),
+                (Kind::Copy(_) | Kind::Input(_) | Kind::View(..) | Kind::Reshape(..), Some(why)) => Placement::Copy.because(why),
+                (_, Some(why)) => Placement::Buffer.because(why),
+                (Kind::Const(_) | Kind::Size(_), _) => Placement::Scalar.into(),
+                (Kind::View(..) | Kind::Reshape(..), _) => Placement::View.into(),
+                _ => Placement::Inline.into(),
             });
         }
     }

@@ -116,57 +116,99 @@ pub struct Buffer {
     pub window: Option<Window>,
 }
 
-/// What happens to a node.
+/// What happens to a node: the one record that reports, contracts and tests read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// The caller's memory, read in place.
-    Input,
-    /// A number in the code.
-    Scalar,
-    /// Index arithmetic on what it views; no memory, no copy.
-    View,
-    /// Computed in registers where it is used.
-    Inline,
-    /// Stored to the caller's memory.
-    Output,
-    /// Stored to scratch memory.
-    Buffer(Why),
+pub struct Decision {
+    /// Where its value is.
+    pub placement: Placement,
+    /// Why it takes memory that nobody asked for, if it does.
+    pub why: Option<Why>,
 }
 
-/// Why a value is stored between steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Why {
-    /// A reduction's result is read at other indices than it is made at, or by another nest.
-    ReductionReadElsewhere,
-    /// Recomputing it through each of the views that read it would repeat work.
-    WouldRepeatWork,
-    /// A reshape merges axes of an input whose strides do not allow a view.
-    ReshapeOfStrided,
-    /// A reshape merges axes of a computed value, which has to exist for that.
-    ReshapeOfComputed,
-    /// Many loop nests would compute it anew.
-    ManyNests,
-    /// A kernel with everything in it would be too large to compile quickly.
-    KernelTooLarge,
-    /// It is put together from pieces and read as a whole.
-    PutTogether,
-    /// It shows elements that are overwritten before all reads of it are done.
-    Overwritten,
+impl From<Placement> for Decision {
+    fn from(placement: Placement) -> Decision {
+        Decision { placement, why: None }
+    }
 }
 
-impl Why {
-    /// The reason as a clause.
-    pub fn text(self) -> &'static str {
-        match self {
-            Why::ReductionReadElsewhere => "a reduction's result that is read at other indices or in another loop nest",
-            Why::WouldRepeatWork => "recomputing it through every view that reads it would repeat work",
-            Why::ReshapeOfStrided => "a reshape merges axes that are not adjacent in memory",
-            Why::ReshapeOfComputed => "a reshape merges axes of a computed value",
-            Why::ManyNests => "many loop nests would compute it anew",
-            Why::KernelTooLarge => "the loop nest would be too large to compile quickly",
-            Why::PutTogether => "it is put together from pieces and read as a whole",
-            Why::Overwritten => "what it shows is overwritten before it has been read for the last time",
+impl Placement {
+    /// This placement, for a reason.
+    pub(crate) fn because(self, why: Why) -> Decision {
+        Decision { placement: self, why: Some(why) }
+    }
+}
+
+/// A closed set of cases without fields, each with a name and a clause.
+macro_rules! define_cases {
+    ($(#[$outer:meta])* $Enum:ident { $( $(#[$doc:meta])* $Case:ident $name:literal $text:literal, )* }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $Enum { $( $(#[$doc])* $Case, )* }
+
+        impl $Enum {
+            /// Every case.
+            pub const ALL: &'static [$Enum] = &[ $($Enum::$Case),* ];
+
+            /// The name in reports.
+            pub fn name(self) -> &'static str {
+                match self { $($Enum::$Case => $name),* }
+            }
+
+            /// What it means, as a clause.
+            pub fn text(self) -> &'static str {
+                match self { $($Enum::$Case => $text),* }
+            }
         }
+    };
+}
+
+define_cases! {
+    /// Where the value of a node is: each node that an output needs is in exactly one of these places.
+    Placement {
+        /// The caller's memory, read in place.
+        Input "input" "read where it lies",
+        /// A number in the code.
+        Scalar "scalar" "a number in the code",
+        /// Index arithmetic on what it views; no memory, no copy.
+        View "view" "index arithmetic only",
+        /// Read through an index that the loop computes; no memory, no copy.
+        ComputedIndex "computed index" "read through an index that the loop computes",
+        /// Computed in registers where it is used.
+        Inline "inline" "computed in registers where it is used",
+        /// Scratch memory of a constant size, filled anew for each part of the loop.
+        TileScratch "tile scratch" "computed piece by piece into scratch memory of a constant size",
+        /// Scratch memory of its own size.
+        Buffer "buffer" "stored in scratch memory",
+        /// Scratch memory that holds what other memory holds already.
+        Copy "copy" "copied to scratch memory",
+        /// The caller's memory for a result.
+        Output "output" "stored to the result",
+        /// The memory of the input that it updates.
+        InPlace "in place" "stored over the input that it updates",
+    }
+}
+
+define_cases! {
+    /// Why a value takes memory that nobody asked for.
+    Why {
+        /// A reduction's result is read at other indices than it is made at, or by another nest.
+        ReductionReadElsewhere "reduction-read-elsewhere" "a reduction's result that is read at other indices or in another loop nest",
+        /// Recomputing it through each of the views that read it would repeat work.
+        WouldRepeatWork "would-repeat-work" "recomputing it through every view that reads it would repeat work",
+        /// A reshape merges axes of an input whose strides do not allow a view.
+        ReshapeOfStrided "reshape-of-strided" "a reshape merges axes that are not adjacent in memory",
+        /// A reshape merges axes of a computed value, which has to exist for that.
+        ReshapeOfComputed "reshape-of-computed" "a reshape merges axes of a computed value",
+        /// A reshape merges axes of an array that is updated in place.
+        ReshapeOfUpdated "reshape-of-updated" "a reshape merges axes of an array that is updated in place, whose strides may not allow it",
+        /// Many loop nests would compute it anew.
+        ManyNests "many-nests" "many loop nests would compute it anew",
+        /// A kernel with everything in it would be too large to compile quickly.
+        KernelTooLarge "kernel-too-large" "the loop nest would be too large to compile quickly",
+        /// It is put together from pieces and read as a whole.
+        PutTogether "put-together" "it is put together from pieces and read as a whole",
+        /// It shows elements that are overwritten before all reads of it are done.
+        Overwritten "overwritten" "what it shows is overwritten before it has been read for the last time",
     }
 }
 

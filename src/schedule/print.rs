@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Decision, Dest, Schedule};
+use super::{Dest, Placement, Schedule};
 use crate::graph::{Graph, Kind};
 
 /// A schedule with the graph it belongs to, for printing.
@@ -68,14 +68,13 @@ impl fmt::Display for Printed<'_> {
         }
         writeln!(f, "values:")?;
         for (id, node) in graph.nodes() {
-            let how = match schedule.decisions[id.index()] {
-                None => continue,
-                Some(Decision::Input) => "input, read in place",
-                Some(Decision::Scalar) => "number in the code",
-                Some(Decision::View) => "view, index arithmetic only",
-                Some(Decision::Inline) => "inline, stays in registers",
-                Some(Decision::Output) => "output",
-                Some(Decision::Buffer(_)) => "buffer",
+            let Some(decision) = schedule.decisions[id.index()] else { continue };
+            let how = match decision.placement {
+                Placement::Input => "input, read in place",
+                Placement::Scalar => "number in the code",
+                Placement::View => "view, index arithmetic only",
+                Placement::Inline => "inline, stays in registers",
+                other => other.name(),
             };
             writeln!(f, "  {id} = {}  ({how})", crate::graph::Line(graph, node))?;
         }

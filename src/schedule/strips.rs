@@ -19,6 +19,40 @@ use crate::graph::Kind;
 use crate::size::Size;
 use crate::view::View;
 
+/// The most bytes that the windows of a strip take together, unless rows are so long that few fit.
+pub const SCRATCH: i64 = 128 << 10;
+
+impl Strip {
+    /// The fewest coordinates that a strip covers, for it to be long beside what its neighbours compute again.
+    pub fn shortest(&self) -> i64 {
+        self.steps.iter().map(|s| 4 * (s.low + s.high)).max().unwrap_or(0).max(1)
+    }
+
+    /// The bytes that each of its windows may take.
+    pub fn share(&self) -> i64 {
+        SCRATCH / self.windows.len().max(1) as i64
+    }
+}
+
+impl Schedule {
+    /// The bytes of one row of a window.
+    pub(crate) fn row_bytes(&self, buffer: u32, window: &Window) -> Size {
+        let b = &self.buffers[buffer as usize];
+        let others = b.shape.extents().iter().enumerate().filter(|(k, _)| *k != window.axis as usize);
+        others.fold(Size::from(b.dtype.size()), |n, (_, extent)| n.mul(extent))
+    }
+
+    /// What a slot takes at most, in terms of the program's dims.
+    pub(crate) fn slot_bound(&self, slot: usize) -> Size {
+        let windows = self.strips.iter().flat_map(|s| s.windows.iter().map(move |(b, w)| (s, *b, w)));
+        let mut here = windows.filter(|(_, b, _)| self.buffers[*b as usize].slot as usize == slot);
+        match here.next() {
+            Some((strip, b, w)) => self.row_bytes(b, w).scale(strip.shortest() + w.extra).add(&Size::from(strip.share())),
+            None => self.slots[slot].clone(),
+        }
+    }
+}
+
 /// A run of steps that go through an axis together, strip by strip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strip {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::{fs, io};
 
-use elide::{DynExpr, Kernel, text};
+use elide::{DynExpr, Kernel, Requirement, text};
 
 use crate::args::Source;
 use crate::buffer::Buffer;
@@ -35,6 +35,16 @@ pub fn compile(
     inputs: &[impl Borrow<Loaded>],
     choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
 ) -> Result<Kernel, Failure> {
+    compile_with(text, inputs, choose, &[])
+}
+
+/// As [`compile`]; fails unless the kernel keeps to what is required of it.
+pub fn compile_with(
+    text: &str,
+    inputs: &[impl Borrow<Loaded>],
+    choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
+    required: &[Requirement],
+) -> Result<Kernel, Failure> {
     let program = text::parse(text)?;
     if program.outputs().is_empty() {
         return Err(Failure::Failed("the program is empty".to_string()));
@@ -55,6 +65,9 @@ pub fn compile(
         if chosen.contains(&name) {
             builder.output(&name, value);
         }
+    }
+    for requirement in required {
+        builder.require(requirement.clone());
     }
     Ok(builder.build()?)
 }
