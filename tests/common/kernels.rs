@@ -1,0 +1,83 @@
+//! Random programs as kernels, on memory between unmapped pages.
+
+use elide::testing::{Dims, Place, Program, Rng, agree, interpret};
+use elide::{DynExpr, Kernel};
+
+use super::guard::Side;
+use super::{Placed, Room};
+
+/// A kernel, called twice with arrays in different places. It must refuse what the reference evaluator refuses, and nothing
+/// else; outputs that update inputs do so in the memory of these, and nothing else changes.
+pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> {
+    let mut builder = Kernel::builder("random");
+    let inputs: Vec<DynExpr<'_>> = (program.declare(dims).iter().zip(&program.inputs))
+        .map(|(x, i)| builder.input_dyn(&i.name, i.value.dtype, x.shape().clone(), i.place.swapped))
+        .collect();
+    let outputs = program.outputs(&inputs);
+    // A named dim may hide that shapes are equal; then the value goes elsewhere.
+    let updates: Vec<Option<usize>> = (outputs.iter().zip(&program.outputs))
+        .map(|((_, x), o)| o.updates.filter(|&k| x.shape() == inputs[k].shape()))
+        .collect();
+    // The inputs are outputs as well here, so that every dim has a value.
+    let all: Vec<_> = outputs.iter().cloned().chain(program.inputs.iter().map(|i| i.name.clone()).zip(inputs.clone())).collect();
+    let want = interpret(&all, &program.bindings()).map(|mut values| {
+        values.truncate(outputs.len());
+        values
+    });
+    for ((name, x), update) in outputs.into_iter().zip(&updates) {
+        match *update {
+            Some(k) => builder.update(inputs[k].clone(), x),
+            None => builder.output(&name, x),
+        };
+    }
+    let kernel = match (builder.build(), &want) {
+        (Ok(kernel), _) => kernel,
+        (Err(e), _) if e.to_string().contains("internal error") => return Err(e.to_string()),
+        (Err(_), Err(_)) => return Ok(()),
+        (Err(e), Ok(_)) => return Err(format!("only the kernel's builder refuses: {e}")),
+    };
+    let mut call = kernel.call();
+    for side in Side::ALL {
+        let shapes = match &want {
+            Ok(values) => values.clone(),
+            // What shapes the results would have is not known; the sizes of those with fixed dims will do for a refusal.
+            Err(_) => interpret(&program.outputs(&program.declare(Dims::Fixed)), &program.bindings()).map_err(|e| e.to_string())?,
+        };
+        let mut placed: Vec<Placed> = program.inputs.iter().map(|i| Placed::new(&i.value, &i.place, side)).collect();
+        let mut room = |t| Room::new(t, Place::random_output(&mut rng, t.dtype, &t.shape), side);
+        let mut rooms: Vec<Room> = shapes.iter().map(&mut room).collect();
+        let run = (|| {
+            let mut binding = call.start();
+            for (k, (p, i)) in placed.iter_mut().zip(&program.inputs).enumerate() {
+                binding = match updates.contains(&Some(k)) {
+                    true => binding.bind_mut(i.name.as_str(), p.view_mut())?,
+                    false => binding.bind(i.name.as_str(), p.view())?,
+                };
+            }
+            for ((r, o), update) in rooms.iter_mut().zip(&program.outputs).zip(&updates) {
+                if update.is_none() {
+                    binding = binding.bind_mut(o.name.as_str(), r.view())?;
+                }
+            }
+            binding.run()
+        })();
+        match (run, &want) {
+            (Ok(()), Ok(want)) => {
+                for (((room, want), output), update) in rooms.iter().zip(want).zip(&program.outputs).zip(&updates) {
+                    let got = update.map_or_else(|| room.read(), |k| placed[k].read());
+                    agree(&got, want, output.class).map_err(|e| format!("{}: {e}", output.name))?;
+                }
+            }
+            (Err(e), _) if e.to_string().contains("internal error") => return Err(e.to_string()),
+            (Err(_), Err(_)) => {}
+            (Err(e), Ok(_)) => return Err(format!("only the kernel refuses: {e}")),
+            (Ok(()), Err(e)) => return Err(format!("only the reference evaluator refuses: {e}")),
+        }
+        for (k, (p, i)) in placed.iter().zip(&program.inputs).enumerate() {
+            if !updates.contains(&Some(k)) && p.read().to_bytes() != i.value.to_bytes() {
+                return Err(format!("{} was changed", i.name));
+            }
+        }
+    }
+    Ok(())
+}
