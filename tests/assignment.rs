@@ -170,3 +170,11 @@ fn a_chain_with_readers_between() {
     assert_eq!(x, [5.0, 5.0, 10.0, 20.0, 40.0, 40.0]);
     assert_eq!(z, [6.0, 7.0]);
 }
+#[test]
+fn dbg_roll() {
+    let mut b = Kernel::builder("roll");
+    let x = &b.input::<f64>("x", [16]);
+    b.update(x, x.roll(1, 0));
+    let k = b.build().unwrap();
+    eprintln!("{}", schedule(&k));
+}

@@ -207,24 +207,52 @@ impl Schedule {
 ///
 /// Of a view that repeats elements only what it shows is copied.
 pub(crate) fn with_copies(graph: Graph) -> Graph {
-    let mut graph = copies_under_reshapes(graph);
-    while let Some(leaf) = decide::overwritten_read(&graph) {
-        graph = copied(&graph, leaf);
+    let mut graph = copies_under_reshapes(moved_as_pieces(graph));
+    // Each round takes one leaf from every reader that is no copy, and a leaf is blamed for such a reader only; what is new shows
+    // scratch memory that nothing overwrites. That this ends does not hang on it: a leaf that were blamed again would be an
+    // error of `Schedule::new`.
+    for _ in 0..graph.len() {
+        let Some((leaf, continues)) = decide::overwritten_read(&graph) else { break };
+        if std::env::var("DBG").is_ok() { eprintln!("leaf {leaf}\n{graph}"); }
+        graph = copied(&graph, leaf, &continues);
+    }
+    graph
+}
+
+/// An array that takes what is in memory elsewhere is put together from it: it is no home of what it takes.
+fn moved_as_pieces(mut graph: Graph) -> Graph {
+    for k in 0..graph.outputs().len() {
+        let Some(input) = graph.outputs()[k].in_place else { continue };
+        let id = graph.outputs()[k].node;
+        let node = graph[id].clone();
+        let moved = match node.kind {
+            Kind::Input(i) => i != input,
+            Kind::View(..) | Kind::Reshape(..) | Kind::Const(_) | Kind::Size(_) => true,
+            _ => false,
+        };
+        if moved {
+            let whole = Kind::Pieces([(id, View::identity(&node.shape))].into_iter().collect());
+            let pieces = graph.add(whole, node.dtype, node.shape, node.site);
+            graph.set_output(k, pieces);
+        }
     }
     graph
 }
 
 /// A reshape of an array that is updated would have to be a copy or not by the array's layout. It reads a copy.
 fn copies_under_reshapes(graph: Graph) -> Graph {
-    let updated = |g: &Graph, id: NodeId| match g[id].kind {
-        Kind::Input(k) => g.outputs().iter().any(|o| o.in_place == Some(k)),
-        _ => false,
-    };
-    if !graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Reshape(src, _) if updated(&graph, resolve(&graph, src)))) {
+    let mut updated = vec![false; graph.len()];
+    for output in graph.outputs() {
+        let Some(input) = output.in_place else { continue };
+        updated[input as usize] = true;
+        updated[output.node.index()] = true;
+    }
+    let hit = |id: NodeId| matches!(graph[id].kind, Kind::Reshape(src, _) if updated[resolve(&graph, src).index()]);
+    if !graph.nodes().any(|(id, _)| hit(id)) {
         return graph;
     }
-    graph.rebuild(|g, node| match &node.kind {
-        Kind::Reshape(src, shape) if updated(&graph, resolve(g, *src)) => {
+    graph.rebuild_with(|g, id, node| match &node.kind {
+        Kind::Reshape(src, shape) if hit(id) => {
             let (dtype, inner) = (node.dtype, g[*src].shape.clone());
             let copy = g.add(Kind::Copy(*src), dtype, inner, node.site);
             g.add(Kind::Reshape(copy, shape.clone()), dtype, shape.clone(), node.site)
@@ -233,14 +261,14 @@ fn copies_under_reshapes(graph: Graph) -> Graph {
     })
 }
 
-/// The graph with a copy in the place of a leaf, everywhere but where an array is the base that pieces are written over.
-fn copied(graph: &Graph, leaf: NodeId) -> Graph {
+/// The graph with a copy in the place of a leaf, everywhere but where pieces are written over it.
+fn copied(graph: &Graph, leaf: NodeId, continues: &[bool]) -> Graph {
     let mut copy = None;
     let mut out = graph.rebuild_with(|g, id, node| {
         let node = match copy {
             Some((from, to)) => {
-                let mut first = matches!(node.kind, Kind::Pieces(_));
-                let kind = node.kind.map_operands(|o| if o == from && !std::mem::take(&mut first) { to } else { o });
+                let mut first = continues[id.index()];
+                let kind = node.kind.map_operands(|o| if !std::mem::take(&mut first) && o == from { to } else { o });
                 &crate::graph::Node { kind, ..node.clone() }
             }
             None => node,

@@ -265,7 +265,7 @@ impl Writer {
                 items.push(Slice::Index(if self.rng.one_in(2) { index } else { index - n as isize }));
                 continue;
             }
-            let wanted = shape[shape.len() - have.len() + j];
+            let wanted = shape[shape.len() + j - have.len()];
             let extent = if n < wanted || self.rng.one_in(8) { 1 } else { wanted };
             if n < extent {
                 return None;

@@ -11,7 +11,7 @@ const SEEDS: &str = "ELIDE_TEST_SEEDS";
 const CHILD: &str = "ELIDE_TEST_CHILD";
 
 /// No program takes this long, with all that is tried to make it smaller where it fails.
-const PATIENCE: Duration = Duration::from_secs(100);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Ends the process if it stays at one seed.
 fn watch(now: Arc<AtomicU64>) {
