@@ -1,7 +1,7 @@
 //! Random programs as kernels, on memory between unmapped pages.
 
 use elide::testing::{Dims, Place, Program, Rng, agree, interpret};
-use elide::{DynExpr, Kernel};
+use elide::{DynExpr, Kernel, Stage};
 
 use super::guard::Side;
 use super::{Placed, Room};
@@ -65,7 +65,7 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
             (Ok(()), Ok(want)) => {
                 for (((room, want), output), update) in rooms.iter().zip(want).zip(&program.outputs).zip(&updates) {
                     let got = update.map_or_else(|| room.read(), |k| placed[k].read());
-                    agree(&got, want, output.class).map_err(|e| format!("{}: {e}", output.name))?;
+                    agree(&got, want, output.class).map_err(|e| format!("{}: {e}\n{}", output.name, explain(&kernel)))?;
                 }
             }
             (Err(e), _) if e.to_string().contains("internal error") => return Err(e.to_string()),
@@ -80,4 +80,10 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
         }
     }
     Ok(())
+}
+
+/// What became of the program.
+fn explain(kernel: &Kernel) -> String {
+    let show = |stage| kernel.inspect(stage).unwrap_or_else(|e| e.to_string());
+    format!("{}{}", show(Stage::Optimized), show(Stage::Schedule))
 }
