@@ -173,7 +173,9 @@ impl Schedule {
 
     /// Checks that every step reads only what an earlier step has stored, and that buffers in one slot do not overlap in time.
     pub(crate) fn verify(&self, graph: &Graph) -> Result<(), String> {
-        let mut written: hashbrown::HashSet<Dest> = hashbrown::HashSet::new();
+        // What is updated is there from the start.
+        let updated = (graph.outputs().iter().enumerate()).filter(|(_, o)| o.in_place.is_some()).map(|(k, _)| Dest::Output(k as u32));
+        let mut written: hashbrown::HashSet<Dest> = updated.collect();
         for (k, step) in self.steps.iter().enumerate() {
             for &id in &step.fused {
                 for o in reads(graph, id) {
@@ -213,7 +215,6 @@ pub(crate) fn with_copies(graph: Graph) -> Graph {
     // error of `Schedule::new`.
     for _ in 0..graph.len() {
         let Some((leaf, continues)) = decide::overwritten_read(&graph) else { break };
-        if std::env::var("DBG").is_ok() { eprintln!("leaf {leaf}\n{graph}"); }
         graph = copied(&graph, leaf, &continues);
     }
     graph

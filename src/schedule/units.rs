@@ -317,9 +317,10 @@ impl Units {
                 }
                 if v > 0 {
                     edges[done(s, v - 1)].push(done(s, v));
+                    // A version that changes nothing has no units.
+                    let earlier = storage.units[..v].iter().rfind(|u| !u.is_empty());
                     for &k in units {
-                        let earlier: Vec<usize> = storage.units[v - 1].clone();
-                        self.units[k].after.extend(earlier);
+                        self.units[k].after.extend(earlier.into_iter().flatten());
                     }
                 }
             }
