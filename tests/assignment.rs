@@ -235,3 +235,11 @@ fn a_strided_output_is_reshaped_by_way_of_scratch_memory() {
     let want: Vec<f64> = v.iter().rev().map(|x| x + 1.0).collect();
     assert_eq!(c[..], want[..]);
 }
+
+#[test]
+fn an_element_is_put_back_over_what_was_written() {
+    let mut b = Kernel::builder("back");
+    let x = &b.input::<f64>("x", [5]);
+    b.update(x, (x + x).at(s![3]).set(x.slice(s![3])));
+    assert_eq!(updated(&b.build().unwrap(), vec![1.0, 2.0, 3.0, 4.0, 5.0], &[5]), [2.0, 4.0, 6.0, 4.0, 10.0]);
+}

@@ -193,13 +193,16 @@ impl Decider<'_> {
         match &self.graph[node].kind {
             Kind::Pieces(parts) if !held_elsewhere => {
                 let before = v.checked_sub(1).map(|p| u.storages[s].versions[p]);
+                let mut written: Vec<&View> = Vec::new();
                 for (value, region) in parts.iter() {
+                    // Elements that stay what they are need no unit, if no piece below has been written over them.
                     let stays = match &self.graph[*value].kind {
                         _ if Some(*value) == before => region.is_identity(shape),
                         Kind::View(src, map) if Some(*src) == before => map == region,
                         _ => false,
                     };
-                    if !stays {
+                    if !stays || written.iter().any(|w| !apart(w, region)) {
+                        written.push(region);
                         let whole = region.is_identity(shape);
                         let region = (!whole).then(|| region.clone());
                         let domain = region.as_ref().map_or_else(|| shape.clone(), |r| r.shape.clone());

@@ -270,6 +270,12 @@ impl Writer {
             if n < extent {
                 return None;
             }
+            if extent == 1 && n != 1 && !self.rng.one_in(12) {
+                // What is one element for all sizes, and so stretches.
+                let index = self.rng.below(n) as isize;
+                items.extend([Slice::Index(if self.rng.one_in(2) { index } else { index - n as isize }), Slice::NewAxis]);
+                continue;
+            }
             items.push(self.range(n, extent));
         }
         value = self.push(Step::Slice(value, items))?;
