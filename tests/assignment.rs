@@ -243,3 +243,57 @@ fn an_element_is_put_back_over_what_was_written() {
     b.update(x, (x + x).at(s![3]).set(x.slice(s![3])));
     assert_eq!(updated(&b.build().unwrap(), vec![1.0, 2.0, 3.0, 4.0, 5.0], &[5]), [2.0, 4.0, 6.0, 4.0, 10.0]);
 }
+
+/// What updates of `x` and `y` give, and what the same values give as results of their own.
+fn in_place_and_elsewhere(n: usize, make: &dyn Fn(&Expr<'static, f64>, &Expr<'static, f64>) -> [Expr<'static, f64>; 2]) {
+    let (p, q) = (counting(n), counting(2 * n)[n..].to_vec());
+    let mut results = Vec::new();
+    for in_place in [true, false] {
+        let mut b = Kernel::builder("updates");
+        let dims = b.dims(["n"]);
+        let (x, y) = (&b.input::<f64>("x", &dims), &b.input::<f64>("y", &dims));
+        let [u, v] = make(x, y);
+        let (mut p, mut q, mut r, mut s) = (p.clone(), q.clone(), vec![0.0; n], vec![0.0; n]);
+        if in_place {
+            b.update(x, u).update(y, v);
+            let kernel = b.build().unwrap();
+            kernel.call().bind_mut("x", &mut p).unwrap().bind_mut("y", &mut q).unwrap().run().unwrap();
+            results.push((p, q));
+        } else {
+            b.output("r", u).output("s", v);
+            let kernel = b.build().unwrap();
+            let mut call = kernel.call();
+            let mut binding = call.bind("x", &p).unwrap().bind("y", &q).unwrap();
+            binding = binding.bind_mut("r", &mut r).unwrap().bind_mut("s", &mut s).unwrap();
+            binding.run().unwrap();
+            results.push((r, s));
+        }
+    }
+    assert_eq!(results[0], results[1]);
+}
+
+#[test]
+fn updates_too_large_for_one_nest() {
+    let deep = |x: Expr<'static, f64>| (0..120).fold(x, |x, _| x.sin());
+    for n in [2, 17] {
+        in_place_and_elsewhere(n, &|x, y| [deep(x + y), deep(x - y)]);
+        in_place_and_elsewhere(n, &|x, y| {
+            [x.at(s![1..]).set(deep(x.slice(s![..-1]) + y.slice(s![1..]))), y.at(s![..-1]).set(deep(x.slice(s![1..]) * y.slice(s![1..])))]
+        });
+    }
+}
+
+#[test]
+fn long_chains_of_updates() {
+    for n in [2, 17] {
+        in_place_and_elsewhere(n, &|x, y| {
+            let (mut x, mut y) = (x.clone(), y.clone());
+            for _ in 0..12 {
+                x = &x - x.mean_axis(0);
+                y = y.at(s![1..]).add(x.slice(s![..-1]).sin()).at(s![..;-1]).mul((x.clone() + &y).sin());
+                x = x.at(s![..-1]).add(y.slice(s![1..]).cos());
+            }
+            [x, y]
+        });
+    }
+}

@@ -179,7 +179,9 @@ impl Lowerer<'_> {
                 });
                 self.body.add(Inst::Reduced(k as u32), node.dtype)
             }
-            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Copy(_) => unreachable!("these have no operands to evaluate"),
+            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Copy(_) => {
+                unreachable!("these have no operands to evaluate")
+            }
         }
     }
 

@@ -175,10 +175,7 @@ impl Step {
     /// True for what puts an array together from pieces.
     pub fn is_put_together(&self) -> bool {
         use Step::*;
-        matches!(
-            self,
-            Assign(..) | AssignView(..) | Update(..) | Concatenate(..) | Stack(..) | Roll(..) | Pad(..) | Tile(..) | Repeat(..)
-        )
+        matches!(self, Assign(..) | AssignView(..) | Update(..) | Concatenate(..) | Stack(..) | Roll(..) | Pad(..) | Tile(..) | Repeat(..))
     }
 
     /// Whether the sign of a zero in this step's floats is open, given the same of its operands; `None` if the step would make

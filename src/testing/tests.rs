@@ -221,6 +221,7 @@ fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::code
         graph = (pass.run)(&graph);
     }
     graph = crate::schedule::with_copies(graph);
+    verify(&graph).map_err(|e| format!("{e}\n{graph}"))?;
     if let Some(target) = target {
         let got = execute::execute(&graph, program, dims, target, &want)?;
         for ((got, want), output) in got.iter().zip(&want).zip(&program.outputs) {

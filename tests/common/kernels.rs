@@ -15,9 +15,8 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
         .collect();
     let outputs = program.outputs(&inputs);
     // A named dim may hide that shapes are equal; then the value goes elsewhere.
-    let updates: Vec<Option<usize>> = (outputs.iter().zip(&program.outputs))
-        .map(|((_, x), o)| o.updates.filter(|&k| x.shape() == inputs[k].shape()))
-        .collect();
+    let updates: Vec<Option<usize>> =
+        (outputs.iter().zip(&program.outputs)).map(|((_, x), o)| o.updates.filter(|&k| x.shape() == inputs[k].shape())).collect();
     // The inputs are outputs as well here, so that every dim has a value.
     let all: Vec<_> = outputs.iter().cloned().chain(program.inputs.iter().map(|i| i.name.clone()).zip(inputs.clone())).collect();
     let want = interpret(&all, &program.bindings()).map(|mut values| {

@@ -31,12 +31,7 @@ fn watch(now: Arc<AtomicU64>) {
 }
 
 /// Runs `check` on every seed in a child process: this test again, with [`CHILD`] set.
-pub fn each_seed(
-    test: &str,
-    usual: std::ops::Range<u64>,
-    program: fn(u64) -> Program,
-    check: fn(&Program, Rng) -> Result<(), String>,
-) {
+pub fn each_seed(test: &str, usual: std::ops::Range<u64>, program: fn(u64) -> Program, check: fn(&Program, Rng) -> Result<(), String>) {
     let range = std::env::var(SEEDS).ok().map_or(usual, |text| {
         let (low, high) = text.split_once("..").expect("seeds as low..high");
         low.parse().expect("a number")..high.parse().expect("a number")
