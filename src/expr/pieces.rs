@@ -54,7 +54,7 @@ pub(crate) fn region(base: &NodeRef, items: &[Slice]) -> Result<View> {
 }
 
 /// The map by which `node` shows elements of `base`, if it is nothing but views of it.
-#[cfg(feature = "text")]
+#[cfg(any(feature = "text", feature = "testing", test))]
 pub(crate) fn view_of(node: &NodeRef, base: &NodeRef) -> Option<View> {
     let mut map = View::identity(&node.shape);
     let mut at = node;

@@ -125,7 +125,7 @@ impl Lowerer<'_> {
 
     /// True if the node's value is loaded from memory that an earlier step has filled.
     fn is_loaded(&self, id: NodeId, is_root: bool) -> bool {
-        if matches!(self.graph[id].kind, Kind::Pieces(_)) {
+        if matches!(self.graph[id].kind, Kind::Pieces(_) | Kind::Copy(_)) {
             return true;
         }
         if is_root || matches!(self.graph[id].kind, Kind::Input(_)) || self.step.fused.binary_search(&id).is_ok() {
@@ -140,7 +140,7 @@ impl Lowerer<'_> {
         }
         match &self.graph[id].kind {
             Kind::Reduce(_, src, _) => smallvec::smallvec![(*src, Index::Source)],
-            kind if kind.is_elementwise() || matches!(kind, Kind::Copy(_)) => kind.operands().into_iter().map(|o| (o, at)).collect(),
+            kind if kind.is_elementwise() => kind.operands().into_iter().map(|o| (o, at)).collect(),
             _ => SmallVec::new(),
         }
     }
@@ -179,8 +179,9 @@ impl Lowerer<'_> {
                 });
                 self.body.add(Inst::Reduced(k as u32), node.dtype)
             }
-            Kind::Copy(_) => v(self, 0),
-            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) => unreachable!("these have no operands to evaluate"),
+            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Copy(_) => {
+                unreachable!("these have no operands to evaluate")
+            }
         }
     }
 
@@ -216,7 +217,7 @@ impl Lowerer<'_> {
         });
         match self.graph[id].kind {
             Kind::Input(k) => Some(Operand::Input(k)),
-            Kind::Pieces(_) => home,
+            Kind::Pieces(_) | Kind::Copy(_) => home,
             _ if self.step.stores.iter().any(|p| p.node == id) => None,
             _ => home,
         }

@@ -407,8 +407,15 @@ enum Preimage {
 fn preimage(known: &mut Known, region: &View, through: &View) -> Option<Preimage> {
     let mut inner = View::identity(&through.shape);
     let mut value: Vec<AxisMap> = vec![View::axis_or_start(None); region.shape.rank()];
+    // A diagonal ties two axes together, and shows no box of either.
     let mut used = vec![false; through.shape.rank()];
+    let mut met = vec![false; region.shape.rank()];
     for (r, w) in region.axes.iter().zip(&through.axes) {
+        if let [(j, _)] = r.terms.as_slice()
+            && std::mem::replace(&mut met[*j as usize], true)
+        {
+            return None;
+        }
         let gap = w.offset.sub(&r.offset);
         match (r.terms.as_slice(), w.terms.as_slice()) {
             ([], []) if gap == Size::ZERO => {}

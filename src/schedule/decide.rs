@@ -34,14 +34,22 @@ pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, Str
     Ok(d.finish(units, groups))
 }
 
-/// A read that must come before a write that it also must come after, in any order of steps: it needs a copy.
-pub(super) fn overwritten_read(graph: &Graph) -> Option<NodeId> {
+/// A read that must come before a write that it also must come after, in any order of steps: it needs a copy. With it, for every
+/// node whether the first of its pieces lies where it does, and so is not read.
+pub(super) fn overwritten_read(graph: &Graph) -> Option<(NodeId, Vec<bool>)> {
     let d = Decider::new(graph, &vec![true; graph.inputs().len()]);
     let mut units = d.units();
     if !units.overwrite() {
         return None;
     }
-    units.put_in_order(&d).err().map(|c| c.leaf)
+    let leaf = units.put_in_order(&d).err()?.leaf;
+    let mut continues = vec![false; graph.len()];
+    for versions in units.storages.iter().map(|s| &s.versions) {
+        for pair in versions.windows(2) {
+            continues[pair[1].index()] |= matches!(&graph[pair[1]].kind, Kind::Pieces(parts) if parts[0].0 == pair[0]);
+        }
+    }
+    Some((leaf, continues))
 }
 
 pub(super) struct Decider<'a> {
@@ -49,8 +57,6 @@ pub(super) struct Decider<'a> {
     pub live: Vec<bool>,
     pub stored: Vec<Option<Why>>,
     output: Vec<bool>,
-    /// What some reshape reads.
-    pub reshaped: hashbrown::HashSet<NodeId>,
 }
 
 /// What a root needs: nodes computed at its own index, and the reductions among them.
@@ -68,20 +74,9 @@ pub(super) type More = Vec<(NodeId, Why)>;
 
 impl<'a> Decider<'a> {
     fn new(graph: &'a Graph, contiguous: &[bool]) -> Decider<'a> {
-        let mut d = Decider {
-            graph,
-            live: graph.live(),
-            stored: vec![None; graph.len()],
-            output: vec![false; graph.len()],
-            reshaped: Default::default(),
-        };
+        let mut d = Decider { graph, live: graph.live(), stored: vec![None; graph.len()], output: vec![false; graph.len()] };
         for o in graph.outputs() {
             d.output[o.node.index()] = true;
-        }
-        for (_, node) in graph.nodes() {
-            if let Kind::Reshape(src, _) = node.kind {
-                d.reshaped.insert(src);
-            }
         }
         d.store_what_is_put_together();
         d.store_what_views_read(contiguous);
@@ -170,8 +165,9 @@ impl<'a> Decider<'a> {
             if !seen.insert(id) {
                 continue;
             }
-            // An array put together is never computed at an index, not even to be copied.
-            let put_together = matches!(self.graph[id].kind, Kind::Pieces(_));
+            // An array put together is never computed at an index, not even to be copied; nor is a copy, even where it is a piece: what
+            // it shows may have been overwritten.
+            let put_together = matches!(self.graph[id].kind, Kind::Pieces(_) | Kind::Copy(_));
             if put_together || id != root && self.stored[id.index()].is_some() && stop(id) && !self.is_leaf(id) {
                 cone.reads.push(id);
                 cone.direct.push(id);
@@ -179,7 +175,7 @@ impl<'a> Decider<'a> {
             }
             match &self.graph[id].kind {
                 Kind::Reduce(..) => cone.reductions.push(id),
-                kind if kind.is_elementwise() || matches!(kind, Kind::Copy(_)) => stack.extend(kind.operands()),
+                kind if kind.is_elementwise() => stack.extend(kind.operands()),
                 Kind::View(..) | Kind::Reshape(..) => {
                     // Reading through a stored view, or what it resolves to.
                     let base = self.memory_of(id);

@@ -11,7 +11,8 @@ use crate::shape::Shape;
 use crate::size::Size;
 use crate::view::{AxisMap, View};
 
-/// Per axis of the domain, how far ahead the overwriting iteration is: negative, zero, positive, or unknown.
+/// Per axis of the domain, how far ahead the overwriting iteration is: negative, zero, positive, [not negative](MAYBE), not
+/// positive, or unknown.
 pub(super) type Distance = SmallVec<[Option<i8>; 4]>;
 
 /// How a read and a write of one array meet.
@@ -41,11 +42,18 @@ impl Walk {
     }
 }
 
+/// As a distance: zero or positive, which the sizes at hand decide. It settles a direction but no order: where it is zero, the
+/// loops inside must be right as well.
+const MAYBE: i8 = 2;
+
 fn sign(x: &Size) -> Option<i8> {
+    let negated = x.scale(-1);
     match x.as_const() {
         Some(c) => Some(c.signum() as i8),
-        None if x.is_never_negative() => Some(1),
-        None if x.scale(-1).is_never_negative() => Some(-1),
+        None if x.sub(&Size::ONE).is_never_negative() => Some(1),
+        None if negated.sub(&Size::ONE).is_never_negative() => Some(-1),
+        None if x.is_never_negative() => Some(MAYBE),
+        None if negated.is_never_negative() => Some(-MAYBE),
         None => None,
     }
 }
@@ -155,7 +163,7 @@ pub(super) fn walk(distances: &[Distance], rank: usize) -> Option<Walk> {
     let direction = |axis: usize, left: &[&Distance]| -> Option<i8> {
         let mut found = 0;
         for d in left {
-            match d[axis]? {
+            match d[axis]?.signum() {
                 0 => {}
                 s if found == 0 || found == s => found = s,
                 _ => return None,
@@ -184,7 +192,7 @@ pub(super) fn walk(distances: &[Distance], rank: usize) -> Option<Walk> {
         let (axis, sign) = next?;
         walk.reversed[axis] = sign == -1;
         order.push(axis as u8);
-        left.retain(|d| d[axis] == Some(0));
+        left.retain(|d| d[axis].is_none_or(|s| s == 0 || s.abs() == MAYBE));
     }
     walk.order = Some(order);
     Some(walk)
@@ -210,6 +218,9 @@ mod tests {
         let inner = walk(&distances(&[&[-1, 1], &[1, 1]]), 2).unwrap();
         assert_eq!(inner.order.as_deref(), Some(&[1u8, 0][..]));
         assert!(walk(&distances(&[&[1], &[-1]]), 1).is_none());
+        // Where the first axis may stand still, it does not settle the second.
+        let unknown = |first| SmallVec::from_slice(&[Some(first), None]);
+        assert!(walk(&[unknown(1)], 2).is_some() && walk(&[unknown(MAYBE)], 2).is_none());
         assert!(walk(&[SmallVec::from_slice(&[None])], 1).is_none());
     }
 

@@ -192,7 +192,7 @@ define_cases! {
     /// Why a value takes memory that nobody asked for.
     Why {
         /// A reduction's result is read at other indices than it is made at, or by another nest.
-        ReductionReadElsewhere "reduction-read-elsewhere" "a reduction's result that is read at other indices or in another loop nest",
+        ReductionReadElsewhere "reduction-read-updated" "a reduction's result that is read at other indices or in another loop nest",
         /// Recomputing it through each of the views that read it would repeat work.
         WouldRepeatWork "would-repeat-work" "recomputing it through every view that reads it would repeat work",
         /// A reshape merges axes of an input whose strides do not allow a view.
@@ -223,7 +223,9 @@ impl Schedule {
 
     /// Checks that every step reads only what an earlier step has stored, and that buffers in one slot do not overlap in time.
     pub(crate) fn verify(&self, graph: &Graph) -> Result<(), String> {
-        let mut written: hashbrown::HashSet<Dest> = hashbrown::HashSet::new();
+        // What is updated is there from the start.
+        let updated = (graph.outputs().iter().enumerate()).filter(|(_, o)| o.in_place.is_some()).map(|(k, _)| Dest::Output(k as u32));
+        let mut written: hashbrown::HashSet<Dest> = updated.collect();
         for (k, step) in self.steps.iter().enumerate() {
             for &id in &step.fused {
                 for o in reads(graph, id) {
@@ -257,33 +259,51 @@ impl Schedule {
 ///
 /// Of a view that repeats elements only what it shows is copied.
 pub(crate) fn with_copies(graph: Graph) -> Graph {
-    let mut graph = copies_under_reshapes(graph);
-    while let Some(leaf) = decide::overwritten_read(&graph) {
-        graph = copied(&graph, leaf);
+    let mut graph = copies_under_reshapes(moved_as_pieces(graph));
+    // Each round takes one leaf from every reader that is no copy, and a leaf is blamed for such a reader only; what is new shows
+    // scratch memory that nothing overwrites. That this ends does not hang on it: a leaf that were blamed again would be an
+    // error of `Schedule::new`.
+    for _ in 0..graph.len() {
+        let Some((leaf, continues)) = decide::overwritten_read(&graph) else { break };
+        graph = copied(&graph, leaf, &continues);
     }
     graph
 }
 
-/// A reshape of an array that is updated, or put together in an output, would have to be a copy or not by the array's layout. It
-/// reads a copy.
-fn copies_under_reshapes(graph: Graph) -> Graph {
-    let mut elsewhere = vec![false; graph.len()];
-    for o in graph.outputs() {
-        let mut at = o.node;
-        elsewhere[at.index()] |= matches!(graph[at].kind, Kind::Pieces(_));
-        while let Kind::Pieces(parts) = &graph[at].kind {
-            at = parts[0].0;
-            elsewhere[at.index()] |= matches!(graph[at].kind, Kind::Pieces(_));
-        }
-        if let Some(k) = o.in_place {
-            elsewhere[k as usize] = true;
+/// An array that takes what is in memory updated is put together from it: it is no home of what it takes.
+fn moved_as_pieces(mut graph: Graph) -> Graph {
+    for k in 0..graph.outputs().len() {
+        let Some(input) = graph.outputs()[k].in_place else { continue };
+        let id = graph.outputs()[k].node;
+        let node = graph[id].clone();
+        let moved = match node.kind {
+            Kind::Input(i) => i != input,
+            Kind::View(..) | Kind::Reshape(..) | Kind::Const(_) | Kind::Size(_) => true,
+            _ => false,
+        };
+        if moved {
+            let whole = Kind::Pieces([(id, View::identity(&node.shape))].into_iter().collect());
+            let pieces = graph.add(whole, node.dtype, node.shape, node.site);
+            graph.set_output(k, pieces);
         }
     }
-    if !graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Reshape(src, _) if elsewhere[resolve(&graph, src).index()])) {
+    graph
+}
+
+/// A reshape of an array that is updated would have to be a copy or not by the array's layout. It reads a copy.
+fn copies_under_reshapes(graph: Graph) -> Graph {
+    let mut updated = vec![false; graph.len()];
+    for output in graph.outputs() {
+        let Some(input) = output.in_place else { continue };
+        updated[input as usize] = true;
+        updated[output.node.index()] = true;
+    }
+    let hit = |id: NodeId| matches!(graph[id].kind, Kind::Reshape(src, _) if updated[resolve(&graph, src).index()]);
+    if !graph.nodes().any(|(id, _)| hit(id)) {
         return graph;
     }
-    graph.rebuild_with(|g, id, node| match (&graph[id].kind, &node.kind) {
-        (Kind::Reshape(old, _), Kind::Reshape(src, shape)) if elsewhere[resolve(&graph, *old).index()] => {
+    graph.rebuild_with(|g, id, node| match &node.kind {
+        Kind::Reshape(src, shape) if hit(id) => {
             let (dtype, inner) = (node.dtype, g[*src].shape.clone());
             let copy = g.add(Kind::Copy(*src), dtype, inner, node.site);
             g.add(Kind::Reshape(copy, shape.clone()), dtype, shape.clone(), node.site)
@@ -292,14 +312,14 @@ fn copies_under_reshapes(graph: Graph) -> Graph {
     })
 }
 
-/// The graph with a copy in the place of a leaf, everywhere but where an array is the base that pieces are written over.
-fn copied(graph: &Graph, leaf: NodeId) -> Graph {
+/// The graph with a copy in the place of a leaf, everywhere but where pieces are written over it.
+fn copied(graph: &Graph, leaf: NodeId, continues: &[bool]) -> Graph {
     let mut copy = None;
     let mut out = graph.rebuild_with(|g, id, node| {
         let node = match copy {
             Some((from, to)) => {
-                let mut first = matches!(node.kind, Kind::Pieces(_));
-                let kind = node.kind.map_operands(|o| if o == from && !std::mem::take(&mut first) { to } else { o });
+                let mut first = continues[id.index()];
+                let kind = node.kind.map_operands(|o| if !std::mem::take(&mut first) && o == from { to } else { o });
                 &crate::graph::Node { kind, ..node.clone() }
             }
             None => node,
