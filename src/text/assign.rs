@@ -6,12 +6,13 @@ use super::lower::{Machine, Picked};
 use super::memory::{Array, Held};
 use super::object::{Value, binary, describe, to_array, to_operand};
 use super::select;
+use super::value::Py;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::expr::infer;
 use crate::expr::node::NodeRef;
 use crate::expr::promote::stored;
-use crate::expr::{DynExpr, pieces};
+use crate::expr::{DynExpr, Weak, pieces};
 use crate::ops::BinaryOp;
 use crate::view::View;
 
@@ -127,11 +128,13 @@ impl<'p> Machine<'p> {
                 return Err(mistake.help("assign through one subscript: `x[mask] = ...`"));
             }
             other => {
-                let message = format!("{} has no elements that could be assigned to", describe(&other));
+                let scalar = matches!(other, Value::Array(_));
+                let what = if scalar { "a scalar".into() } else { describe(&other) };
+                let message = format!("{what} has no elements that could be assigned to");
                 return Err(Mistake::new(ErrorKind::DType, target.span, message));
             }
         };
-        let picked = self.pick(array.shape(), items, target.span)?;
+        let picked = self.pick(&array, items, target.span)?;
         Ok((array, picked))
     }
 
@@ -183,6 +186,12 @@ impl<'p> Machine<'p> {
         let dtype = array.dtype();
         let failed = |e: &crate::Error| Mistake::from_error(e, span);
         let region = &picked.region;
+        if picked.scalar
+            && let Value::Array(x) = value
+            && x.ndim() > 0
+        {
+            return Err(Mistake::new(ErrorKind::Shape, span, format!("one element is assigned to, but the value has shape {}", x.shape())));
+        }
         let node = match &picked.mask {
             None => self.stored(value, dtype, span)?,
             Some((mask, axis)) => {
@@ -191,11 +200,6 @@ impl<'p> Machine<'p> {
                 let new = self.stored(&selected.align(value, span)?, dtype, span)?;
                 let new = infer::select(selected.spread_mask().node(), &new, selected.full.node(), None);
                 new.check().map_err(|e| failed(&e))?;
-                if new.shape != region.shape {
-                    let message =
-                        format!("{} does not broadcast to the elements that the mask selects of {}", describe(value), region.shape);
-                    return Err(Mistake::new(ErrorKind::Shape, span, message));
-                }
                 new
             }
         };
@@ -206,6 +210,13 @@ impl<'p> Machine<'p> {
     fn stored(&self, value: &Value, dtype: DType, span: Span) -> Result<NodeRef, Mistake> {
         let operand = match value {
             Value::Size(_) => to_array(value, span, "the value")?.into(),
+            // By way of Python's int, which must fit.
+            Value::Scalar(Py::Float(x)) if dtype.is_int() => {
+                if !x.is_finite() {
+                    return Err(Mistake::new(ErrorKind::DType, span, format!("the float {x:?} cannot be converted to an integer")));
+                }
+                Weak::Int(x.trunc() as i128).into()
+            }
             _ => to_operand(value, span, "the value")?,
         };
         stored(&operand, dtype, None).map_err(|e| Mistake::from_error(&e, span))

@@ -89,6 +89,9 @@ pub(super) fn explain(text: &str, error: &pest::error::Error<Rule>) -> Mistake {
         None => {}
     }
     match found {
+        Some('=') if before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with("def ")) => {
+            e.help("parameters have no defaults: every one is an input")
+        }
         Some('=') if !operand || before.ends_with('=') => e.help("compare with `==`"),
         Some('=') => e.help("names and elements of arrays are assigned to, at the start of a statement"),
         Some(':') if rest.starts_with(":=") => e.help("assign in a statement of its own: `t = ...; ...`"),

@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 
 use super::diagnostic::{Mistake, Span, closest};
 use super::explain::clip;
+use super::joining;
 use super::library as lib;
 use super::memory::Held;
 use super::object::{Value, array, describe, not_an_int, to_array, to_operand, to_operands, tuple};
@@ -164,6 +165,18 @@ static FUNCTIONS: &[Function] = &[
     row("asarray", &["ascontiguousarray", "asanyarray"], "a, dtype=None", Other(lib::asarray)).is(Shares::View),
     row("array", &[], "object, dtype=None", Other(lib::array)).is(Shares::New),
     method("copy", &[], "a", Other(|c| c.done(c.array("a")?))).is(Shares::New),
+    row("empty", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))).is(Shares::New),
+    row("empty_like", &[], "prototype, dtype=None", Other(lib::empty_like)).is(Shares::New),
+    row("concatenate", &["concat"], "arrays, axis=0, *, dtype=None", Other(joining::concatenate)),
+    row("stack", &[], "arrays, axis=0, *, dtype=None", Other(joining::stack)),
+    row("vstack", &[], "tup, *, dtype=None", Other(joining::vstack)),
+    row("hstack", &[], "tup, *, dtype=None", Other(joining::hstack)),
+    row("column_stack", &[], "tup, *, dtype=None", Other(joining::column_stack)),
+    row("roll", &[], "a, shift, axis=None", Other(joining::roll)),
+    row("pad", &[], "array, pad_width, mode='constant', *, constant_values=0", Other(joining::pad)),
+    row("tile", &[], "A, reps", Other(joining::tile)),
+    method("repeat", &[], "a, repeats, axis=None", Other(joining::repeat)),
+    row("rot90", &[], "m, k=1, axes=None", Other(joining::rot90)).is(Shares::View),
     row("shape", &[], "a", Other(lib::shape)),
     row("ndim", &[], "a", Other(|c| Ok(Value::Scalar(Py::Int(c.array("a")?.ndim() as i128))))),
     row("size", &[], "a", Other(|c| Ok(super::object::extent(&c.array("a")?.shape().size())))),
@@ -178,6 +191,11 @@ static INSTEAD: &[(&str, &str)] = &[
     ("outer", "write `a[:, None] * b[None, :]`"),
     ("average", "use `mean`, or `(x * w).sum() / w.sum()`"),
     ("hypot", "write `sqrt(x**2 + y**2)`"),
+    ("dstack", "write `concatenate((a[:, :, None], b[:, :, None]), axis=2)`, or `stack` for arrays of one shape"),
+    ("append", "write `concatenate((a, b), axis=0)`"),
+    ("fill", "write `x[...] = value`"),
+    ("copyto", "write `x[...] = value`, or `x[mask] = value`"),
+    ("putmask", "write `x[mask] = value`"),
     ("tan", "write `sin(x) / cos(x)`"),
     ("log2", "write `log(x) / log(2.0)`"),
     ("log10", "write `log(x) / log(10.0)`"),
@@ -377,7 +395,7 @@ fn default(text: &str) -> Value {
     match text {
         "None" => Value::None,
         "False" => Value::Scalar(Py::Bool(false)),
-        "'C'" => Value::Str("C".into()),
+        text if text.starts_with('\'') => Value::Str(text.trim_matches('\'').into()),
         number => number.parse().map_or(Value::None, |k| Value::Scalar(Py::Int(k))),
     }
 }
@@ -436,7 +454,7 @@ impl Call {
         to_operands(x, y, (s, t), &format!("an argument of `{}`", self.function.name))
     }
 
-    fn int_of(&self, name: &str, value: &Value, span: Span) -> Result<isize, Mistake> {
+    pub fn int_of(&self, name: &str, value: &Value, span: Span) -> Result<isize, Mistake> {
         let what = || format!("`{name}` of `{}`", self.function.name);
         match value {
             Value::Scalar(x) if x.as_int().is_some() => match x.as_int().and_then(|k| isize::try_from(k).ok()) {

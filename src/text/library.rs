@@ -372,7 +372,16 @@ pub(super) fn filled(c: &Call, value: f64) -> Result {
 }
 
 pub(super) fn filled_like(c: &Call, value: f64) -> Result {
-    let a = c.array("a")?;
+    like(c, "a", value)
+}
+
+/// Zeros: what lies in memory is nobody's to rely on.
+pub(super) fn empty_like(c: &Call) -> Result {
+    like(c, "prototype", 0.0)
+}
+
+fn like(c: &Call, name: &str, value: f64) -> Result {
+    let a = c.array(name)?;
     let dtype = c.dtype("dtype")?.unwrap_or(a.dtype());
     c.done(constant(value, dtype).broadcast(extents(&a)))
 }

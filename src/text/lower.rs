@@ -328,7 +328,8 @@ impl<'p> Machine<'p> {
             return Err(Mistake::from_error(&e, span));
         }
         let mistake = Mistake::new(ErrorKind::Name, span, format!("`{}` is not defined", clip(name)));
-        let later = self.ast.statements.iter().any(|s| s.targets.iter().any(|t| t.names().contains(&(name, true))));
+        let bare = self.ast.statements.iter().filter(|s| s.augment.is_none());
+        let later = bare.flat_map(|s| &s.targets).any(|t| t.names().contains(&(name, true)));
         if later {
             return Err(mistake.help("it is assigned only later; statements run in order"));
         }
@@ -358,12 +359,13 @@ impl<'p> Machine<'p> {
                 return Err(if function { mistake.help("arguments go in parentheses") } else { mistake });
             }
         };
-        let picked = self.pick(x.shape(), items, node.blame)?;
+        let picked = self.pick(x, items, node.blame)?;
         picked.of(x, node.blame)
     }
 
-    /// What the brackets of a subscript say about an array of this shape.
-    pub(super) fn pick(&mut self, shape: &Shape, items: &'p [Index], blame: Span) -> Result<Picked, Mistake> {
+    /// What the brackets of a subscript say about an array.
+    pub(super) fn pick(&mut self, x: &Array, items: &'p [Index], blame: Span) -> Result<Picked, Mistake> {
+        let shape = x.shape();
         let listed = self.listed(items)?;
         let mut slices = Vec::new();
         let mut mask = None;
@@ -387,7 +389,10 @@ impl<'p> Machine<'p> {
             };
             View::slice(shape, &items.iter().map(steps).collect::<Vec<_>>())
         };
-        let region = view(&slices).map_err(|e| Mistake::from_error(&e, blame))?;
+        let region = view(&slices).map_err(|e| {
+            let mistake = Mistake::from_error(&e, blame);
+            Mistake { message: format!("slice of {}{shape}: {}", x.dtype(), mistake.message), ..mistake }
+        })?;
         let scalar = scalar && region.shape.rank() == 0;
         let Some((mask, at, span)) = mask else { return Ok(Picked { region, mask: None, scalar }) };
         // NumPy moves the axis of the selected elements where an index lies beyond a slice.
@@ -591,7 +596,10 @@ fn attribute(base: Value, name: &str, at: Span, called: bool) -> Result<Value, M
                 let mistake = Mistake::new(ErrorKind::Name, at, format!("an array has no attribute `{}`", clip(name)));
                 Err(match closest(name, ATTRIBUTES.into_iter().chain(functions::methods())) {
                     Some(other) => mistake.help(format!("did you mean `{other}`?")),
-                    None => mistake,
+                    None => match functions::instead(name) {
+                        Some(help) => mistake.help(help),
+                        None => mistake,
+                    },
                 })
             }
         },

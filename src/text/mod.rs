@@ -34,6 +34,7 @@ mod diagnostic;
 mod explain;
 mod functions;
 mod input;
+mod joining;
 mod library;
 mod lower;
 mod memory;

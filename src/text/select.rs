@@ -58,7 +58,10 @@ impl Selected {
             Value::Array(x) if x.ndim() > self.after => {
                 let axis = x.ndim() - 1 - self.after;
                 if x.shape().extents()[axis] != Size::ONE {
-                    let message = format!("how many elements the mask selects is not known when {} must have as many", describe(value));
+                    let message = format!(
+                        "{} does not spread over the elements that a mask selects: how many they are depends on the data",
+                        describe(value)
+                    );
                     return Err(Mistake::new(ErrorKind::Unsupported, at, message)
                         .help("a value for `x[mask]` is a scalar, or made from arrays indexed by the same mask"));
                 }
