@@ -53,6 +53,14 @@ pub(crate) fn region(base: &NodeRef, items: &[Slice]) -> Result<View> {
     View::slice(&base.shape, items)
 }
 
+/// `base` seen through a map, if the equations hold.
+pub(crate) fn through(base: &NodeRef, map: &View, equations: &[Equation], site: At) -> NodeRef {
+    if map.is_identity(&base.shape) {
+        return base.clone();
+    }
+    NodeRef::with_equations(NodeKind::View(base.clone(), map.clone()), base.dtype, map.shape.clone(), site, equations.to_vec())
+}
+
 /// The map by which `node` shows elements of `base`, if it is nothing but views of it.
 #[cfg(any(feature = "text", feature = "testing", test))]
 pub(crate) fn view_of(node: &NodeRef, base: &NodeRef) -> Option<View> {
@@ -309,8 +317,7 @@ impl<E> Region<E> {
 
     fn get_node(&self, site: At) -> NodeRef {
         match &self.region {
-            Ok(view) if view.is_identity(&self.base.shape) => self.base.clone(),
-            Ok(view) => NodeRef::new(NodeKind::View(self.base.clone(), view.clone()), self.base.dtype, view.shape.clone(), site),
+            Ok(view) => through(&self.base, view, &[], site),
             Err(bad) => bad.clone(),
         }
     }

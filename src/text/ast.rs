@@ -18,14 +18,55 @@ pub(crate) struct Ast {
     /// Operands before users.
     pub nodes: Vec<Node>,
     pub statements: Vec<Statement>,
+    /// The parameters of the `def`, if there is one.
+    pub parameters: Option<Vec<Box<str>>>,
+    pub returned: Option<Returned>,
 }
 
 /// One assignment, or the final expression.
+///
+/// Nodes are in Python's order of evaluation: those of the value, then those of each target; of `target += value` those of the
+/// target first.
 #[derive(Debug)]
 pub(crate) struct Statement {
-    /// The names assigned to, left to right; none for a bare expression.
-    pub targets: Vec<Box<str>>,
+    /// Left to right; none for a bare expression.
+    pub targets: Vec<Target>,
+    /// The operation of `+=` and its place. There is one target then.
+    pub augment: Option<(BinaryOp, Span)>,
     pub value: NodeId,
+    /// One past the last node of the statement.
+    pub end: usize,
+}
+
+/// What is assigned to.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub kind: TargetKind,
+    pub span: Span,
+    /// One past the last node of the target; for a name, where it starts.
+    pub end: usize,
+}
+
+#[derive(Debug)]
+pub(crate) enum TargetKind {
+    Name(Box<str>),
+    /// Elements of the array that a node evaluates to. The name is the one that the node starts with, if it does.
+    Elements {
+        base: NodeId,
+        items: Vec<Index>,
+        name: Option<Box<str>>,
+    },
+    /// `a, b = ...`
+    Several(Vec<Target>),
+}
+
+/// The last statement, `return`.
+#[derive(Debug)]
+pub(crate) struct Returned {
+    pub value: NodeId,
+    /// Of each value: those of a tuple, or the only one.
+    pub names: Vec<Box<str>>,
+    pub span: Span,
 }
 
 #[derive(Debug)]
@@ -100,6 +141,17 @@ pub(crate) fn symbol(op: BinaryOp) -> &'static str {
         BinaryOp::Gt => ">",
         BinaryOp::Ge => ">=",
         other => other.name(),
+    }
+}
+
+impl Target {
+    /// The names that are assigned, each with whether it is as a whole.
+    pub fn names(&self) -> Vec<(&str, bool)> {
+        match &self.kind {
+            TargetKind::Name(name) => vec![(name, true)],
+            TargetKind::Elements { name, .. } => name.as_deref().map(|n| (n, false)).into_iter().collect(),
+            TargetKind::Several(targets) => targets.iter().flat_map(Target::names).collect(),
+        }
     }
 }
 

@@ -12,14 +12,12 @@ pub(super) fn clip(text: &str) -> String {
     if text.chars().nth(40).is_none() { text.into() } else { text.chars().take(40).chain(['…']).collect() }
 }
 
-/// An assignment other than `=`.
+/// An assignment that is neither `=` nor one with an operator of arrays.
 pub(super) fn augmented(span: Span, op: &str, target: &str) -> Mistake {
-    let mistake = Mistake::syntax(span, format!("the language has no `{op}`"));
-    let is_name = target.chars().all(|c| c.is_alphanumeric() || c == '_');
     match op.trim_end_matches('=') {
-        _ if !is_name => mistake.help("only names can be assigned to; elements are chosen by `where(condition, new, old)`"),
-        ":" => mistake.help(format!("assign with `{} = ...`", clip(target))),
-        op => mistake.help(format!("write `{0} = {0} {op} ...`", clip(target))),
+        "@" => Mistake::new(ErrorKind::Unsupported, span, "elide has no matrix product `@`")
+            .help("write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`"),
+        _ => Mistake::syntax(span, format!("the language has no `{op}`")).help(format!("assign with `{} = ...`", clip(target))),
     }
 }
 
@@ -86,12 +84,16 @@ pub(super) fn explain(text: &str, error: &pest::error::Error<Rule>) -> Mistake {
     match found.and_then(lookalike) {
         Some(ascii) => return e.help(format!("write `{ascii}`")),
         None if before.ends_with("import") || before.ends_with("from") => return e.help("nothing needs to be imported: `np` is known"),
+        None if before.ends_with("def") || token == "def" => return e.help("one function, `def name(x, y):`, may stand at the start"),
         None if token == "lambda" => return e.help("the language has no functions of its own; assign to names instead"),
         None => {}
     }
     match found {
+        Some('=') if before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with("def ")) => {
+            e.help("parameters have no defaults: every one is an input")
+        }
         Some('=') if !operand || before.ends_with('=') => e.help("compare with `==`"),
-        Some('=') => e.help("only names can be assigned to, at the start of a statement"),
+        Some('=') => e.help("names and elements of arrays are assigned to, at the start of a statement"),
         Some(':') if rest.starts_with(":=") => e.help("assign in a statement of its own: `t = ...; ...`"),
         Some('$' | '?') => e.help("names are made of letters, digits and `_`"),
         _ => e,

@@ -6,8 +6,11 @@ use hashbrown::HashMap;
 
 use super::diagnostic::{Mistake, Span, closest};
 use super::explain::clip;
+use super::joining;
 use super::library as lib;
+use super::memory::Held;
 use super::object::{Value, array, describe, not_an_int, to_array, to_operand, to_operands, tuple};
+use super::select;
 use super::value::Py;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Result as BuildResult};
@@ -21,7 +24,23 @@ pub(super) struct Function {
     /// As in Python, but for two signs: `a_min|min` has two names, and `shape...` takes all that follow when called as a method.
     signature: &'static str,
     method: bool,
+    /// What the result has to do with the memory of the first argument.
+    memory: Shares,
+    /// An element of the result depends on the elements of the arguments at its place alone.
+    elementwise: bool,
     body: Body,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Shares {
+    /// Nothing; of rank 0 it is one of NumPy's scalars.
+    Nothing,
+    /// Nothing; it is an array also if its rank is 0.
+    New,
+    /// It is a view where that is possible.
+    View,
+    /// It is a view that can only be read.
+    Protected,
 }
 
 enum Body {
@@ -33,12 +52,22 @@ enum Body {
 use Body::{Binary, Other, Reduce, Unary};
 
 const fn row(name: &'static str, aliases: &'static [&'static str], signature: &'static str, body: Body) -> Function {
-    Function { name, aliases, signature, method: false, body }
+    Function { name, aliases, signature, method: false, memory: Shares::Nothing, elementwise: matches!(body, Unary(_) | Binary(_)), body }
 }
 
 /// A function that arrays also have as a method.
 const fn method(name: &'static str, aliases: &'static [&'static str], signature: &'static str, body: Body) -> Function {
-    Function { name, aliases, signature, method: true, body }
+    Function { method: true, ..row(name, aliases, signature, body) }
+}
+
+impl Function {
+    const fn is(self, memory: Shares) -> Function {
+        Function { memory, ..self }
+    }
+
+    const fn elementwise(self) -> Function {
+        Function { elementwise: true, ..self }
+    }
 }
 
 const X: &str = "x";
@@ -98,42 +127,56 @@ static FUNCTIONS: &[Function] = &[
     row("ptp", &[], REDUCED, Other(lib::ptp)),
     method("trace", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::trace)),
     row("diff", &[], "a, n=1, axis=-1", Other(lib::diff)),
-    row("where", &[], "condition, x, y", Other(lib::where_)),
-    method("clip", &[], "a, a_min|min=None, a_max|max=None", Other(lib::clip)),
-    row("square", &[], X, Other(lib::square)),
-    row("reciprocal", &[], X, Other(lib::reciprocal)),
-    row("positive", &[], X, Other(lib::positive)),
-    row("sign", &[], X, Other(lib::sign)),
-    method("round", &["around"], "a", Other(lib::round)),
-    row("isinf", &[], X, Other(lib::isinf)),
-    row("isfinite", &[], X, Other(lib::isfinite)),
-    row("deg2rad", &["radians"], X, Other(|c| lib::scaled(c, [std::f64::consts::PI, 180.0]))),
-    row("rad2deg", &["degrees"], X, Other(|c| lib::scaled(c, [180.0, std::f64::consts::PI]))),
-    row("logical_and", &[], XY, Other(|c| lib::logical(c, BinaryOp::And))),
-    row("logical_or", &[], XY, Other(|c| lib::logical(c, BinaryOp::Or))),
-    row("logical_xor", &[], XY, Other(|c| lib::logical(c, BinaryOp::Xor))),
-    row("logical_not", &[], X, Other(|c| c.done(c.array("x")?.logical_not()))),
-    method("astype", &[], "x, dtype", Other(lib::astype)),
-    method("reshape", &[], "a, shape..., *, order='C'", Other(lib::reshape)),
-    method("ravel", &[], "a", Other(lib::ravel)),
+    row("where", &[], "condition, x, y", Other(lib::where_)).elementwise(),
+    method("clip", &[], "a, a_min|min=None, a_max|max=None", Other(lib::clip)).elementwise(),
+    row("square", &[], X, Other(lib::square)).elementwise(),
+    row("reciprocal", &[], X, Other(lib::reciprocal)).elementwise(),
+    row("positive", &[], X, Other(lib::positive)).elementwise(),
+    row("sign", &[], X, Other(lib::sign)).elementwise(),
+    method("round", &["around"], "a", Other(lib::round)).elementwise(),
+    row("isinf", &[], X, Other(lib::isinf)).elementwise(),
+    row("isfinite", &[], X, Other(lib::isfinite)).elementwise(),
+    row("deg2rad", &["radians"], X, Other(|c| lib::scaled(c, [std::f64::consts::PI, 180.0]))).elementwise(),
+    row("rad2deg", &["degrees"], X, Other(|c| lib::scaled(c, [180.0, std::f64::consts::PI]))).elementwise(),
+    row("logical_and", &[], XY, Other(|c| lib::logical(c, BinaryOp::And))).elementwise(),
+    row("logical_or", &[], XY, Other(|c| lib::logical(c, BinaryOp::Or))).elementwise(),
+    row("logical_xor", &[], XY, Other(|c| lib::logical(c, BinaryOp::Xor))).elementwise(),
+    row("logical_not", &[], X, Other(|c| c.done(c.array("x")?.logical_not()))).elementwise(),
+    method("astype", &[], "x, dtype", Other(lib::astype)).elementwise(),
+    method("reshape", &[], "a, shape..., *, order='C'", Other(lib::reshape)).is(Shares::View),
+    method("ravel", &[], "a", Other(lib::ravel)).is(Shares::View),
     method("flatten", &[], "a", Other(lib::ravel)),
-    method("transpose", &["permute_dims"], "a, axes...=None", Other(lib::transpose)),
-    method("swapaxes", &[], "a, axis1, axis2", Other(lib::swapaxes)),
-    row("moveaxis", &[], "a, source, destination", Other(lib::moveaxis)),
-    row("expand_dims", &[], "a, axis", Other(lib::expand_dims)),
-    method("squeeze", &[], "a, axis=None", Other(lib::squeeze)),
-    row("flip", &[], "m, axis=None", Other(lib::flip)),
-    row("flipud", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(0)))),
-    row("fliplr", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(1)))),
-    method("diagonal", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::diagonal)),
-    row("broadcast_to", &[], "array, shape", Other(lib::broadcast_to)),
-    row("zeros", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))),
-    row("ones", &[], "shape, dtype=None", Other(|c| lib::filled(c, 1.0))),
-    row("full", &[], "shape, fill_value, dtype=None", Other(lib::full)),
-    row("zeros_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 0.0))),
-    row("ones_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 1.0))),
-    row("full_like", &[], "a, fill_value, dtype=None", Other(lib::full_like)),
-    row("asarray", &["array"], "a, dtype=None", Other(lib::asarray)),
+    method("transpose", &["permute_dims"], "a, axes...=None", Other(lib::transpose)).is(Shares::View),
+    method("swapaxes", &[], "a, axis1, axis2", Other(lib::swapaxes)).is(Shares::View),
+    row("moveaxis", &[], "a, source, destination", Other(lib::moveaxis)).is(Shares::View),
+    row("expand_dims", &[], "a, axis", Other(lib::expand_dims)).is(Shares::View),
+    method("squeeze", &[], "a, axis=None", Other(lib::squeeze)).is(Shares::View),
+    row("flip", &[], "m, axis=None", Other(lib::flip)).is(Shares::View),
+    row("flipud", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(0)))).is(Shares::View),
+    row("fliplr", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(1)))).is(Shares::View),
+    method("diagonal", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::diagonal)).is(Shares::Protected),
+    row("broadcast_to", &[], "array, shape", Other(lib::broadcast_to)).is(Shares::Protected),
+    row("zeros", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))).is(Shares::New),
+    row("ones", &[], "shape, dtype=None", Other(|c| lib::filled(c, 1.0))).is(Shares::New),
+    row("full", &[], "shape, fill_value, dtype=None", Other(lib::full)).is(Shares::New),
+    row("zeros_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 0.0))).is(Shares::New),
+    row("ones_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 1.0))).is(Shares::New),
+    row("full_like", &[], "a, fill_value, dtype=None", Other(lib::full_like)).is(Shares::New),
+    row("asarray", &["ascontiguousarray", "asanyarray"], "a, dtype=None", Other(lib::asarray)).is(Shares::View),
+    row("array", &[], "object, dtype=None", Other(lib::array)).is(Shares::New),
+    method("copy", &[], "a", Other(|c| c.done(c.array("a")?))).is(Shares::New),
+    row("empty", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))).is(Shares::New),
+    row("empty_like", &[], "prototype, dtype=None", Other(lib::empty_like)).is(Shares::New),
+    row("concatenate", &["concat"], "arrays, axis=0, *, dtype=None", Other(joining::concatenate)),
+    row("stack", &[], "arrays, axis=0, *, dtype=None", Other(joining::stack)),
+    row("vstack", &[], "tup, *, dtype=None", Other(joining::vstack)),
+    row("hstack", &[], "tup, *, dtype=None", Other(joining::hstack)),
+    row("column_stack", &[], "tup, *, dtype=None", Other(joining::column_stack)),
+    row("roll", &[], "a, shift, axis=None", Other(joining::roll)),
+    row("pad", &[], "array, pad_width, mode='constant', *, constant_values=0", Other(joining::pad)),
+    row("tile", &[], "A, reps", Other(joining::tile)),
+    method("repeat", &[], "a, repeats, axis=None", Other(joining::repeat)),
+    row("rot90", &[], "m, k=1, axes=None", Other(joining::rot90)).is(Shares::View),
     row("shape", &[], "a", Other(lib::shape)),
     row("ndim", &[], "a", Other(|c| Ok(Value::Scalar(Py::Int(c.array("a")?.ndim() as i128))))),
     row("size", &[], "a", Other(|c| Ok(super::object::extent(&c.array("a")?.shape().size())))),
@@ -148,6 +191,11 @@ static INSTEAD: &[(&str, &str)] = &[
     ("outer", "write `a[:, None] * b[None, :]`"),
     ("average", "use `mean`, or `(x * w).sum() / w.sum()`"),
     ("hypot", "write `sqrt(x**2 + y**2)`"),
+    ("dstack", "write `concatenate((a[:, :, None], b[:, :, None]), axis=2)`, or `stack` for arrays of one shape"),
+    ("append", "write `concatenate((a, b), axis=0)`"),
+    ("fill", "write `x[...] = value`"),
+    ("copyto", "write `x[...] = value`, or `x[mask] = value`"),
+    ("putmask", "write `x[mask] = value`"),
     ("tan", "write `sin(x) / cos(x)`"),
     ("log2", "write `log(x) / log(2.0)`"),
     ("log10", "write `log(x) / log(10.0)`"),
@@ -234,6 +282,11 @@ impl Function {
         format!("the signature is `{}({})`", self.name, params.join(", "))
     }
 
+    /// Whether an element of the result depends on the elements of the arguments at its place alone.
+    pub fn is_elementwise(&self) -> bool {
+        self.elementwise
+    }
+
     /// Binds the arguments as Python does, and calls.
     pub fn call(&'static self, receiver: Option<(Value, Span)>, args: Vec<Given>, at: Span) -> Result<Value, Mistake> {
         let params = self.params();
@@ -290,8 +343,41 @@ impl Function {
             let name = params[k].names.split('|').next().unwrap_or("");
             return Err(wrong(at, format!("`{}` is missing its argument `{name}`", self.name)));
         }
-        let bound = params.iter().zip(bound).map(|(p, b)| b.unwrap_or_else(|| (default(p.default.unwrap_or("None")), at))).collect();
-        let call = Call { function: self, params, bound, at };
+        let bound = params.iter().zip(bound).map(|(p, b)| b.unwrap_or_else(|| (default(p.default.unwrap_or("None")), at)));
+        let (values, spans): (Vec<Value>, Vec<Span>) = bound.unzip();
+        let run = |values: Vec<Value>| {
+            let bound = values.into_iter().zip(spans.iter().copied()).collect();
+            self.run(Call { function: self, params, bound, at })
+        };
+        if self.elementwise && values.iter().any(|v| matches!(v, Value::Selected(_))) {
+            return select::together(&values.iter().collect::<Vec<_>>(), at, run);
+        }
+        run(values)
+    }
+
+    fn run(&self, call: Call) -> Result<Value, Mistake> {
+        let source = match (self.memory, call.bound.first()) {
+            (Shares::View | Shares::Protected, Some((Value::Array(x), _))) => Some(x.clone()),
+            _ => None,
+        };
+        let result = self.compute(&call)?;
+        Ok(match (result, self.memory, source) {
+            (Value::Array(x), Shares::View | Shares::Protected, Some(source)) => {
+                let mut x = x.shares(&source);
+                if self.memory == Shares::Protected {
+                    x.held = Held::ReadOnly;
+                }
+                Value::Array(x)
+            }
+            (Value::Array(mut x), Shares::New | Shares::View, None) => {
+                x.held = Held::Array;
+                Value::Array(x)
+            }
+            (other, ..) => other,
+        })
+    }
+
+    fn compute(&self, call: &Call) -> Result<Value, Mistake> {
         match self.body {
             Unary(op) => call.done(call.array("x")?.unary(op)),
             Binary(op) => {
@@ -299,7 +385,7 @@ impl Function {
                 call.done(DynExpr::binary(op, x, y))
             }
             Reduce(op) => call.done(call.array("a")?.reduce(op, call.axes()?)),
-            Other(f) => f(&call),
+            Other(f) => f(call),
         }
     }
 }
@@ -309,7 +395,7 @@ fn default(text: &str) -> Value {
     match text {
         "None" => Value::None,
         "False" => Value::Scalar(Py::Bool(false)),
-        "'C'" => Value::Str("C".into()),
+        text if text.starts_with('\'') => Value::Str(text.trim_matches('\'').into()),
         number => number.parse().map_or(Value::None, |k| Value::Scalar(Py::Int(k))),
     }
 }
@@ -368,7 +454,7 @@ impl Call {
         to_operands(x, y, (s, t), &format!("an argument of `{}`", self.function.name))
     }
 
-    fn int_of(&self, name: &str, value: &Value, span: Span) -> Result<isize, Mistake> {
+    pub fn int_of(&self, name: &str, value: &Value, span: Span) -> Result<isize, Mistake> {
         let what = || format!("`{name}` of `{}`", self.function.name);
         match value {
             Value::Scalar(x) if x.as_int().is_some() => match x.as_int().and_then(|k| isize::try_from(k).ok()) {

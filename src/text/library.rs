@@ -244,13 +244,21 @@ pub(super) fn astype(c: &Call) -> Result {
 }
 
 pub(super) fn asarray(c: &Call) -> Result {
-    let (value, span) = c.value("a");
+    as_array(c, "a")
+}
+
+pub(super) fn array(c: &Call) -> Result {
+    as_array(c, "object")
+}
+
+fn as_array(c: &Call, name: &str) -> Result {
+    let (value, span) = c.value(name);
     let x = match value {
         Value::Tuple(_) | Value::List(_) => {
             let mistake = Mistake::new(ErrorKind::Unsupported, span, "elide makes no arrays from lists");
             return Err(mistake.help("arrays come from inputs"));
         }
-        value => to_array(value, span, "`a`")?,
+        value => to_array(value, span, &format!("`{name}`"))?,
     };
     c.done(match c.dtype("dtype")? {
         Some(d) => x.astype(d),
@@ -364,7 +372,16 @@ pub(super) fn filled(c: &Call, value: f64) -> Result {
 }
 
 pub(super) fn filled_like(c: &Call, value: f64) -> Result {
-    let a = c.array("a")?;
+    like(c, "a", value)
+}
+
+/// Zeros: what lies in memory is nobody's to rely on.
+pub(super) fn empty_like(c: &Call) -> Result {
+    like(c, "prototype", 0.0)
+}
+
+fn like(c: &Call, name: &str, value: f64) -> Result {
+    let a = c.array(name)?;
     let dtype = c.dtype("dtype")?.unwrap_or(a.dtype());
     c.done(constant(value, dtype).broadcast(extents(&a)))
 }

@@ -28,16 +28,20 @@
 //!
 //! Nothing recurses but the parser over brackets, whose nesting is bounded.
 
+mod assign;
 mod ast;
 mod diagnostic;
 mod explain;
 mod functions;
 mod input;
+mod joining;
 mod library;
 mod lower;
+mod memory;
 mod object;
 mod parse;
 mod scan;
+mod select;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -87,17 +91,56 @@ impl Program {
         lower::outputs(&self.ast).into_iter().map(Into::into).collect()
     }
 
-    /// Evaluates the program over expressions: the last value of every output, in the order of [`outputs`](Program::outputs).
+    /// Evaluates the program over expressions: the last value of every output.
     ///
-    /// Scalars become arrays of rank 0. Names whose value is no array (a tuple of axes, say) are left out.
+    /// Scalars become arrays of rank 0. Names whose value is no array (a tuple of axes, say) are left out. Inputs that are
+    /// changed through other names (`t = x[1:]; t[0] = 1`) come last.
     ///
     /// # Errors
     /// An unknown name, an operation that is not defined on its operands, shapes that do not fit, a `result` that is no
     /// array; with the place in the message. A mistake in an input is returned as it is.
     pub fn lower(&self, inputs: &[(String, DynExpr<'static>)]) -> Result<Vec<(String, DynExpr<'static>)>> {
+        Ok(self.evaluate(inputs)?.into_iter().map(|o| (o.name, o.value)).collect())
+    }
+
+    /// Like [`lower`](Program::lower), with those outputs told apart that are inputs updated in place.
+    ///
+    /// ```
+    /// use elide::{Kernel, text};
+    ///
+    /// let mut b = Kernel::builder("running");
+    /// let x = b.input::<f64>("x", [4]).into_dyn();
+    /// for output in text::parse("x[1:] += x[:-1]; total = x.sum()")?.evaluate(&[("x".to_string(), x.clone())])? {
+    ///     if output.updates {
+    ///         b.update(&x, output.value);
+    ///     } else {
+    ///         b.output(&output.name, output.value);
+    ///     }
+    /// }
+    /// let kernel = b.build()?;
+    /// let (mut x, mut total) = ([1.0, 2.0, 3.0, 4.0], 0.0);
+    /// kernel.call().bind_mut("x", &mut x)?.bind_mut("total", std::slice::from_mut(&mut total))?.run()?;
+    /// assert_eq!((x, total), ([1.0, 3.0, 5.0, 7.0], 16.0));
+    /// # Ok::<(), elide::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`lower`](Program::lower).
+    pub fn evaluate(&self, inputs: &[(String, DynExpr<'static>)]) -> Result<Vec<Output>> {
         for (_, input) in inputs {
             input.check()?;
         }
         lower::lower(&self.ast, inputs).map_err(|mistake| mistake.render(&self.source))
     }
+}
+
+/// A result of a program.
+pub struct Output {
+    /// Its name in the text.
+    pub name: String,
+    /// Its value.
+    pub value: DynExpr<'static>,
+    /// True if it is the input of this name, some elements of which were assigned to: in NumPy the caller's array changes. False
+    /// for a new array that took the name of an input (`x = x + 1`).
+    pub updates: bool,
 }

@@ -1,10 +1,13 @@
 //! The values of a program, what they convert to, and the operators between them.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::ast::{Prefix, symbol};
 use super::diagnostic::{Mistake, Span};
 use super::functions::Function;
+use super::memory::Array;
+use super::select::{self, Selected};
 use super::value::Py;
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
@@ -16,7 +19,9 @@ use crate::size::Size;
 /// What a part of a program stands for.
 #[derive(Clone)]
 pub(super) enum Value {
-    Array(DynExpr<'static>),
+    Array(Array),
+    /// The elements of an array at a mask.
+    Selected(Rc<Selected>),
     Scalar(Py),
     /// An extent that is known when arrays are bound; an int in Python.
     Size(Size),
@@ -24,9 +29,9 @@ pub(super) enum Value {
     Ellipsis,
     Str(Arc<str>),
     DType(DType),
-    /// Holds no tuples or lists.
+    /// Holds no tuples or lists that hold such.
     Tuple(Arc<[Value]>),
-    /// Holds no tuples or lists. NumPy takes it for a tuple in a shape, but not between the brackets of a subscript.
+    /// Holds no tuples or lists that hold such. NumPy takes it for a tuple in a shape, but not between the brackets of a subscript.
     List(Arc<[Value]>),
     Function(&'static Function),
     /// A function with its first argument.
@@ -54,13 +59,14 @@ pub(super) fn array(x: DynExpr<'static>, blame: Span) -> Result<Value, Mistake> 
         let message = format!("an array of {} axes; {MAX_RANK} is the most", x.ndim());
         return Err(Mistake::new(ErrorKind::Unsupported, blame, message));
     }
-    Ok(Value::Array(x))
+    Ok(Value::Array(Array::new(x)))
 }
 
 /// The value as an array with an element type of its own: Python's scalars are `bool`, `i64` and `f64`, as in NumPy.
 pub(super) fn to_array(value: &Value, span: Span, what: &str) -> Result<DynExpr<'static>, Mistake> {
     match value {
-        Value::Array(x) => Ok(x.clone()),
+        Value::Array(x) => Ok(x.expr.clone()),
+        Value::Selected(x) => Err(x.refused()),
         Value::Scalar(Py::Bool(x)) => Ok(Scalar::Bool(*x).into()),
         Value::Scalar(Py::Float(x)) => Ok(Scalar::F64(*x).into()),
         Value::Scalar(Py::Int(x)) => match i64::try_from(*x) {
@@ -100,6 +106,7 @@ pub(super) fn to_operands(
 pub(super) fn describe(value: &Value) -> String {
     match value {
         Value::Array(x) => format!("an array {}{}", x.dtype(), x.shape()),
+        Value::Selected(x) => format!("the elements of an array {}{} at a mask", x.full.dtype(), x.full.shape()),
         Value::Scalar(x) => format!("the {} {x}", x.type_name()),
         Value::Size(s) => format!("the extent {s}"),
         Value::None => "None".into(),
@@ -118,7 +125,7 @@ pub(super) fn not_an_int(what: &str, value: &Value, span: Span) -> Mistake {
     let mistake = |kind, message: String| Mistake::new(kind, span, message);
     match value {
         Value::Size(s) => mistake(ErrorKind::Unsupported, format!("{what} must be known before arrays are bound; `{s}` is not")),
-        Value::Array(_) => mistake(ErrorKind::Unsupported, format!("{what} must be an integer, not an array")),
+        Value::Array(_) | Value::Selected(_) => mistake(ErrorKind::Unsupported, format!("{what} must be an integer, not an array")),
         other => mistake(ErrorKind::DType, format!("{what} must be an integer, not {}", describe(other))),
     }
 }
@@ -130,10 +137,11 @@ pub(super) fn unary(op: Prefix, a: Value, at: Span) -> Result<Value, Mistake> {
         Prefix::Invert => "~",
     };
     match (op, &a) {
+        (_, Value::Selected(x)) => x.map(|full| unary(op, full, at)),
         (_, Value::Scalar(x)) => x.unary(op).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message)),
         (Prefix::Pos, Value::Size(_)) => Ok(a),
         (Prefix::Pos, Value::Array(x)) if x.dtype() == DType::Bool => Err(Mistake::new(ErrorKind::DType, at, "`+` is not defined on bool")),
-        (Prefix::Pos, Value::Array(_)) => Ok(a),
+        (Prefix::Pos, Value::Array(x)) => array(x.expr.clone(), at),
         (Prefix::Neg, Value::Array(_) | Value::Size(_)) => {
             let x = to_array(&a, at, "the operand")?;
             let bool = x.dtype() == DType::Bool;
@@ -157,6 +165,9 @@ pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value, at: Span) -> Result<Val
     match (a, b) {
         (Value::Scalar(x), Value::Scalar(y)) => {
             return x.binary(op, *y).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message));
+        }
+        (Value::Selected(_), _) | (_, Value::Selected(_)) => {
+            return select::together(&[a, b], at, |full| binary(op, &full[0], &full[1], at));
         }
         (Value::Tuple(x), Value::Tuple(y)) if op == BinaryOp::Add => return tuple(x.iter().chain(y.iter()).cloned().collect(), at),
         _ if !is_operand(a) || !is_operand(b) => {

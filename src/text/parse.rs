@@ -11,7 +11,8 @@ use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 use pest_derive::Parser;
 
-use super::ast::{Argument, Ast, Index, Node, NodeId, NodeKind, Prefix, Statement};
+use super::RESULT;
+use super::ast::{Argument, Ast, Index, Node, NodeId, NodeKind, Prefix, Returned, Statement, Target, TargetKind};
 use super::diagnostic::{Mistake, Span};
 use super::explain::{augmented, clip, explain, refused};
 use super::scan::scan;
@@ -66,6 +67,25 @@ fn binary_op(rule: Rule) -> Option<BinaryOp> {
     })
 }
 
+/// The operation of an augmented assignment.
+fn augmentation(symbol: &str) -> Option<BinaryOp> {
+    Some(match symbol {
+        "+" => BinaryOp::Add,
+        "-" => BinaryOp::Sub,
+        "*" => BinaryOp::Mul,
+        "/" => BinaryOp::Div,
+        "//" => BinaryOp::FloorDiv,
+        "%" => BinaryOp::Rem,
+        "**" => BinaryOp::Pow,
+        "&" => BinaryOp::And,
+        "|" => BinaryOp::Or,
+        "^" => BinaryOp::Xor,
+        "<<" => BinaryOp::Shl,
+        ">>" => BinaryOp::Shr,
+        _ => return None,
+    })
+}
+
 /// Parses a program; see `grammar.pest`.
 pub(crate) fn parse(source: &str) -> Result<Ast, Mistake> {
     if u32::try_from(source.len()).is_err() {
@@ -74,19 +94,64 @@ pub(crate) fn parse(source: &str) -> Result<Ast, Mistake> {
     let text = scan(source)?;
     let mut pairs = Grammar::parse(Rule::program, &text).map_err(|e| explain(&text, &e))?;
     let builder = Builder { nodes: RefCell::default(), right: Cell::new(0) };
-    let mut statements = Vec::new();
-    let program = pairs.next().map(Pair::into_inner).into_iter().flatten();
-    for pair in program.filter(|p| p.as_rule() == Rule::statement) {
-        statements.push(builder.statement(pair)?);
+    let (mut statements, mut parameters, mut returned) = (Vec::new(), None, None::<Returned>);
+    for pair in pairs.next().map(Pair::into_inner).into_iter().flatten() {
+        if let (Some(r), false) = (&returned, pair.as_rule() == Rule::EOI) {
+            let help = if parameters.is_some() { "the text has room for one function" } else { "it names the outputs" };
+            return Err(Mistake::syntax(r.span, "`return` must be the last statement").help(help));
+        }
+        match pair.as_rule() {
+            Rule::import => check_import(pair)?,
+            Rule::header => parameters = Some(header(pair)?),
+            Rule::statement => statements.push(builder.statement(pair)?),
+            Rule::returns => returned = Some(builder.returned(pair)?),
+            _ => {}
+        }
     }
-    if let Some((_, earlier)) = statements.split_last()
-        && let Some(unused) = earlier.iter().find(|s: &&Statement| s.targets.is_empty())
-    {
-        let span = builder.nodes.borrow()[unused.value.index()].span;
-        return Err(Mistake::syntax(span, "the value of this expression is not used")
-            .help("only the last statement may be a bare expression; give this one a name: `t = ...`"));
+    // A string by itself is a comment, as in Python; a value is not, unless it is the last thing and nothing is returned.
+    let nodes = builder.nodes.into_inner();
+    let count = statements.len();
+    let is_last = |k: usize| k + 1 == count && returned.is_none() && parameters.is_none();
+    for (k, statement) in statements.iter().enumerate() {
+        let node = &nodes[statement.value.index()];
+        if statement.targets.is_empty() && !is_last(k) && !matches!(node.kind, NodeKind::Str(_)) {
+            let help = if parameters.is_some() {
+                "the results of a function are what it returns, and the arguments that it assigns to"
+            } else {
+                "only the last statement may be a bare expression; give this one a name: `t = ...`"
+            };
+            return Err(Mistake::syntax(node.span, "the value of this expression is not used").help(help));
+        }
     }
-    Ok(Ast { nodes: builder.nodes.into_inner(), statements })
+    let mut k = 0;
+    statements.retain(|s| {
+        k += 1;
+        !s.targets.is_empty() || is_last(k - 1)
+    });
+    Ok(Ast { nodes, statements, parameters, returned })
+}
+
+/// `import numpy as np`
+fn check_import(pair: Pair<Rule>) -> Result<(), Mistake> {
+    match pair.into_inner().find(|p| p.as_rule() == Rule::word) {
+        Some(name) if !matches!(name.as_str(), "np" | "numpy") => {
+            Err(Mistake::syntax(span_of(&name), "NumPy goes by the names `np` and `numpy` here"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The parameters of `def f(x, y):`. Annotations are not looked at.
+fn header(pair: Pair<Rule>) -> Result<Vec<Box<str>>, Mistake> {
+    let mut names: Vec<Box<str>> = Vec::new();
+    for parameter in pair.into_inner().filter(|p| p.as_rule() == Rule::parameter) {
+        let Some(name) = parameter.into_inner().next() else { continue };
+        if names.iter().any(|n| **n == *name.as_str()) {
+            return Err(Mistake::syntax(span_of(&name), format!("there are two parameters `{}`", clip(name.as_str()))));
+        }
+        names.push(name.as_str().into());
+    }
+    Ok(names)
 }
 
 /// A parsed operand. A comparison that no parentheses protect must not be compared again.
@@ -114,27 +179,96 @@ impl Builder {
         self.nodes.borrow()[id.index()].span
     }
 
-    /// `a = b = value`
+    /// `a = b[0] = value`, or `a += value`
     fn statement(&self, pair: Pair<Rule>) -> Result<Statement, Mistake> {
-        let parts: Vec<Pair<Rule>> = pair.into_inner().collect();
-        let mut targets = Vec::new();
-        let mut last = None;
-        for (k, part) in parts.iter().enumerate() {
-            match part.as_rule() {
-                Rule::assign => {
-                    let target = parts[k - 1].as_str().trim();
-                    if part.as_str() != "=" {
-                        return Err(augmented(span_of(part), part.as_str(), target));
-                    }
-                    targets.push(target_name(&parts[k - 1])?.into());
-                }
-                _ => last = Some(part.clone()),
+        let mut parts: Vec<Pair<Rule>> = pair.into_inner().collect();
+        let Some(value) = parts.pop() else { return Err(Mistake::syntax(Span::new(0, 0), "a statement without a value")) };
+        let signs = || parts.iter().filter(|p| p.as_rule() == Rule::assign);
+        let lists = || parts.iter().filter(|p| p.as_rule() == Rule::list);
+        if let Some(sign) = signs().find(|p| p.as_str() != "=") {
+            let target = parts[0].as_str().trim();
+            let op = match sign.as_str().trim_end_matches('=') {
+                symbol if signs().count() == 1 => augmentation(symbol),
+                _ => return Err(Mistake::syntax(span_of(sign), format!("`{}` cannot be one of several assignments", sign.as_str()))),
+            };
+            let Some(op) = op else { return Err(augmented(span_of(sign), sign.as_str(), target)) };
+            let target = self.target(&parts[0])?;
+            if let TargetKind::Several(_) = target.kind {
+                return Err(Mistake::syntax(target.span, format!("`{}` takes one target", sign.as_str())));
+            }
+            let value = self.list(value)?.id;
+            return Ok(Statement { targets: vec![target], augment: Some((op, span_of(sign))), value, end: self.count() });
+        }
+        let value = self.list(value)?.id;
+        let targets = lists().map(|list| self.target(list)).collect::<Result<_, _>>()?;
+        Ok(Statement { targets, augment: None, value, end: self.count() })
+    }
+
+    /// `return a, b + 1`
+    fn returned(&self, pair: Pair<Rule>) -> Result<Returned, Mistake> {
+        let span = span_of(&pair);
+        let Some(list) = pair.into_inner().find(|p| p.as_rule() == Rule::list) else {
+            let value = self.push(NodeKind::Tuple(Vec::new()), span, span);
+            return Ok(Returned { value, names: Vec::new(), span });
+        };
+        let value = self.list(list)?.id;
+        let nodes = self.nodes.borrow();
+        let name = |id: &NodeId, other: String| match &nodes[id.index()].kind {
+            NodeKind::Name(name) => name.clone(),
+            _ => other.into(),
+        };
+        let names: Vec<Box<str>> = match &nodes[value.index()].kind {
+            NodeKind::Tuple(items) => items.iter().enumerate().map(|(k, id)| name(id, format!("{RESULT}{k}"))).collect(),
+            _ => vec![name(&value, RESULT.into())],
+        };
+        Ok(Returned { value, names, span })
+    }
+
+    fn count(&self) -> usize {
+        self.nodes.borrow().len()
+    }
+
+    /// What stands before `=`.
+    fn target(&self, list: &Pair<Rule>) -> Result<Target, Mistake> {
+        let items: Vec<Pair<Rule>> = list.clone().into_inner().collect();
+        match items.as_slice() {
+            [only] => self.one_target(only),
+            _ => {
+                let targets = items.iter().filter(|p| p.as_rule() != Rule::comma).map(|p| self.one_target(p)).collect::<Result<_, _>>()?;
+                Ok(Target { kind: TargetKind::Several(targets), span: span_of(list), end: self.count() })
             }
         }
-        match last {
-            Some(value) => Ok(Statement { value: self.list(value)?.id, targets }),
-            None => Err(Mistake::syntax(Span::new(0, 0), "a statement without a value")),
+    }
+
+    fn one_target(&self, chain: &Pair<Rule>) -> Result<Target, Mistake> {
+        let (span, text) = (span_of(chain), chain.as_str().trim());
+        let refuse = || {
+            let e = Mistake::syntax(span, format!("cannot assign to `{}`", clip(text)));
+            Err(e.help("names and elements of arrays can be assigned to: `t = ...`, `x[1:] = ...`"))
+        };
+        let mut parts: Vec<Pair<Rule>> = chain.clone().into_inner().collect();
+        let postfix = match (parts.pop(), parts.is_empty()) {
+            (Some(postfix), true) => postfix,
+            _ => return refuse(),
+        };
+        let mut parts: Vec<Pair<Rule>> = postfix.into_inner().collect();
+        let Some(last) = parts.pop() else { return refuse() };
+        if parts.is_empty() {
+            return match (last.as_rule(), last.as_str()) {
+                (Rule::word, name @ ("True" | "False" | "None")) => Err(Mistake::syntax(span, format!("cannot assign to `{name}`"))),
+                (Rule::word, name) => Ok(Target { kind: TargetKind::Name(name.into()), span, end: self.count() }),
+                _ => refuse(),
+            };
         }
+        if last.as_rule() != Rule::subscript {
+            return refuse();
+        }
+        // `np.reshape(x, -1)[0]` starts with no array.
+        let called = parts.get(1).is_some_and(|p| p.as_rule() == Rule::call);
+        let name = (parts[0].as_rule() == Rule::word && !called).then(|| parts[0].as_str().into());
+        let base = self.trailed(span.start, parts.into_iter())?;
+        let items = self.indices(last)?;
+        Ok(Target { kind: TargetKind::Elements { base, items, name }, span, end: self.count() })
     }
 
     /// Expressions between commas, and whether there is a comma.
@@ -217,7 +351,10 @@ impl Builder {
     /// An atom with its calls, subscripts and attributes.
     fn postfix(&self, pair: Pair<Rule>) -> Result<NodeId, Mistake> {
         let start = pair.as_span().start();
-        let mut parts = pair.into_inner();
+        self.trailed(start, pair.into_inner())
+    }
+
+    fn trailed<'i>(&self, start: usize, mut parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<NodeId, Mistake> {
         let Some(atom) = parts.next() else { return Err(Mistake::syntax(Span::new(start, start), "an operand is missing")) };
         let mut id = self.atom(atom)?;
         for trailer in parts {
@@ -229,10 +366,7 @@ impl Builder {
                     id = self.push(NodeKind::Attribute(id, name.into()), span, blame);
                 }
                 Rule::subscript => {
-                    let items: Vec<Index> = trailer.into_inner().map(|p| self.index(p)).collect::<Result<_, _>>()?;
-                    if items.is_empty() {
-                        return Err(Mistake::syntax(blame, "a subscript needs at least one index").help("`x[...]` is all of `x`"));
-                    }
+                    let items = self.indices(trailer)?;
                     id = self.push(NodeKind::Subscript(id, items), span, blame);
                 }
                 _ => {
@@ -263,6 +397,16 @@ impl Builder {
             Some(value) => Ok(Argument { keyword, value }),
             None => Err(Mistake::syntax(span, "an argument without a value")),
         }
+    }
+
+    /// What is between the brackets of a subscript.
+    fn indices(&self, subscript: Pair<Rule>) -> Result<Vec<Index>, Mistake> {
+        let span = span_of(&subscript);
+        let items: Vec<Index> = subscript.into_inner().map(|p| self.index(p)).collect::<Result<_, _>>()?;
+        if items.is_empty() {
+            return Err(Mistake::syntax(span, "a subscript needs at least one index").help("`x[...]` is all of `x`"));
+        }
+        Ok(items)
     }
 
     fn index(&self, pair: Pair<Rule>) -> Result<Index, Mistake> {
@@ -360,28 +504,6 @@ fn number(pair: Pair<Rule>) -> Result<NodeKind, Mistake> {
     })
 }
 
-/// The name that a target consists of, and nothing else.
-fn target_name<'i>(list: &Pair<'i, Rule>) -> Result<&'i str, Mistake> {
-    let (span, text) = (span_of(list), list.as_str().trim());
-    let mut inner = list.clone();
-    // list > chain > postfix > word, each alone.
-    loop {
-        let mut parts = inner.clone().into_inner();
-        match (parts.next(), parts.next()) {
-            (Some(only), None) => inner = only,
-            (None, _) if inner.as_rule() == Rule::word => break,
-            _ => {
-                let e = Mistake::syntax(span, format!("cannot assign to `{}`: only names can be assigned to", clip(text)));
-                return Err(if text.ends_with(']') { e.help("elements are chosen by `where(condition, new, old)`") } else { e });
-            }
-        }
-    }
-    match inner.as_str() {
-        name @ ("True" | "False" | "None") => Err(Mistake::syntax(span, format!("cannot assign to `{name}`"))),
-        name => Ok(name),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::ast::symbol;
@@ -466,7 +588,14 @@ mod tests {
 
     #[test]
     fn statements() {
-        let targets = |text: &str| parse(text).unwrap().statements.iter().map(|s| s.targets.join("=")).collect::<Vec<_>>();
+        let targets = |text: &str| {
+            parse(text)
+                .unwrap()
+                .statements
+                .iter()
+                .map(|s| s.targets.iter().flat_map(Target::names).map(|n| n.0).collect::<Vec<_>>().join("="))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(targets("t = x; y = z = t # tail\n\n  t == y ;"), ["t", "y=z", ""]);
         assert_eq!(targets("t = (x +\n  y)\r\nu = t"), ["t", "u"]);
         for empty in ["", "  ", "\n\n", ";", "# nothing", "# nothing\n;\t;"] {

@@ -8,7 +8,7 @@ use super::diagnostic::{Mistake, Span};
 /// How deep brackets may nest: the limit of CPython's tokenizer would be 200; this one also bounds the parser's stack.
 pub(crate) const MAX_NESTING: usize = 100;
 
-/// Blanks a byte order mark, comments, continued line ends, and newlines inside brackets.
+/// Blanks a byte order mark, comments and strings in triple quotes, continued line ends, and newlines inside brackets.
 ///
 /// # Errors
 /// Brackets that do not match, or nest too deeply; a string without an end; a stray backslash.
@@ -31,6 +31,16 @@ pub(crate) fn scan(source: &str) -> Result<String, Mistake> {
                     k += 1;
                 }
                 continue;
+            }
+            // What a function says of itself.
+            quote @ (b'"' | b'\'') if bytes[k..].starts_with(&[quote; 3]) => {
+                match bytes[k + 3..].windows(3).position(|w| w == [quote; 3]) {
+                    Some(n) => {
+                        out[k..k + n + 6].fill(b' ');
+                        k += n + 5;
+                    }
+                    None => return Err(Mistake::syntax(here, "this string is never closed")),
+                }
             }
             quote @ (b'"' | b'\'') => match bytes[k + 1..].iter().position(|&b| b == quote || b == b'\n') {
                 Some(n) if bytes[k + 1 + n] == quote => k += n + 1,

@@ -23,8 +23,9 @@ fn messages_are_as_recorded() {
     let cases: Vec<&str> = old.trim_end().split(RULE).map(|c| c.split("\n=>").next().unwrap()).collect();
     assert!(cases.len() >= 25);
     let new: Vec<String> = cases.iter().map(|c| format!("{c}\n=>\n{}", message(c))).collect();
+    let unnoticed: Vec<_> = new.iter().filter(|c| c.ends_with("no error")).collect();
+    assert!(unnoticed.is_empty(), "mistakes went unnoticed: {unnoticed:?}");
     let new = new.join(RULE) + "\n";
-    assert!(!new.contains("no error"), "a mistake went unnoticed");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &new).unwrap();
         return;

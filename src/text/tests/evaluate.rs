@@ -7,6 +7,7 @@ use crate::expr::node::{NodeKind, NodeRef};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::view::View;
 
+#[derive(Clone)]
 pub struct Value {
     pub shape: Vec<usize>,
     pub data: Vec<Scalar>,
@@ -24,9 +25,22 @@ fn mapped(view: &View, index: &[usize], shape: &[usize]) -> usize {
 
 /// Expressions of the tests are shallow, and all their extents are numbers.
 pub fn evaluate(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>) -> Value {
+    each_once(node, inputs, &mut HashMap::new())
+}
+
+fn each_once(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>, known: &mut HashMap<usize, Value>) -> Value {
+    if let Some(value) = known.get(&node.id()) {
+        return value.clone();
+    }
+    let value = compute(node, inputs, known);
+    known.insert(node.id(), value.clone());
+    value
+}
+
+fn compute(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>, known: &mut HashMap<usize, Value>) -> Value {
     let shape = node.shape.as_fixed().unwrap();
     let count: usize = shape.iter().product();
-    let operand = |n: &NodeRef| evaluate(n, inputs);
+    let mut operand = |n: &NodeRef| each_once(n, inputs, known);
     // A constant stands for an array of itself.
     let at = |v: &Value, k: usize| if v.shape.is_empty() { v.data[0] } else { v.data[k] };
     let data = match &node.kind {

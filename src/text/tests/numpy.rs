@@ -66,12 +66,66 @@ fn programs_mean_what_numpy_says() {
     assert!(seen > 300);
 }
 
+/// Programs with assignments, views and masks: every output, and which of them are inputs changed in place.
+#[test]
+fn assignments_mean_what_numpy_says() {
+    let table = include_str!("../testdata/assignment.txt");
+    let mut inputs: Vec<(String, DynExpr<'static>)> = Vec::new();
+    let mut arrays = HashMap::new();
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for line in table.lines().filter(|l| !l.starts_with('#')) {
+        if let Some(input) = line.strip_prefix("input ") {
+            let (head, elements) = input.split_once(" | ").unwrap();
+            let (name, spec) = head.split_once(' ').unwrap();
+            let spec: InputSpec = spec.parse().unwrap();
+            arrays.insert(name.to_string(), elements.split_whitespace().map(|e| scalar(e, spec.dtype)).collect::<Vec<_>>());
+            inputs.push((name.into(), DynExpr::input(name, spec.dtype, spec.shape, false)));
+            continue;
+        }
+        let (text, want) = line.split_once(" => ").unwrap();
+        let text = text.replace("\\\\n", "\\\n").replace("\\n", "\n");
+        seen += 1;
+        let got = match parse(&text).and_then(|p| p.evaluate(&inputs)) {
+            Ok(got) => got,
+            Err(_) if matches!(want, "!" | "?") => continue,
+            Err(e) => {
+                wrong.push(format!("{text} should be {want}\n{e}"));
+                continue;
+            }
+        };
+        let shown =
+            |o: &crate::text::Output| format!("{}{} {}{}", if o.updates { "*" } else { "" }, o.name, o.value.dtype(), o.value.shape());
+        let is: Vec<String> = got.iter().map(shown).collect();
+        let parts: Vec<(&str, &str)> = want.split(" ;; ").map(|p| p.split_once(" |").unwrap_or((p, ""))).collect();
+        if is != parts.iter().map(|p| p.0).collect::<Vec<_>>() {
+            wrong.push(format!("{text} should be {want}\n  is {is:?}"));
+            continue;
+        }
+        for (output, (head, elements)) in got.iter().zip(parts) {
+            let want: Vec<Scalar> = elements.split_whitespace().map(|e| scalar(e, output.value.dtype())).collect();
+            let value = evaluate(output.value.node(), &arrays);
+            // A constant stands for an array of itself.
+            let same =
+                value.data.len() == want.len() && value.data.iter().zip(&want).all(|(a, b)| close(*a, *b) || a.is_nan() && b.is_nan());
+            if !same {
+                wrong.push(format!("{text}: {head} should be\n  {want:?}, is\n  {:?}", value.data));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {seen}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(seen > 250);
+}
+
 /// A row without a test in the table above is a row that nobody has run.
 #[test]
 fn the_table_uses_every_function() {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let words: hashbrown::HashSet<&str> =
-        TABLE.lines().filter_map(|l| l.split_once(" => ")).flat_map(|(text, _)| text.split(|c| !is_word(c))).collect();
+    let words: hashbrown::HashSet<&str> = [TABLE, include_str!("../testdata/assignment.txt")]
+        .iter()
+        .flat_map(|t| t.lines())
+        .filter_map(|l| l.split_once(" => "))
+        .flat_map(|(text, _)| text.split(|c| !is_word(c)))
+        .collect();
     let missing: Vec<_> = functions::names().filter(|n| !words.contains(n)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

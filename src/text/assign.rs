@@ -1,0 +1,242 @@
+//! Statements: what names are bound to, and what is put into arrays.
+
+use super::ast::{Index, Target, TargetKind, symbol};
+use super::diagnostic::{Mistake, Span};
+use super::lower::{Machine, Picked};
+use super::memory::{Array, Held};
+use super::object::{Value, binary, describe, to_array, to_operand};
+use super::select;
+use super::value::Py;
+use crate::dtype::DType;
+use crate::error::ErrorKind;
+use crate::expr::infer;
+use crate::expr::node::NodeRef;
+use crate::expr::promote::stored;
+use crate::expr::{DynExpr, Weak, pieces};
+use crate::ops::BinaryOp;
+use crate::view::View;
+
+impl<'p> Machine<'p> {
+    /// Gives arrays that have no memory one, so that all names of them share it.
+    pub(super) fn settle(&mut self, value: Value) -> Value {
+        match value {
+            Value::Array(mut x) if !x.is_scalar() => {
+                self.memory.settle(&mut x);
+                Value::Array(x)
+            }
+            Value::Tuple(items) => Value::Tuple(items.iter().map(|v| self.settle(v.clone())).collect()),
+            Value::List(items) => Value::List(items.iter().map(|v| self.settle(v.clone())).collect()),
+            other => other,
+        }
+    }
+
+    /// Brings what a name is bound to up to date.
+    pub(super) fn refresh(&self, value: &mut Value) {
+        match value {
+            Value::Array(x) => self.memory.refresh(x),
+            Value::Method(receiver, _) => self.refresh(receiver),
+            Value::Tuple(items) | Value::List(items) if items.iter().any(|v| self.is_stale(v)) => {
+                let mut fresh: Vec<Value> = items.to_vec();
+                fresh.iter_mut().for_each(|v| self.refresh(v));
+                *items = fresh.into();
+            }
+            _ => {}
+        }
+    }
+
+    fn is_stale(&self, value: &Value) -> bool {
+        match value {
+            Value::Array(x) => self.memory.is_stale(x),
+            Value::Method(receiver, _) => self.is_stale(receiver),
+            Value::Tuple(items) | Value::List(items) => items.iter().any(|v| self.is_stale(v)),
+            _ => false,
+        }
+    }
+
+    /// `target = value`
+    pub(super) fn assign(&mut self, target: &'p Target, mut value: Value, span: Span) -> Result<(), Mistake> {
+        match &target.kind {
+            TargetKind::Name(name) => {
+                self.names.insert(name, value);
+            }
+            TargetKind::Several(targets) => {
+                let (Value::Tuple(items) | Value::List(items)) = value else {
+                    let message = format!("{} cannot be taken apart", describe(&value));
+                    return Err(Mistake::new(ErrorKind::DType, span, message).help("write one assignment for each name"));
+                };
+                if items.len() != targets.len() {
+                    let message = format!("{} values for {} targets", items.len(), targets.len());
+                    return Err(Mistake::new(ErrorKind::Shape, target.span, message));
+                }
+                for (target, item) in targets.iter().zip(items.iter()) {
+                    self.assign(target, item.clone(), span)?;
+                }
+            }
+            TargetKind::Elements { base, items, .. } => {
+                self.evaluate_to(target.end)?;
+                // An earlier target may be a part of what this one is given.
+                self.refresh(&mut value);
+                let (base, picked) = self.destination(target, *base, items)?;
+                self.put(&base, &picked, &value, span, target.span)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `target op= value`
+    pub(super) fn augment(&mut self, target: &'p Target, op: BinaryOp, at: Span, value: &Value, span: Span) -> Result<(), Mistake> {
+        match &target.kind {
+            TargetKind::Name(name) => {
+                let old = self.name(name, target.span, false)?;
+                match &old {
+                    Value::Array(x) if !x.is_scalar() => {
+                        let new = self.updated(&old, op, at, value)?;
+                        self.put(x, &Picked::all(x.shape()), &new, span, target.span)?;
+                    }
+                    // NumPy's scalars and Python's values are replaced.
+                    Value::Selected(_) => {
+                        let new = self.updated(&old, op, at, value)?;
+                        self.names.insert(name, new);
+                    }
+                    _ => {
+                        let new = binary(op, &old, value, at)?;
+                        let new = self.settle(new);
+                        self.names.insert(name, new);
+                    }
+                }
+                Ok(())
+            }
+            TargetKind::Elements { base, items, .. } => {
+                let (base, picked) = self.destination(target, *base, items)?;
+                let old = picked.of(&base, target.span)?;
+                // A single element is a scalar, so that the sum may have any type before it is stored.
+                let new = if picked.scalar { binary(op, &old, value, at)? } else { self.updated(&old, op, at, value)? };
+                self.put(&base, &picked, &new, span, target.span)
+            }
+            TargetKind::Several(_) => Err(Mistake::syntax(target.span, "an operation assigns to one target")),
+        }
+    }
+
+    /// The array that a target is a part of, and the part.
+    fn destination(&mut self, target: &'p Target, base: super::ast::NodeId, items: &'p [Index]) -> Result<(Array, Picked), Mistake> {
+        let mut value = self.take(base);
+        self.refresh(&mut value);
+        let array = match value {
+            Value::Array(x) if !x.is_scalar() => x,
+            Value::Selected(x) => {
+                let mistake = Mistake::new(ErrorKind::Unsupported, x.span, "elements that a mask selected are a copy, which has no name");
+                return Err(mistake.help("assign through one subscript: `x[mask] = ...`"));
+            }
+            other => {
+                let scalar = matches!(other, Value::Array(_));
+                let what = if scalar { "a scalar".into() } else { describe(&other) };
+                let message = format!("{what} has no elements that could be assigned to");
+                return Err(Mistake::new(ErrorKind::DType, target.span, message));
+            }
+        };
+        let picked = self.pick(&array, items, target.span)?;
+        Ok((array, picked))
+    }
+
+    /// `old op value` as an update of the array `old`: of its type and of its shape.
+    fn updated(&self, old: &Value, op: BinaryOp, at: Span, value: &Value) -> Result<Value, Mistake> {
+        let new = binary(op, old, value, at)?;
+        let (is, want) = match (&new, old) {
+            (Value::Array(new), Value::Array(old)) => (&new.expr, &old.expr),
+            (Value::Selected(new), Value::Selected(old)) => (&new.full, &old.full),
+            _ => return Err(Mistake::new(ErrorKind::DType, at, format!("`{}=` is not defined on {}", symbol(op), describe(old)))),
+        };
+        if !same_kind(is.dtype(), want.dtype()) {
+            let message =
+                format!("`{}=` would cast its result from {} to {}, which is another kind of number", symbol(op), is.dtype(), want.dtype());
+            let mistake = Mistake::new(ErrorKind::DType, at, message);
+            return Err(mistake.help(format!(
+                "convert the value first (`.astype({})`), or assign: `x[...] = x {} ...`",
+                want.dtype(),
+                symbol(op)
+            )));
+        }
+        if is.ndim() > want.ndim() {
+            let message = format!(
+                "`{}=` has a result of shape {}, for which the array of shape {} is too small",
+                symbol(op),
+                is.shape(),
+                want.shape()
+            );
+            return Err(Mistake::new(ErrorKind::Shape, at, message));
+        }
+        let cast = is.astype(want.dtype());
+        match &new {
+            Value::Selected(x) => x.map(|_| Ok(Value::Array(Array::new(cast)))),
+            _ => Ok(Value::Array(Array::new(cast))),
+        }
+    }
+
+    /// Puts a value in a part of an array.
+    fn put(&mut self, array: &Array, picked: &Picked, value: &Value, span: Span, blame: Span) -> Result<(), Mistake> {
+        if array.held == Held::ReadOnly {
+            let mistake = Mistake::new(ErrorKind::Unsupported, blame, "the array that is assigned to is a view that can only be read");
+            return Err(mistake.help("what `broadcast_to` and `diagonal` return is protected, as in NumPy; make a `copy` first"));
+        }
+        let Some(place) = array.place.clone() else {
+            let mistake =
+                Mistake::new(ErrorKind::Unsupported, blame, "the array that is assigned to has no name, so nothing could read it");
+            return Err(mistake.help("give it one first: `t = ...; t[...] = ...`"));
+        };
+        let dtype = array.dtype();
+        let failed = |e: &crate::Error| Mistake::from_error(e, span);
+        let region = &picked.region;
+        if picked.scalar
+            && let Value::Array(x) = value
+            && x.ndim() > 0
+        {
+            return Err(Mistake::new(ErrorKind::Shape, span, format!("one element is assigned to, but the value has shape {}", x.shape())));
+        }
+        let node = match &picked.mask {
+            None => self.stored(value, dtype, span)?,
+            Some((mask, axis)) => {
+                let old = DynExpr::from_node(pieces::through(array.node(), region, &[], None));
+                let selected = select::select(&Array::new(old), mask, *axis, blame)?;
+                let new = self.stored(&selected.align(value, span)?, dtype, span)?;
+                let new = infer::select(selected.spread_mask().node(), &new, selected.full.node(), None);
+                new.check().map_err(|e| failed(&e))?;
+                new
+            }
+        };
+        self.memory.write(&place, region, &node).map_err(|e| failed(&e))
+    }
+
+    /// A value as elements of an array.
+    fn stored(&self, value: &Value, dtype: DType, span: Span) -> Result<NodeRef, Mistake> {
+        let operand = match value {
+            Value::Size(_) => to_array(value, span, "the value")?.into(),
+            // By way of Python's int, which must fit.
+            Value::Scalar(Py::Float(x)) if dtype.is_int() => {
+                if !x.is_finite() {
+                    return Err(Mistake::new(ErrorKind::DType, span, format!("the float {x:?} cannot be converted to an integer")));
+                }
+                Weak::Int(x.trunc() as i128).into()
+            }
+            _ => to_operand(value, span, "the value")?,
+        };
+        stored(&operand, dtype, None).map_err(|e| Mistake::from_error(&e, span))
+    }
+}
+
+impl Picked {
+    /// All of an array.
+    fn all(shape: &crate::shape::Shape) -> Picked {
+        Picked { region: View::identity(shape), mask: None, scalar: false }
+    }
+}
+
+/// NumPy's rule of same kind: to a type that holds all values, or within integers or floats, or upward among the kinds.
+fn same_kind(from: DType, to: DType) -> bool {
+    let kind = |d: DType| match d {
+        DType::Bool => 0,
+        DType::U8 => 1,
+        _ if d.is_float() => 3,
+        _ => 2,
+    };
+    kind(from) <= kind(to)
+}

@@ -1,0 +1,147 @@
+//! `x[mask]`: elements whose number depends on the data.
+//!
+//! elide has no arrays of such a shape. But what is computed from `x[m]` element by element and then assigned to `y[m]`, with the
+//! one mask, can be computed for all elements and assigned where the mask is true.
+
+use hashbrown::HashSet;
+use std::rc::Rc;
+
+use super::diagnostic::{Mistake, Span};
+use super::memory::Array;
+use super::object::{Value, array, describe};
+use crate::error::ErrorKind;
+use crate::expr::DynExpr;
+use crate::expr::node::{NodeKind, NodeRef};
+use crate::shape::{Joined, Shape, equate};
+use crate::size::Size;
+
+/// The elements of an array at a mask: in NumPy an array in which one axis, that of the elements selected, stands for those of
+/// the mask.
+pub(super) struct Selected {
+    /// All elements.
+    pub full: DynExpr<'static>,
+    pub mask: DynExpr<'static>,
+    /// The axes of `full` after those of the mask.
+    pub after: usize,
+    /// Where it was selected.
+    pub span: Span,
+}
+
+impl Selected {
+    /// What an operation makes of each element.
+    pub fn map(&self, f: impl FnOnce(Value) -> Result<Value, Mistake>) -> Result<Value, Mistake> {
+        match f(Value::Array(Array::new(self.full.clone())))? {
+            Value::Array(x) => Ok(self.with(x.expr)),
+            other => Ok(other),
+        }
+    }
+
+    fn with(&self, full: DynExpr<'static>) -> Value {
+        Value::Selected(Rc::new(Selected { full, mask: self.mask.clone(), ..*self }))
+    }
+
+    /// Why it is no array.
+    pub fn refused(&self) -> Mistake {
+        Mistake::new(ErrorKind::Unsupported, self.span, "elide does not select by a mask: the size of the result would depend on the data")
+            .help("`where(mask, x, other)` keeps the shape; `sum(where(mask, x, 0))` sums the selected; `y[mask] = x[mask]` assigns them")
+    }
+
+    /// The mask with the axes that follow it.
+    pub fn spread_mask(&self) -> DynExpr<'static> {
+        (0..self.after).fold(self.mask.clone(), |m, _| m.insert_axis(-1))
+    }
+
+    /// `value` beside `full`: the axis that in NumPy lies beside the selected elements must have extent 1, and becomes those of
+    /// the mask.
+    pub fn align(&self, value: &Value, at: Span) -> Result<Value, Mistake> {
+        match value {
+            Value::Array(x) if x.ndim() > self.after => {
+                let axis = x.ndim() - 1 - self.after;
+                if x.shape().extents()[axis] != Size::ONE {
+                    let message = format!(
+                        "{} does not spread over the elements that a mask selects: how many they are depends on the data",
+                        describe(value)
+                    );
+                    return Err(Mistake::new(ErrorKind::Unsupported, at, message)
+                        .help("a value for `x[mask]` is a scalar, or made from arrays indexed by the same mask"));
+                }
+                array((1..self.mask.ndim()).fold(x.expr.clone(), |x, _| x.insert_axis(axis)), at)
+            }
+            Value::Selected(x) => {
+                if x.after != self.after || !same(x.mask.node(), self.mask.node()) {
+                    let mistake = Mistake::new(ErrorKind::Unsupported, at, "elements selected by different masks cannot be combined");
+                    return Err(mistake.help("name the mask and use it for all of them: `m = x > 0; y[m] = x[m]`"));
+                }
+                Ok(Value::Array(Array::new(x.full.clone())))
+            }
+            other => Ok(other.clone()),
+        }
+    }
+}
+
+/// An operation, element by element, on values of which at least one is selected.
+pub(super) fn together(values: &[&Value], at: Span, f: impl FnOnce(Vec<Value>) -> Result<Value, Mistake>) -> Result<Value, Mistake> {
+    let selected = values.iter().find_map(|v| match v {
+        Value::Selected(x) => Some(x),
+        _ => None,
+    });
+    let Some(selected) = selected else { return f(values.iter().map(|v| (*v).clone()).collect()) };
+    let full = values.iter().map(|v| selected.align(v, at)).collect::<Result<_, _>>()?;
+    match f(full)? {
+        Value::Array(x) => Ok(selected.with(x.expr)),
+        other => Ok(other),
+    }
+}
+
+/// The elements of `base` at a mask that lies over its axes from `axis` on.
+pub(super) fn select(base: &Array, mask: &DynExpr<'static>, axis: usize, at: Span) -> Result<Selected, Mistake> {
+    let after = base.ndim() - axis - mask.ndim();
+    let covered: Shape = base.shape().extents()[axis..axis + mask.ndim()].iter().cloned().collect();
+    let fits = |(n, m): (&Size, &Size)| match equate(n, m) {
+        Joined::Same(_) => true,
+        // A mask does not stretch.
+        Joined::If(..) => *n != Size::ONE && *m != Size::ONE,
+        Joined::Never => false,
+    };
+    if !covered.0.iter().zip(mask.shape().extents()).all(fits) {
+        let message = format!("a mask of shape {} does not fit the axes {covered} of {}{}", mask.shape(), base.dtype(), base.shape());
+        return Err(Mistake::new(ErrorKind::Shape, at, message));
+    }
+    Ok(Selected { full: base.expr.clone(), mask: mask.clone(), after, span: at })
+}
+
+/// How many pairs of nodes are compared before two masks count as different ones.
+const MOST: usize = 10_000;
+
+/// True if two expressions are written alike over the same nodes. Without recursion; each pair once.
+fn same(a: &NodeRef, b: &NodeRef) -> bool {
+    let (mut seen, mut pending) = (HashSet::new(), vec![(a.clone(), b.clone())]);
+    while let Some((a, b)) = pending.pop() {
+        if a.same(&b) || !seen.insert((a.id(), b.id())) {
+            continue;
+        }
+        if seen.len() > MOST || (a.dtype, &a.shape) != (b.dtype, &b.shape) || !alike(&a.kind, &b.kind) {
+            return false;
+        }
+        let (x, y) = (a.kind.operands(), b.kind.operands());
+        pending.extend(x.into_iter().cloned().zip(y.into_iter().cloned()));
+    }
+    true
+}
+
+fn alike(a: &NodeKind, b: &NodeKind) -> bool {
+    use NodeKind::*;
+    match (a, b) {
+        // Of constants, equal NaNs and zeros of either sign are left to be different.
+        (Const(x), Const(y)) => x.dtype() == y.dtype() && x.to_f64().to_bits() == y.to_f64().to_bits() && x == y,
+        (SizeOf(x), SizeOf(y)) => x == y,
+        (Input { name: x, .. }, Input { name: y, .. }) => x == y,
+        (Unary(x, _), Unary(y, _)) => x == y,
+        (Binary(x, ..), Binary(y, ..)) => x == y,
+        (View(_, x), View(_, y)) => x == y,
+        (Reduce(x, _, i), Reduce(y, _, j)) => (x, i) == (y, j),
+        (Pieces(x), Pieces(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.1 == y.1),
+        (Select(..), Select(..)) | (Cast(_), Cast(_)) | (Reshape(_), Reshape(_)) => true,
+        _ => false,
+    }
+}

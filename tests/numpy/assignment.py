@@ -1,0 +1,451 @@
+#!/usr/bin/env python3
+"""Programs with assignments, views and masks, with NumPy's answers.
+
+    python assignment.py > ../../src/text/testdata/assignment.txt
+
+A line is `program => outputs`, line ends written as \\n. The outputs are the names that the program assigns, whole or in part, and the
+inputs that it changes, each as `name type[shape] | elements`, separated by `;;`. A name after `*` is still bound to the
+caller's array, which was changed in place. `!` stands for an exception, and `?` for a program that elide refuses though NumPy
+does not (see docs/semantics.md).
+
+The committed file is the output under NumPy 2.4.6.
+"""
+
+import ast
+import warnings
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+np.seterr(all="ignore")
+
+NAMES = {"bool": "bool", "uint8": "u8", "int16": "i16", "int32": "i32", "int64": "i64", "float32": "f32", "float64": "f64"}
+NAMESPACE = {name: getattr(np, name) for name in dir(np) if not name.startswith("_")} | {"np": np, "len": len, "abs": np.abs}
+
+INPUTS = {
+    "x": np.array([1.5, -2.0, 0.5, 4.0, -1.25]),
+    "y": np.array([2.0, 3.0, -1.0, 0.25, 8.0]),
+    "a": np.arange(12.0).reshape(3, 4) - 3.5,
+    "c": np.array([[2.0], [3.0], [-1.0]]),
+    "f": (np.arange(12, dtype="f4").reshape(3, 4) - 4) / 2,
+    "i": np.array([0, 3, -6, 9, 21], dtype="i4"),
+    "j": np.arange(12, dtype="i4").reshape(3, 4) - 5,
+    "l": np.array([7, -1, 0, 5, 2]),
+    "u": np.array([0, 1, 2, 250, 9], dtype="u1"),
+    "h": np.array([0, 1, -2, 3, 7], dtype="i2"),
+    "m": np.array([True, False, True, True, False]),
+    "b": (np.arange(12).reshape(3, 4) % 3 == 0),
+    "r": np.array([True, False, True]),
+    "t": np.arange(24.0).reshape(2, 3, 4) / 2 - 3,
+    "s": np.array(2.5),
+    "e": np.zeros((0, 3)),
+    "q": np.arange(16.0).reshape(4, 4) - 2,
+}
+
+PROGRAMS = r'''
+x[1:] += x[:-1]
+x[:-1] += x[1:]
+x[1:] = x[:-1]
+x[::-1] = x
+x[:] = x[::-1]
+x[::2] = y[::2] * 2
+x[...] = 7
+x[:] = 1.5; x[2] = -1; x[-1] = 4
+x[1] = x[0]; x[2] = x[1]; x[3] = x[2]
+x[1:3] *= 10; x[2:4] -= 1
+x[1:4] = x[0:3] + x[2:5]
+x[4:1:-1] = x[:3]
+x[10:] = 3
+x[1:1] = 5
+x[-100:100] = y
+x[5] = 1
+x[0] = y
+x[0] = y[:1]
+x[0:2] = y[:3]
+x[:] = y[None]
+x[:] = y[:, None]
+a[:] = x
+a[1:, ::2] = 0
+a[1:, ::2] = a[:-1, 1::2]
+a[0] = a[1]; a[:, 0] = a[:, 3]
+a[:, 1:] -= a[:, :-1]
+a[1:] += a[:-1]; a[:, ::-1] *= 2
+a.T[0] = 5
+a.T[1:] += a.T[:-1]
+a[...] = c
+a[...] = a[0]
+a[1] = c[1]
+a[:, 0] = c
+a[:, 0:1] = c
+a[0, 0, 0] = 1
+a[(0, 1)] = 9
+a[0][1] = 9
+a[1:][0][::2] = -1
+a[None][0, 1] = 3
+a[..., 0] = 3; a[0, ...] = 4
+a[:, None, 1] = c
+a[-1, -1] = a.sum()
+a = a + 1; a[0] = 0
+a[0] = 1; a = a * 2
+a = a; a[0] = 1
+a[0] = 1; a = a[1:]
+q[1:-1, 1:-1] = (q[:-2, 1:-1] + q[2:, 1:-1] + q[1:-1, :-2] + q[1:-1, 2:]) * 0.25
+q[1:, 1:] = q[:-1, :-1]
+q += q.T
+q -= q[0]
+q *= q[:, :1]
+q[:] = q.T
+q[0] = q[:, 0]
+t[:, 1] = t[:, 0] + t[:, 2]; t[0] += t[1]
+t[1, :, ::2] = c
+t[..., -1] -= t.mean(axis=2)
+s += 1
+s[...] = 3
+s[()] = 4
+s -= s
+w = s; w += 1
+s = s + 1
+w = x.sum(); v = w; w += 1
+w = x[0]; x[0] = 9
+w = x[0, ...]; x[0] = 9
+w = x[0]; w += 1
+e[:] = 1; w = e.sum()
+e += 1
+w = x; w[0] = 1
+w = x; w = w + 1; x[0] = 9
+w = x; w += 1
+w = x + 1; w[0] = 5
+w = x[1:-1]; w[0] = 9; x[2] = 0; v = w * 2
+w = x[1:-1]; w[:] = 0; w += x[0]
+v = a[1:, 1:]; v[:, 0] += 1; a[2] = 0; w = v * 2
+w = a.T; w[0] = 1; w[1, 2] = 100
+w = a.T; a[0] = 1; v = w.sum(axis=0)
+w = a.T[1:]; v = w[::-1]; v[0] = 5; a[2, 2] = -1; z = v + w
+w = x[::2]; w[:] = x[2::-1]
+w = a[0]; v = w[1:]; a = a * 0; v[0] = 7
+w = x.copy(); w[0] = 1; x[1] = 2
+w = np.copy(x); x += 1
+w = np.array(x); x += 1
+w = np.asarray(x); x += 1
+w = x.astype(float64); w[0] = 0
+w = +x; w[0] = 0
+w = x**1; w[0] = 0
+w = np.floor(i); w[0] = 5
+w = x.reshape(5, 1); w[0] = 3
+w = a.reshape(2, 6); w[0] = 3; a[2, 3] = 9
+w = a.ravel(); w[::2] = 0; a[0, 1] = 5
+w = a.flatten(); w[::2] = 0
+w = a.T.ravel(); w[0] = 100
+w = a[:, 1:].ravel(); w[0] = 100
+w = a[1:].ravel(); w[0] = 100
+w = a.reshape(-1)[2:5]; w *= 2; a[0] += 1
+w = a.reshape(2, 2, 3); w[:, 0] = 0; v = w[1]; v[1] = 5
+a.reshape(-1)[::5] = 0
+t.reshape(6, 4)[2:4] = 1
+t.reshape(2, 12)[:, 3] = 1
+? a.ravel()[3] = 7; a.T.ravel()[3] = 8
+w = np.swapaxes(t, 0, 2); w[0, 0] = 1
+w = np.moveaxis(t, 0, -1); w[..., 1] = 0
+w = np.transpose(a); w[0] = 9
+w = x[:, None]; w[1] = 9
+w = np.expand_dims(x, 0); w[0, 1:3] = 9
+w = np.squeeze(c); w[0] = 9
+w = np.flip(x); w[0] = 9; v = np.flipud(a); v[0] = 1; z = np.fliplr(q); z[:, 0] = 1
+w = np.rot90(a); w[0] = 9
+w = np.rot90(a, 2); w[0] = 9; v = np.rot90(a, -1); v[0] = 1
+w = np.diagonal(q); q[0, 0] = 50
+np.diagonal(q)[0] = 1
+w = np.broadcast_to(c, (3, 4)); w[0] = 1
+w = np.broadcast_to(c, (3, 4)); c[0] = 10; v = w + 1
+w = np.broadcast_to(c, (3, 4)); w += 1
+w = np.broadcast_to(x + 1, (2, 5)); w[0] = 1
+w = v = np.zeros(3); w[0] = 1
+w = v = x + 1; w += 1
+w = x[1] = y[0] * 3
+w = w[0] = x[1:] * 2
+w = x[1:] = y[:-1] * 2; w[0] = 100
+x[0] = x[1] = x[2] * 2
+x[:2] = x[1:3] = x[2:4]
+x[1:] = y[1:] = x[:-1]
+x, y = y, x; x[0] = 100
+w, v = x[0], x[1:]; x[0] = 9; v[0] = 8
+x[0], x[1] = x[1], x[0]
+x[:2], x[2:4] = x[2:4], x[:2]
+w = (x, y); w[0][1] = 5; v = w[0] + w[1]
+w = (x + 1, y); w[0][1] = 5; v = w[0]
+w = (x, y); x[0] = 50; v = concatenate(w)
+i += 1
+i += 1.5
+i -= i[0]
+i *= l
+h += i
+u += h
+u += 1
+u -= 3
+u *= 300
+u += 300
+u[:] = 7
+u[0] = 300
+u[0] = -1
+u[:] = i
+u[0] += 1
+i[0] += 1.75
+i[0] = 2.9
+i[:] = 2.9
+i[:] = x
+i[0:1] += 1.75
+i /= 2
+i[0] /= 2
+i //= 2
+i %= 4
+i **= 2
+i <<= 2
+i >>= 1; i &= 6; i |= 1; i ^= 3
+x **= 2
+x //= 0.75
+x %= 1.5
+x /= i
+f += a
+f[:] = a / 3
+f += 1e-3
+f *= i[:4]
+f += True
+b |= a > 0
+b &= a > 0; b ^= True
+b += 1
+b[0] = 5
+b[0] = 0.5
+b[:] = a
+b -= b
+b += b
+a[b] = 0
+a[b] = a[b] * 2
+a[a > 0] = 0
+a[a < 0] *= -1
+a[a < 0] = a[a < 0] ** 2 - 1
+a[b] += 1
+a[~b] -= a[~b] / 2
+x[m] = y[m]
+x[m] = x[m]**2 + y[m]
+x[m] = (x[m] + 3)**-1.5 + y[m]
+x[m] = sqrt(abs(x[m])) * 2
+x[m] = np.where(x[m] > 0, 1, y[m])
+x[m] = np.maximum(x[m], 0) + np.clip(y[m], 0, 1)
+x[m] += y[m]
+x[m] -= 1; x[~m] = 100
+i[m] = x[m]
+i[m] = 2.5
+i[m] += 1
+i[m] += 0.5
+u[m] = 300
+u[m] = i[m].astype(uint8)
+a[r] = 0
+a[r] = a[1]
+a[r] = a[r] * 2 + a[0]
+a[r] = f[r]
+a[r] = c[r]
+a[r, 1] = 5
+a[r, 1:] = 5
+? a[1:, [0]] = 5
+a[:, b[0]] = 7
+a[:, b[0]] = a[:, b[0]] * 2
+a[:, b[0]] = c
+a[1, b[0]] += 3
+a[..., b[0]] = 7
+t[b.T] = 0
+t[:, b] = 0
+t[:, b] += t[:, b]
+t[0, b] = 1
+? t[0, :, b[0]] = 1
+t[0][b] = 1
+a[b.T] = 1
+a[m] = 1
+x[m[:3]] = 1
+a[b, b] = 1
+w = x[1:]; w[m[1:]] = 0
+w = a.T; w[b.T] = 0
+def f(x, m):\n    w = x[m]\n    x[m] = w * 2\n
+def f(x, m):\n    w = x[m]\n    w += 1\n    x[m] = w\n
+w = np.asanyarray(x); w[0] = 1; v = np.ascontiguousarray(x) * 2
+l[:] = 1e19
+i[m] = nan
+i[1:] = 3e9
+u[m] = u[m] + 200
+b[:] = 2**70
+x[:] = 2**70; x[0] = 10**30
+f[0] = 1e300
+? x[m] = x[m][::-1]
+x[m] = x
+n = x > 0; x[n] = 0; x[~n] = 1
+x[x > 0] = 0; x[x == 0] = 5
+m[:] = x > 0; x[m] = 0
+x[np.logical_and(x > 0, y > 0)] = x[np.logical_and(x > 0, y > 0)] + 1
+w = np.zeros((3, 4)); w[1:, 1:] = 1; w[0] = a[0]
+w = zeros(5, dtype=int32); w[1:4] = 2.7; w[0] = 9
+w = np.zeros_like(a); w[1] = a[0] + a[1]; w[:, 0] = -1
+w = np.ones((2, 3)); w *= 2; w[0, 1:] = 5
+w = full((2, 2), 7); w[0, 0] = 1.9
+w = full_like(f, 2); w[0] = a[0]
+w = np.zeros(()); v = w; w += 1
+w = np.empty(3); w[:] = x[:3]
+w = np.empty_like(j); w[...] = j * 2
+w = np.zeros((4, 3)); w.T[...] = a; w[1] = 0
+w = concatenate((x, y))
+w = concatenate((x[1:], x[:1])); w[0] = 5
+w = np.concatenate([a, f, j[:1]], axis=0)
+w = np.concatenate((a, c), axis=1)
+w = np.concatenate((a, c), axis=-1); v = np.concatenate((a, c), axis=None)
+w = np.concatenate((i, u)); v = np.concatenate((f[0], i)); z = np.concatenate((m, u))
+w = np.concatenate((a, x))
+w = np.concatenate((x,)); w[0] = 1
+w = np.concat((x, y), axis=0)
+w = np.stack((x, y)); v = np.stack([x, y], axis=1); z = np.stack((a, f), axis=-1)
+w = np.vstack((x, y)); v = np.vstack((a, a[0])); z = np.vstack((a, f))
+w = np.hstack((x, y)); v = np.hstack((a, c))
+w = np.column_stack((x, y)); v = np.column_stack((a, c[:, 0]))
+w = np.stack((x, a))
+w = np.stack((s, x.sum(), 3))
+w = roll(x, 2); v = roll(x, -1); z = roll(x, 7)
+w = roll(a, 1, axis=0); v = roll(a, -1, axis=1); z = roll(a, 3)
+w = roll(a, (1, 2), axis=(0, 1)); v = roll(a, 1, axis=(0, 1))
+x[:] = roll(x, 1)
+x += roll(x, -1)
+w = np.pad(x, 2); v = np.pad(x, (1, 3), constant_values=(7, 8))
+w = np.pad(a, 1); v = np.pad(a, ((1, 0), (0, 2)), constant_values=5)
+w = np.pad(a, 1, mode='edge'); v = np.pad(a, (1, 2), 'reflect'); z = np.pad(a, ((0, 1), (2, 0)), mode="wrap")
+w = np.pad(i, 1, constant_values=2.5); v = np.pad(x, [2])
+w = np.pad(a, ((1, 2), (0, 1)), constant_values=((1, 2), (3, 4)))
+w = np.pad(x, 0); w[0] = 1
+w = np.tile(x, 2); v = np.tile(x, (2, 1)); z = np.tile(a, (1, 2))
+w = np.tile(a, 2); v = np.tile(s, 3); z = np.tile(x, (2, 2))
+w = np.tile(x, 0)
+w = np.repeat(x, 2); v = np.repeat(a, 2, axis=0); z = np.repeat(a, 3, axis=1); y = a.repeat(2)
+w = x.repeat(1); w[0] = 1
+w = np.diff(x); w[0] = 1
+w = x; x = x[::-1]; x[0] = 1; v = w
+x = x[1:]; x[0] = 1
+x += 1; y = x; x = x * 2; y[0] = 0
+a[1:] -= a[0]; a[0] /= a[0, 0]; a[1] -= a[1, 0] * a[0]
+? for k in x: y = k
+x.T[1:] = x[:-1]
+w = x[1:][1:][::-1]; w[0] = 1; x[1:][1:] = w
+x[1:][:] += 1; x[1:][1] = 0
+a[:, 1][::2] = 5; a[:, 1] += a[:, 0]
+? a[[True, False, True]] = 1
+? x[True] = 1
+x[i > 0] = 5; i[i > 0] -= 1
+x = 3; x += 1.5
+k = 1; k += 2; k *= 3; x[k - 8] = k
+k = (1, 2); k += (3,); x[k[2]] = 0
+pi = 3; x[pi] = pi
+x[len(x) - 1] = x.size; x[0] = x.ndim
+a[0] = x.shape[0]
+a[a.argmax(), 0] = 1
+(x)[0] = 1
+x[0] = 'a'
+? x[0] = None
+x[0] = nan; x[1] = -inf
+i[0] = nan
+zz[0] = 1
+zz += 1
+x.T = 1
+sum(x) = 1
+import numpy as np\nx[1:] = np.sqrt(np.abs(x[:-1]))
+def f(x, y):\n    x[1:] += y[1:]\n    return x, y\n
+def f(x, y):\n    """Sums.\n\n    Of both."""\n    w = x * y  # product\n\n    w[1:] += \\n        w[:-1]\n    return w\n
+def f(x: np.ndarray, y) -> np.ndarray:\n    w = x + y\n    return w.sum(), w, x\n
+def f(x, y):\n    w = x[1:]\n    w[0] = y[0]\n
+def f(a):\n    b = a[1:]\n    b += 1\n    a = a * 2\n    return a, b\n
+'''
+
+
+def spec(value):
+    value = np.asarray(value)
+    if value.dtype.name not in NAMES:
+        raise TypeError(value.dtype.name)
+    numbers = value.astype("i1") if value.dtype == bool else value
+    elements = [repr(x.item()) for x in numbers.reshape(-1)]
+    return f"{NAMES[value.dtype.name]}[{','.join(map(str, value.shape))}] | {' '.join(elements)}"
+
+
+def roots(target):
+    if isinstance(target, ast.Tuple):
+        return [name for part in target.elts for name in roots(part)]
+    while not isinstance(target, ast.Name):
+        target = getattr(target, "value", None) or getattr(target, "func", None)
+        if target is None or isinstance(target, ast.Call) and isinstance(target.func, ast.Name):
+            return []
+    return [target.id] if target.id not in NAMESPACE or target.id in INPUTS or isinstance(target.ctx, ast.Store) else []
+
+
+def run(program):
+    inputs = {name: value.copy() for name, value in INPUTS.items()}
+    ns = NAMESPACE | inputs
+    tree = ast.parse(program)
+    exec(compile(tree, "program", "exec"), ns)
+    function = next((node for node in tree.body if isinstance(node, ast.FunctionDef)), None)
+    results = {}
+    if function is not None:
+        parameters = [a.arg for a in function.args.args]
+        inputs = {name: inputs[name] for name in parameters}
+        returned = ns[function.name](*inputs.values())
+        ns = dict(inputs)
+        if returned is not None:
+            nodes = function.body[-1].value
+            nodes = nodes.elts if isinstance(nodes, ast.Tuple) else [nodes]
+            values = returned if isinstance(returned, tuple) else (returned,)
+            for k, (node, value) in enumerate(zip(nodes, values)):
+                name = node.id if isinstance(node, ast.Name) else "result" if len(nodes) == 1 else f"result{k}"
+                results[name] = value
+    else:
+        for node in tree.body:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+            for name in (name for target in targets for name in roots(target)):
+                results[name] = ns[name]
+    for name, value in inputs.items():
+        changed = value.tobytes() != INPUTS[name].tobytes()
+        if changed and name not in results and ns.get(name) is value:
+            results[name] = value
+    out = []
+    for name, value in results.items():
+        if isinstance(value, (tuple, list)):
+            continue
+        same = value is inputs.get(name)
+        out.append(f"{'*' if same and (changed_input(name, value) or function is None and touched(tree, name)) else ''}{name} {spec(value)}")
+    return " ;; ".join(out)
+
+
+def changed_input(name, value):
+    return value.tobytes() != INPUTS[name].tobytes()
+
+
+def touched(tree, name):
+    """Whether elements of the name are assigned to."""
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        parts = [p for t in targets for p in (t.elts if isinstance(t, ast.Tuple) else [t])]
+        parts = [p for p in parts if not isinstance(p, ast.Name)] + ([node.target] if isinstance(node, ast.AugAssign) else [])
+        if any(name in roots(p) for p in parts):
+            return True
+    return False
+
+
+def main():
+    print(f"# program => names, types, shapes and elements, recorded from NumPy {np.__version__} by tests/numpy/assignment.py")
+    for name, value in INPUTS.items():
+        head, elements = spec(value).split(" | ")
+        print(f"input {name} {head} | {elements}")
+    for line in PROGRAMS.strip().splitlines():
+        # What elide refuses, though NumPy does not.
+        if line.startswith("? "):
+            print(f"{line[2:]} => ?")
+            continue
+        program = line.replace("\\\\n", "\\\n").replace("\\n", "\n")
+        try:
+            answer = run(program)
+        except Exception:
+            answer = "!"
+        print(f"{line} => {answer}")
+
+
+main()
