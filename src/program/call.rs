@@ -60,6 +60,8 @@ pub struct Call {
     /// Inputs, then outputs.
     slots: Vec<Slot>,
     prepared: Option<Prepared>,
+    /// How long strips are, where tests say so.
+    strip_length: Option<i64>,
 }
 
 #[derive(Default)]
@@ -72,7 +74,7 @@ pub(super) struct Slot {
 impl Call {
     pub(super) fn new(kernel: Kernel) -> Call {
         let count = kernel.inputs().len() + kernel.outputs().len();
-        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None }
+        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None, strip_length: None }
     }
 
     /// The kernel that this frame calls.
@@ -84,6 +86,13 @@ impl Call {
     /// tiles if results of that run went around the cache. Nothing before the first run.
     pub fn scratch_bytes(&self) -> usize {
         self.prepared.as_ref().map_or(0, Prepared::scratch_bytes)
+    }
+
+    /// Has steps that run strip by strip take this many indices at a time.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn set_strip_length(&mut self, length: i64) {
+        self.strip_length = Some(length);
+        self.prepared = None;
     }
 
     /// The layout classes of the last run, and whether its dims were large enough for what is assumed of them.
@@ -213,7 +222,7 @@ impl<'c, 'd> Binding<'c, 'd> {
         let same = |p: &Prepared| p.layouts.iter().zip(&call.slots).all(|(l, s)| *l == s.layout);
         if !call.prepared.as_ref().is_some_and(same) {
             call.prepared = None;
-            call.prepared = Some(prepare(&call.kernel, &call.slots).map_err(|e| e.at(site))?);
+            call.prepared = Some(prepare(&call.kernel, &call.slots, call.strip_length).map_err(|e| e.at(site))?);
         }
         let prepared = call.prepared.as_mut().expect("just prepared");
         // SAFETY: the slots are those that `prepare` has seen, or have the same layouts; what they point to may be used as the

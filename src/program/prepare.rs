@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use super::Kernel;
 use super::call::Slot;
 use super::layouts::LayoutClass;
-use super::strips::{StripFrame, StripPlan};
+use super::strips::{StripFrame, StripPlan, WindowPlan};
 use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
@@ -83,17 +83,19 @@ impl Prepared {
                 None => {
                     let Prepared { frames, scratch, .. } = self;
                     // SAFETY: `frame` has checked the accesses of the whole step; the rest is the caller's promise.
-                    unsafe { frames[k].run(slots, scratch, 0) };
+                    unsafe { frames[k].run(slots, scratch, &[]) };
                     k += 1;
                 }
                 Some(s) => {
                     let Prepared { frames, scratch, strips, .. } = self;
-                    let frames = &mut frames[strips[s].frames.clone()];
-                    for start in strips[s].starts() {
+                    let strip = &mut strips[s];
+                    let frames = &mut frames[strip.frames.clone()];
+                    for start in strip.starts() {
+                        strip.advance(start, scratch);
                         for frame in frames.iter_mut() {
-                            if frame.enter(start, strips[s].length) {
-                                // SAFETY: as above; `check_strips` has gone through every strip with the windows' sizes.
-                                unsafe { frame.run(slots, scratch, start) };
+                            if frame.enter(start, strip.length) {
+                                // SAFETY: as above; `check` has gone through every strip with the windows' sizes.
+                                unsafe { frame.run(slots, scratch, &strip.windows) };
                             }
                         }
                     }
@@ -107,22 +109,21 @@ impl Prepared {
 impl Frame {
     /// Has the step do its part of a strip; false if that is nothing.
     fn enter(&mut self, start: i64, length: i64) -> bool {
-        let Some(strip) = &mut self.strip else { return false };
-        let (first, count) = strip.part(start, length);
-        strip.first = first;
-        self.args[strip.argument] = count;
-        count > 0
+        match &mut self.strip {
+            Some(strip) => strip.enter(start, length, &mut self.args),
+            None => false,
+        }
     }
 
     /// # Safety
     /// As for [`Prepared::run`].
-    unsafe fn run(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], start: i64) {
+    unsafe fn run(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], windows: &[WindowPlan]) {
         for (k, (arg, (place, offset))) in self.args.iter_mut().zip(&self.addresses).enumerate() {
             let base = match *place {
                 Place::Slot(k) => slots[k].address,
                 Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
             };
-            let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, start));
+            let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, windows));
             *arg = base.wrapping_add_signed((*offset + moved) as isize) as i64;
         }
         // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
@@ -218,12 +219,12 @@ pub(super) fn classes<'a>(kernel: &Kernel, layouts: impl Iterator<Item = &'a Lay
     specs.zip(layouts).map(|(spec, layout)| LayoutClass::of(layout, spec.dtype.size())).collect()
 }
 
-pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
+pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], strip_length: Option<i64>) -> Result<Prepared> {
     let mut env = solve(kernel, slots)?;
     let classes = classes(kernel, slots.iter().map(|s| &s.layout));
     let large = kernel.0.graph.assumptions().iter().all(|a| a.eval(&|v| env.value(v)).is_some_and(|a| a >= 0));
     let plan = kernel.plan(classes, large)?;
-    let lengths = super::strips::lengths(&plan, &mut env)?;
+    let lengths = super::strips::lengths(&plan, &mut env, strip_length)?;
     let mut scratch = Vec::new();
     for bytes in &plan.schedule.slots {
         let bytes = env.eval(bytes)?.max(0) as usize;
@@ -237,10 +238,10 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
     for (k, step) in plan.steps.iter().enumerate() {
         let strip = next.peek().filter(|(s, _)| (s.first as usize..s.first as usize + s.steps.len()).contains(&k));
         let begins = strip.is_some_and(|(s, _)| s.first as usize == k);
-        if let (true, Some((_, length))) = (begins, strip) {
-            strips.push(StripPlan { frames: frames.len()..frames.len(), length: *length, from: i64::MAX, to: i64::MIN });
+        if let (true, Some((s, length))) = (begins, strip) {
+            strips.push(StripPlan::new(&plan, s, *length, frames.len(), &env)?);
         }
-        let part = strip.map(|(s, length)| (*s, &s.steps[k - s.first as usize], *length));
+        let part = strip.map(|(s, _)| (*s, &s.steps[k - s.first as usize]));
         if let Some(frame) = frame(kernel, slots, &env, &plan, step, part)? {
             if let (Some(strip), Some(plan)) = (&frame.strip, strips.last_mut()) {
                 plan.include(strip);
@@ -255,7 +256,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
         }
     }
     strips.retain(|s| !s.frames.is_empty());
-    for strip in &strips {
+    for strip in &mut strips {
         super::strips::check(strip, &mut frames[strip.frames.clone()])?;
     }
     // One tile for each store of the step with the most, shared by all steps; if there is no memory for them, nothing streams.
@@ -278,7 +279,7 @@ fn frame(
     env: &Env<'_>,
     plan: &Compiled,
     step: &CompiledStep,
-    part: Option<(&Strip, &StripStep, i64)>,
+    part: Option<(&Strip, &StripStep)>,
 ) -> Result<Option<Frame>> {
     let CompiledStep { nest, bindings, code } = step;
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
@@ -314,10 +315,7 @@ fn frame(
         };
         addresses.push((place, env.eval(offset)?));
     }
-    let mut strip = None;
-    if let (Some((strip_, moves, length)), Some(argument)) = (part, &bindings.strip) {
-        strip = Some(StripFrame::new(strip_, moves, length, argument, bindings, &params, plan, env)?);
-    }
+    let mut strip = part.map(|(strip, own)| StripFrame::new(strip, own, bindings, &params, env)).transpose()?;
     let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
     for access in &nest.accesses {
         let (operand, _) = &bindings.pointers[access.pointer as usize];

@@ -83,11 +83,11 @@ impl Decider<'_> {
         schedule.strips = self.strips(&units, &groups, &schedule, &buffer_of);
         for strip in &schedule.strips {
             for (k, s) in strip.steps.iter().enumerate() {
-                schedule.steps[strip.first as usize + k].strip = Some(s.axis);
+                schedule.steps[strip.first as usize + k].strip = s.axis;
             }
             for (b, w) in &strip.windows {
                 let buffer = &mut schedule.buffers[*b as usize];
-                buffer.window = Some(*w);
+                buffer.window = Some(w.clone());
                 buffer.shape.0[w.axis as usize] = Size::var(Var::Rows { buffer: *b });
             }
             // The steps of a strip run in turns, so that whatever lives in one of them lives in all.
@@ -104,7 +104,7 @@ impl Decider<'_> {
     fn is_window(&self, schedule: &Schedule, id: NodeId) -> bool {
         let Some(Dest::Buffer(b)) = schedule.homes[id.index()] else { return false };
         // Rows that grow with the input make a window that does.
-        schedule.buffers[b.index()].window.is_some_and(|w| schedule.row_bytes(b.index() as u32, &w).as_const().is_some())
+        schedule.buffers[b.index()].window.as_ref().is_some_and(|w| schedule.row_bytes(b.index() as u32, w).as_const().is_some())
     }
 
     fn note_decisions(&self, schedule: &mut Schedule, units: &Units) {

@@ -14,6 +14,7 @@ use super::decide::{Cone, Decider};
 use super::distance::{Distance, Meeting, Walk, apart, meeting, walk};
 use crate::graph::{Kind, NodeId};
 use crate::shape::Shape;
+use crate::size::Size;
 use crate::view::View;
 
 /// Where a unit writes.
@@ -54,6 +55,13 @@ pub(super) struct Unit {
 }
 
 impl Unit {
+    /// The places that it writes to along axes that it does not move along.
+    pub fn places(&self) -> Vec<(usize, Size)> {
+        let still = |m: &crate::view::AxisMap| m.terms.iter().all(|(k, _)| self.domain.extents()[*k as usize] == Size::ONE);
+        let all = self.region.iter().flat_map(|r| r.axes.iter().enumerate());
+        all.filter(|(_, m)| still(m)).map(|(k, m)| (k, m.offset.clone())).collect()
+    }
+
     /// The region as a view of what is written.
     pub fn map(&self) -> View {
         self.region.clone().unwrap_or_else(|| View::identity(&self.domain))
@@ -201,7 +209,7 @@ impl Decider<'_> {
                         Kind::View(src, map) if Some(*src) == before => map == region,
                         _ => false,
                     };
-                    if !stays || written.iter().any(|w| !apart(w, region)) {
+                    if !stays || written.iter().any(|w| !apart(w, region, self.graph.assumptions())) {
                         written.push(region);
                         let whole = region.is_identity(shape);
                         let region = (!whole).then(|| region.clone());
@@ -312,7 +320,7 @@ impl Units {
                     }
                     // Later pieces lie over earlier ones.
                     for &earlier in &units[..n] {
-                        if !apart(&self.units[earlier].map(), &self.units[k].map()) {
+                        if !apart(&self.units[earlier].map(), &self.units[k].map(), d.graph.assumptions()) {
                             edges[earlier].push(k);
                             self.units[k].after.push(earlier);
                         }
@@ -385,16 +393,16 @@ impl Units {
     fn meet(&self, d: &Decider<'_>, reader: usize, read: &Read, map: &View, writer: usize) -> Meeting {
         let (unit, write) = (&self.units[reader], self.units[writer].map());
         if reader != writer && unit.domain != self.units[writer].domain {
-            return if apart(map, &write) { Meeting::Never } else { Meeting::At(Distance::new()) };
+            return if apart(map, &write, d.graph.assumptions()) { Meeting::Never } else { Meeting::At(Distance::new()) };
         }
         let loops = if read.at_source { d.source_loops(unit.value) } else { (0..unit.domain.rank()).collect() };
-        meeting(map, &loops, &write, &unit.domain)
+        meeting(map, &loops, &write, &unit.domain, d.graph.assumptions())
     }
 
     /// Among a unit's reads of what it overwrites, one that no order of loops allows.
     fn worst_read(&self, d: &Decider<'_>, k: usize, reads: &[Read]) -> NodeId {
         let rank = self.units[k].domain.rank();
-        let mut kept: Vec<Distance> = Vec::new();
+        let mut met: Vec<(Distance, NodeId)> = Vec::new();
         for read in reads {
             let Some(&(s, v)) = self.storage_of.get(&read.memory) else { continue };
             let Some((own, version)) = self.units[k].makes else { continue };
@@ -406,10 +414,16 @@ impl Units {
                 None => Meeting::At(Distance::from_elem(None, rank)),
             };
             if let Meeting::At(distance) = found {
-                kept.push(distance);
-                if walk(&kept, rank).is_none() {
-                    return read.leaf;
-                }
+                met.push((distance, read.leaf));
+            }
+        }
+        // What lies ahead may stay: loops that run forward can go strip by strip.
+        met.sort_by_key(|(distance, _)| distance.iter().any(|x| !matches!(x, Some(0 | 1))));
+        let mut kept: Vec<Distance> = Vec::new();
+        for (distance, leaf) in met {
+            kept.push(distance);
+            if walk(&kept, rank).is_none() {
+                return leaf;
             }
         }
         reads.last().map_or(self.units[k].value, |r| r.leaf)

@@ -75,7 +75,7 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
     let rows: Vec<i64> = schedule
         .buffers
         .iter()
-        .map(|b| b.window.map_or(1, |w| graph[b.node].shape.extents()[w.axis as usize].eval(&env).unwrap_or(1)))
+        .map(|b| b.window.as_ref().map_or(1, |w| graph[b.node].shape.extents()[w.axis as usize].eval(&env).unwrap_or(1)))
         .collect();
     let env = |var: &Var| match var {
         Var::Rows { buffer } => rows[*buffer as usize],
