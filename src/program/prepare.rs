@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Index;
 use crate::kernel::{AccessRange, Bindings, LoopNest, Operand, STREAM_FROM};
 use crate::layout::Layout;
-use crate::schedule::{Strip, StripStep};
+use crate::schedule::Strip;
 use crate::size::{Size, Var};
 
 /// Everything that depends on the layouts of the arrays but not on where they are.
@@ -92,7 +92,7 @@ impl Prepared {
                     for start in strips[s].starts() {
                         for frame in frames.iter_mut() {
                             if frame.enter(start, strips[s].length) {
-                                // SAFETY: as above; `check_strips` has gone through every strip with the windows' sizes.
+                                // SAFETY: as above; `strips::check` has gone through every strip with the windows' sizes.
                                 unsafe { frame.run(slots, scratch, start) };
                             }
                         }
@@ -234,14 +234,13 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
     }
     let (mut frames, mut strips) = (Vec::new(), Vec::new());
     let mut next = plan.schedule.strips.iter().zip(lengths).peekable();
-    for (k, step) in plan.steps.iter().enumerate() {
+    for k in 0..plan.steps.len() {
         let strip = next.peek().filter(|(s, _)| (s.first as usize..s.first as usize + s.steps.len()).contains(&k));
         let begins = strip.is_some_and(|(s, _)| s.first as usize == k);
         if let (true, Some((_, length))) = (begins, strip) {
             strips.push(StripPlan { frames: frames.len()..frames.len(), length: *length, from: i64::MAX, to: i64::MIN });
         }
-        let part = strip.map(|(s, length)| (*s, &s.steps[k - s.first as usize], *length));
-        if let Some(frame) = frame(kernel, slots, &env, &plan, step, part)? {
+        if let Some(frame) = frame(kernel, slots, &env, &plan, k, strip.map(|(s, _)| *s))? {
             if let (Some(strip), Some(plan)) = (&frame.strip, strips.last_mut()) {
                 plan.include(strip);
             }
@@ -271,16 +270,16 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
     Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, tiles })
 }
 
-/// The arguments of one step, with every access checked; `None` if there is nothing to do.
+/// The arguments of the `k`-th step, with every access checked; `None` if there is nothing to do.
 fn frame(
     kernel: &Kernel,
     slots: &[Slot],
     env: &Env<'_>,
     plan: &Compiled,
-    step: &CompiledStep,
-    part: Option<(&Strip, &StripStep, i64)>,
+    k: usize,
+    strip: Option<&Strip>,
 ) -> Result<Option<Frame>> {
-    let CompiledStep { nest, bindings, code } = step;
+    let CompiledStep { nest, bindings, code } = &plan.steps[k];
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
     let extent = |p: &u32| params[*p as usize];
     // Compiled loops count up to their extents and split reductions in halves: neither ends at a negative number.
@@ -314,10 +313,7 @@ fn frame(
         };
         addresses.push((place, env.eval(offset)?));
     }
-    let mut strip = None;
-    if let (Some((strip_, moves, length)), Some(argument)) = (part, &bindings.strip) {
-        strip = Some(StripFrame::new(strip_, moves, length, argument, bindings, &params, plan, env)?);
-    }
+    let mut strip = strip.map(|s| StripFrame::new(s, plan, k, &params, env)).transpose()?.flatten();
     let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
     for access in &nest.accesses {
         let (operand, _) = &bindings.pointers[access.pointer as usize];

@@ -6,7 +6,7 @@ use super::prepare::{Env, Frame};
 use crate::compile::Compiled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::{Access, AccessRange, Bindings, LoopNest, Operand, Stride, StripArgument};
-use crate::schedule::{Strip, StripStep};
+use crate::schedule::Strip;
 use crate::size::Size;
 
 /// What a strip and all that it touches should fit: half of a second-level cache.
@@ -62,17 +62,10 @@ struct Watched {
 }
 
 impl StripFrame {
-    #[allow(clippy::too_many_arguments, reason = "all of them are parts of one step")]
-    pub fn new(
-        strip: &Strip,
-        own: &StripStep,
-        _length: i64,
-        argument: &StripArgument,
-        bindings: &Bindings,
-        params: &[i64],
-        plan: &Compiled,
-        env: &Env<'_>,
-    ) -> Result<StripFrame> {
+    /// The frame of the `k`-th step of the plan, which is part of a strip; `None` if it does not move with it.
+    pub fn new(strip: &Strip, plan: &Compiled, k: usize, params: &[i64], env: &Env<'_>) -> Result<Option<StripFrame>> {
+        let (own, bindings) = (&strip.steps[k - strip.first as usize], &plan.steps[k].bindings);
+        let Some(argument) = &bindings.strip else { return Ok(None) };
         let moves = argument.moves.iter().map(|m| env.eval(m)).collect::<Result<Vec<i64>>>()?;
         let mut windows = Vec::new();
         for (operand, _) in &bindings.pointers {
@@ -87,7 +80,7 @@ impl StripFrame {
             };
             windows.push(window.map(|w| Ok::<_, Error>((row(w.axis)?, w.first))).transpose()?);
         }
-        Ok(StripFrame {
+        Ok(Some(StripFrame {
             argument: bindings.pointers.len() + argument.param as usize,
             first: 0,
             extent: params[argument.param as usize],
@@ -97,7 +90,7 @@ impl StripFrame {
             moves,
             windows,
             watched: Vec::new(),
-        })
+        }))
     }
 
     /// The indices of the strip that begins at a coordinate: the first, and how many.

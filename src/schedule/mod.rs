@@ -16,7 +16,7 @@ mod units;
 pub use distance::Walk;
 pub(crate) use print::{Printed, name};
 use smallvec::SmallVec;
-pub use strips::{Strip, StripStep, Window};
+pub use strips::{Strip, Window};
 
 use crate::dtype::DType;
 use crate::entity::define_index;

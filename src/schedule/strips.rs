@@ -11,11 +11,11 @@
 
 use hashbrown::HashMap;
 
-use super::Schedule;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use crate::graph::Kind;
+use super::{Dest, Schedule};
+use crate::graph::{Kind, NodeId};
 use crate::size::Size;
 use crate::view::View;
 
@@ -40,6 +40,13 @@ impl Schedule {
         let b = &self.buffers[buffer as usize];
         let others = b.shape.extents().iter().enumerate().filter(|(k, _)| *k != window.axis as usize);
         others.fold(Size::from(b.dtype.size()), |n, (_, extent)| n.mul(extent))
+    }
+
+    /// The slot of the window that a value is in, if it is in one.
+    pub(crate) fn window_slot(&self, id: NodeId) -> Option<usize> {
+        let Some(Dest::Buffer(b)) = self.homes[id.index()] else { return None };
+        let buffer = &self.buffers[b.index()];
+        buffer.window.map(|_| buffer.slot as usize)
     }
 
     /// What a slot takes at most, in terms of the program's dims.
@@ -123,7 +130,7 @@ impl Decider<'_> {
             let found = ends.into_iter().rev().take(4).chain([live.1]).find_map(|end| {
                 (0..rank).find_map(|axis| {
                     let range = (live.0 as usize, end as usize);
-                    Attempt::new(self, units, groups, &touches, range).strip(s, axis, buffer_of, schedule)
+                    Attempt::new(units, groups, &touches, range).strip(s, axis, buffer_of, schedule)
                 })
             });
             if let Some(strip) = found {
@@ -168,7 +175,6 @@ fn worth_it(elements: &Size) -> bool {
 }
 
 struct Attempt<'a> {
-    d: &'a Decider<'a>,
     units: &'a Units,
     groups: &'a [Group],
     touches: &'a [Touch],
@@ -181,9 +187,9 @@ struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    fn new(d: &'a Decider<'a>, units: &'a Units, groups: &'a [Group], touches: &'a [Touch], range: (usize, usize)) -> Attempt<'a> {
+    fn new(units: &'a Units, groups: &'a [Group], touches: &'a [Touch], range: (usize, usize)) -> Attempt<'a> {
         let steps = vec![None; range.1 + 1 - range.0];
-        Attempt { d, units, groups, touches, first: range.0, last: range.1, steps, storages: HashMap::new() }
+        Attempt { units, groups, touches, first: range.0, last: range.1, steps, storages: HashMap::new() }
     }
 
     fn inside(&self) -> impl Iterator<Item = &'a Touch> + use<'a> {
@@ -320,7 +326,6 @@ impl<'a> Attempt<'a> {
                 }
             }
         }
-        let _ = self.d;
         Some(())
     }
 
