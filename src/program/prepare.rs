@@ -271,14 +271,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
 }
 
 /// The arguments of the `k`-th step, with every access checked; `None` if there is nothing to do.
-fn frame(
-    kernel: &Kernel,
-    slots: &[Slot],
-    env: &Env<'_>,
-    plan: &Compiled,
-    k: usize,
-    strip: Option<&Strip>,
-) -> Result<Option<Frame>> {
+fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, k: usize, strip: Option<&Strip>) -> Result<Option<Frame>> {
     let CompiledStep { nest, bindings, code } = &plan.steps[k];
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
     let extent = |p: &u32| params[*p as usize];
