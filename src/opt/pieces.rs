@@ -393,6 +393,7 @@ fn restricted(g: &mut Graph, known: &mut Known, form: &Form, through: &View) -> 
 }
 
 /// Which indices of a view show a region.
+#[allow(clippy::large_enum_variant, reason = "one exists at a time, and is taken apart at once")]
 enum Preimage {
     Nothing,
     Part {

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use super::{Buffer, BufferId, Dest, Placement, Put, Schedule, Step, Walk};
+use super::{Buffer, BufferId, Dest, Placement, Put, Schedule, Step};
 use crate::graph::{Kind, NodeId};
 use crate::size::{Size, Var};
 
@@ -70,7 +70,7 @@ impl Decider<'_> {
                 }
             }
             let distances: Vec<_> = g.units.iter().flat_map(|&u| units.units[u].distances.iter().cloned()).collect();
-            let walk = Units::walk_of(&distances, g.domain.rank()).unwrap_or_else(Walk::default);
+            let walk = Units::walk_of(&distances, g.domain.rank()).unwrap_or_default();
             let fused = g.members.iter().copied().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
             let (domain, reduce) = (g.domain.clone(), g.reduce.clone());
             schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None });

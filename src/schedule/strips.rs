@@ -14,11 +14,11 @@
 
 use hashbrown::HashMap;
 
-use super::Schedule;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use crate::graph::Kind;
+use super::{Dest, Schedule};
+use crate::graph::{Kind, NodeId};
 use crate::size::Size;
 use crate::view::View;
 
@@ -38,6 +38,13 @@ impl Schedule {
         let b = &self.buffers[buffer as usize];
         let others = b.shape.extents().iter().enumerate().filter(|(k, _)| *k != window.axis as usize);
         others.fold(Size::from(b.dtype.size()), |n, (_, extent)| n.mul(extent))
+    }
+
+    /// The slot of the window that a value is in, if it is in one.
+    pub(crate) fn window_slot(&self, id: NodeId) -> Option<usize> {
+        let Some(Dest::Buffer(b)) = self.homes[id.index()] else { return None };
+        let buffer = &self.buffers[b.index()];
+        buffer.window.as_ref().map(|_| buffer.slot as usize)
     }
 
     /// What a slot takes at most, in terms of the program's dims.
