@@ -297,3 +297,19 @@ fn long_chains_of_updates() {
         });
     }
 }
+
+#[test]
+fn a_result_that_is_an_earlier_version_is_no_reason_to_copy_it() {
+    let mut b = Kernel::builder("circle");
+    let dims = b.dims(["n"]);
+    let (x, y) = (&b.input::<f64>("x", &dims), &b.input::<f64>("y", &dims));
+    let sum = x + y;
+    let once = x.at(s![2..]).set(sum.slice(s![..-2]));
+    b.update(x, once.at(s![..-1]).set(sum.slice(s![1..])));
+    b.update(y, &sum);
+    b.output("z", &once);
+    let kernel = b.build().unwrap();
+    let (mut p, mut q, mut z) = (vec![1.0, 2.0, 3.0, 4.0], vec![10.0, 20.0, 30.0, 40.0], vec![0.0; 4]);
+    kernel.call().bind_mut("x", &mut p).unwrap().bind_mut("y", &mut q).unwrap().bind_mut("z", &mut z).unwrap().run().unwrap();
+    assert_eq!((p, q, z), (vec![22.0, 33.0, 44.0, 22.0], vec![11.0, 22.0, 33.0, 44.0], vec![1.0, 2.0, 11.0, 22.0]));
+}
