@@ -472,9 +472,8 @@ impl Units {
             let in_circle = in_circle(false).or_else(|| in_circle(true));
             let Some((reader, writer, leaf, _)) = in_circle else {
                 // Units that run as one, but one needs the other's result.
-                let (_, _, leaf, _) =
-                    overwritten.iter().find(|(r, w, ..)| stuck(*r) && stuck(*w) && !is_copy(*r)).expect("values do not need themselves");
-                return Err(Conflict { leaf: *leaf });
+                let found = overwritten.iter().find(|(r, w, ..)| stuck(*r) && stuck(*w) && !is_copy(*r)).or(overwritten.first());
+                return Err(Conflict { leaf: found.expect("values do not need themselves").2 });
             };
             if !self.fuse(d, reader, writer, overwritten) {
                 return Err(Conflict { leaf });
