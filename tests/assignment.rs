@@ -221,18 +221,19 @@ fn a_distance_that_is_zero_for_some_sizes_settles_no_order() {
 
 #[test]
 fn a_strided_output_is_reshaped_by_way_of_scratch_memory() {
-    let v: Vec<f64> = counting(6);
-    let (mut a, mut c) = ([0.0; 12], [0.0; 6]);
+    let (v, row) = (counting(6), [1.0, 2.0, 3.0]);
     let mut b = Kernel::builder("reshaped");
-    let x0 = &b.input::<f64>("x", [2, 3]);
-    let sum = &(x0 + 1.0);
+    let (x, r) = (&b.input::<f64>("x", [2, 3]), &b.input::<f64>("r", [3]));
+    let sum = &(x + r);
     b.output("a", sum);
-    b.output("c", sum.reshape([6]).slice(s![..;-1]));
+    b.output("c", sum.reshape([6]));
     let kernel = b.build().unwrap();
+    let (mut a, mut c) = ([0.0; 12], [0.0; 6]);
     let view = elide::ArrayMut::strided(&mut a, &[2, 3], &[6, 2], 0).unwrap();
     let given = elide::ArrayRef::strided(&v, &[2, 3], &[3, 1], 0).unwrap();
-    kernel.call().bind("x", given).unwrap().bind_mut("a", view).unwrap().bind_mut("c", &mut c).unwrap().run().unwrap();
-    let want: Vec<f64> = v.iter().rev().map(|x| x + 1.0).collect();
+    let mut call = kernel.call();
+    call.bind("x", given).unwrap().bind("r", &row).unwrap().bind_mut("a", view).unwrap().bind_mut("c", &mut c).unwrap().run().unwrap();
+    let want: Vec<f64> = v.iter().enumerate().map(|(k, x)| x + row[k % 3]).collect();
     assert_eq!(c[..], want[..]);
 }
 
