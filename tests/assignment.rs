@@ -314,3 +314,14 @@ fn a_result_that_is_an_earlier_version_is_no_reason_to_copy_it() {
     kernel.call().bind_mut("x", &mut p).unwrap().bind_mut("y", &mut q).unwrap().bind_mut("z", &mut z).unwrap().run().unwrap();
     assert_eq!((p, q, z), (vec![22.0, 33.0, 44.0, 22.0], vec![11.0, 22.0, 33.0, 44.0], vec![1.0, 2.0, 11.0, 22.0]));
 }
+
+#[test]
+fn a_number_fills_a_whole_array() {
+    let v = [1.0, 2.0, 3.0];
+    let y: Vec<f64> = lazy(&v).at(s![..]).set(0.5).eval().unwrap();
+    assert_eq!(y, [0.5; 3]);
+    let mut b = Kernel::builder("fill");
+    let x = &b.input::<f64>("x", [2, 2]);
+    b.update(x, x.at(s![..]).set(0.5));
+    assert_eq!(updated(&b.build().unwrap(), vec![1.0; 4], &[2, 2]), [0.5; 4]);
+}
