@@ -25,6 +25,9 @@ pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, Str
             Ok(groups) if d.store_what_many_nests_compute(&groups) => {}
             Ok(groups) => break (units, groups),
             Err(more) => {
+                if more.iter().all(|(id, _)| d.stored[id.index()].is_some()) {
+                    return Err("schedule: what is stored already should be stored".into());
+                }
                 for (id, why) in more {
                     d.stored[id.index()].get_or_insert(why);
                 }

@@ -238,7 +238,8 @@ impl Schedule {
             }
             for put in &step.stores {
                 let shape = put.region.as_ref().map_or(&graph[put.node].shape, |r| &r.shape);
-                if *shape != step.domain {
+                let stretches = put.region.is_none() && graph[put.node].kind.is_scalar_leaf();
+                if *shape != step.domain && !stretches {
                     return Err(format!("schedule: step {k} stores {} of another shape than its domain", put.node));
                 }
             }

@@ -473,8 +473,12 @@ impl Units {
                 false
             };
             // A reader that needs what overwrites its operand is at fault before one that merely stands in a circle with it. To copy
-            // for a copy would lead nowhere.
-            let is_copy = |k: usize| matches!(d.graph[self.units[k].root].kind, Kind::Copy(_));
+            // for a copy, or for a result that is one, would lead nowhere: without it there would be the circle as well.
+            let is_copy = |k: usize| {
+                let unit = &self.units[k];
+                let moves = matches!(d.graph[unit.value].kind, Kind::Pieces(_)) || d.is_leaf(unit.value);
+                matches!(d.graph[unit.root].kind, Kind::Copy(_)) || unit.makes.is_none() && moves
+            };
             let in_circle = |by_soft: bool| {
                 let apart = |r: usize, w: usize| stuck(r) && stuck(w) && vertex(r) != vertex(w) && !is_copy(r);
                 overwritten.iter().find(|(r, w, ..)| apart(*r, *w) && reaches(*w, *r, by_soft)).copied()
@@ -482,9 +486,8 @@ impl Units {
             let in_circle = in_circle(false).or_else(|| in_circle(true));
             let Some((reader, writer, leaf, _)) = in_circle else {
                 // Units that run as one, but one needs the other's result.
-                let (_, _, leaf, _) =
-                    overwritten.iter().find(|(r, w, ..)| stuck(*r) && stuck(*w) && !is_copy(*r)).expect("values do not need themselves");
-                return Err(Conflict { leaf: *leaf });
+                let found = overwritten.iter().find(|(r, w, ..)| stuck(*r) && stuck(*w) && !is_copy(*r)).or(overwritten.first());
+                return Err(Conflict { leaf: found.expect("values do not need themselves").2 });
             };
             if !self.fuse(d, reader, writer, overwritten) {
                 return Err(Conflict { leaf });
