@@ -14,7 +14,6 @@ use super::{Output, RESULT};
 use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::expr::{DynExpr, pieces};
-use crate::shape::Shape;
 use crate::view::{Slice, View};
 
 /// What happens to a name.

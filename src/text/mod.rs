@@ -112,7 +112,7 @@ impl Program {
     /// let x = b.input::<f64>("x", [4]).into_dyn();
     /// for output in text::parse("x[1:] += x[:-1]; total = x.sum()")?.evaluate(&[("x".to_string(), x.clone())])? {
     ///     if output.updates {
-    ///         b.update(&x, output.value);
+    ///         b.update(x.clone(), output.value);
     ///     } else {
     ///         b.output(&output.name, output.value);
     ///     }

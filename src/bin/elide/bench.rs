@@ -20,12 +20,23 @@ const CALLS: std::ops::Range<usize> = 3..5_000_000;
 
 /// Repeats `call` for so many seconds, after one call that brings the memory in.
 pub fn measure(seconds: f64, mut call: impl FnMut() -> Result<(), Failure>) -> Result<Timing, Failure> {
-    call()?;
+    measure_with(seconds, &mut (), |()| Ok(()), |()| call())
+}
+
+/// The same, with something to do before each call that is not timed.
+fn measure_with<S>(
+    seconds: f64,
+    state: &mut S,
+    mut prepare: impl FnMut(&mut S) -> Result<(), Failure>,
+    mut call: impl FnMut(&mut S) -> Result<(), Failure>,
+) -> Result<Timing, Failure> {
+    call(state)?;
     let begin = Instant::now();
     let mut times = Vec::new();
     while times.len() < CALLS.start || times.len() < CALLS.end && begin.elapsed().as_secs_f64() < seconds {
+        prepare(state)?;
         let start = Instant::now();
-        call()?;
+        call(state)?;
         times.push(start.elapsed().as_secs_f64());
     }
     times.sort_by(f64::total_cmp);
@@ -38,10 +49,12 @@ pub fn run(args: &Bench) -> Result<String, Failure> {
     let text = program::read(&args.source)?;
     let inputs = input::load_and_fill(&args.source.inputs, &args.dims)?;
     let start = Instant::now();
-    let kernel = program::compile(&text, &inputs, program::all)?;
+    let program = program::compile(&text, &inputs, program::all)?;
     let compile = start.elapsed().as_secs_f64();
-    let mut results = program::allocate(&kernel)?;
-    let timing = measure(args.seconds, || program::run(&kernel, &inputs, &mut results))?;
+    let mut results = program::allocate(&program, &inputs)?;
+    // A program that updates its inputs starts from the same values each time.
+    let reset = |results: &mut Vec<_>| program::reset(&program, &inputs, results);
+    let timing = measure_with(args.seconds, &mut results, reset, |results| program::run(&program, &inputs, results))?;
 
     let arrays = |name: &str, kind: String| json!({ "name": name, "type": kind });
     let bytes_in: usize = inputs.iter().map(|x| x.byte_count()).sum();
@@ -50,7 +63,7 @@ pub fn run(args: &Bench) -> Result<String, Failure> {
     let line = json!({
         "program": text,
         "inputs": inputs.iter().map(|x| arrays(&x.name, format!("{}{}", x.dtype(), x.shape()))).collect::<Vec<_>>(),
-        "outputs": kernel.outputs().iter().map(|y| arrays(y.name(), format!("{}{}", y.dtype(), y.shape()))).collect::<Vec<_>>(),
+        "outputs": program.kernel.outputs().iter().map(|y| arrays(y.name(), format!("{}{}", y.dtype(), y.shape()))).collect::<Vec<_>>(),
         "threads": args.threads,
         "compile_seconds": compile,
         "best_seconds": timing.best,

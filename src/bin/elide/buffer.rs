@@ -33,6 +33,11 @@ impl Buffer {
         Buffer { dtype, shape: shape.to_vec(), bytes }
     }
 
+    /// Takes the elements of another array of this type and shape, as they lie in C order.
+    pub fn copy_from(&mut self, bytes: &[u8]) {
+        self.bytes.copy_from_slice(bytes);
+    }
+
     /// Fills the array, in C order, with values of its type.
     pub fn fill(&mut self, mut value: impl FnMut() -> Scalar) {
         for element in self.bytes.chunks_exact_mut(self.dtype.size()) {

@@ -12,11 +12,11 @@ pub fn run(args: &Eval) -> Result<String, Failure> {
     let text = program::read(&args.source)?;
     let inputs = input::load_files(&args.source.inputs)?;
     let mut named = Vec::new();
-    let kernel = program::compile(&text, &inputs, |results| {
+    let program = program::compile(&text, &inputs, |results| {
         named = name_outputs(&args.outputs, results)?;
         Ok(if named.is_empty() { results.to_vec() } else { named.clone() })
     })?;
-    let mut results = program::allocate(&kernel)?;
+    let mut results = program::allocate(&program, &inputs)?;
     // Files are begun before the computation, which may take long, and put in place together after it.
     let mut writers = Vec::new();
     for (name, output) in named.iter().zip(&args.outputs) {
@@ -25,7 +25,7 @@ pub fn run(args: &Eval) -> Result<String, Failure> {
             writers.push((k, NpyWriter::create(&output.path, array.dtype(), array.shape())?));
         }
     }
-    program::run(&kernel, &inputs, &mut results)?;
+    program::run(&program, &inputs, &mut results)?;
     if named.is_empty() {
         let summaries: Vec<String> = results.iter().map(|(name, array)| print::summary(name, array)).collect();
         return Ok(summaries.join("\n"));

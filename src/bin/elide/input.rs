@@ -2,7 +2,7 @@
 
 use elide::npy::NpyFile;
 use elide::text::InputSpec;
-use elide::{ArrayRef, DType, Shape};
+use elide::{ArrayRef, DType, Shape, lazy};
 
 use crate::args::{ArraySpec, Input};
 use crate::buffer::Buffer;
@@ -111,6 +111,16 @@ impl Loaded {
             Array::Filled(buffer) => buffer.bytes().len(),
             Array::Typed(_) => 0,
         }
+    }
+
+    /// Copies the values to an array of the same type and shape.
+    pub fn copy_to(&self, buffer: &mut Buffer) -> Result<(), Failure> {
+        match &self.array {
+            Array::Mapped(file) if !file.is_fortran() && !file.is_swapped() => buffer.copy_from(file.bytes()),
+            Array::Filled(from) => buffer.copy_from(from.bytes()),
+            _ => lazy(self.view()?).eval_into(buffer.view_mut()?)?,
+        }
+        Ok(())
     }
 
     /// The values.

@@ -29,12 +29,19 @@ pub fn read(source: &Source) -> Result<String, Failure> {
     }
 }
 
+/// A compiled program.
+pub struct Program {
+    pub kernel: Kernel,
+    /// The inputs that it updates in place. Of these it runs on copies: what was given stays as it is.
+    updated: Vec<String>,
+}
+
 /// Compiles the program for these inputs. `choose` picks from the names of its results those to compute, and may refuse.
 pub fn compile(
     text: &str,
     inputs: &[impl Borrow<Loaded>],
     choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
-) -> Result<Kernel, Failure> {
+) -> Result<Program, Failure> {
     compile_with(text, inputs, choose, &[])
 }
 
@@ -44,12 +51,12 @@ pub fn compile_with(
     inputs: &[impl Borrow<Loaded>],
     choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
     required: &[Requirement],
-) -> Result<Kernel, Failure> {
+) -> Result<Program, Failure> {
     let program = text::parse(text)?;
-    if program.outputs().is_empty() {
+    let read = program.free_names();
+    if program.outputs().is_empty() && read.is_empty() {
         return Err(Failure::Failed("the program is empty".to_string()));
     }
-    let read = program.free_names();
     if let Some(unread) = inputs.iter().map(Borrow::borrow).find(|input: &&Loaded| !read.contains(&input.name)) {
         return Err(Failure::Usage(format!("input {} is never read by the program", unread.name)));
     }
@@ -58,18 +65,30 @@ pub fn compile_with(
     for input in inputs.iter().map(Borrow::borrow) {
         operands.push((input.name.clone(), builder.input_dyn(&input.name, input.dtype(), input.shape(), input.is_swapped())));
     }
-    let results = program.lower(&operands)?;
-    let names: Vec<String> = results.iter().map(|(name, _)| name.clone()).collect();
+    let results = program.evaluate(&operands)?;
+    if results.is_empty() {
+        return Err(Failure::Failed("the program has no results: it neither returns an array nor changes an input".to_string()));
+    }
+    let names: Vec<String> = results.iter().map(|output| output.name.clone()).collect();
     let chosen = choose(&names)?;
-    for (name, value) in results {
-        if chosen.contains(&name) {
-            builder.output(&name, value);
+    let mut updated = Vec::new();
+    for output in results.into_iter().filter(|output| chosen.contains(&output.name)) {
+        let input = inputs.iter().map(Borrow::borrow).zip(&operands).find(|(input, _)| input.name == output.name);
+        match input {
+            // In the other order of bytes the new values need an array of their own anyway.
+            Some((input, (_, operand))) if output.updates && !input.is_swapped() => {
+                builder.update(operand.clone(), output.value);
+                updated.push(output.name);
+            }
+            _ => {
+                builder.output(&output.name, output.value);
+            }
         }
     }
     for requirement in required {
         builder.require(requirement.clone());
     }
-    Ok(builder.build()?)
+    Ok(Program { kernel: builder.build()?, updated })
 }
 
 /// Chooses all results.
@@ -78,22 +97,33 @@ pub fn all(names: &[String]) -> Result<Vec<String>, Failure> {
 }
 
 /// Memory for the results. All inputs being arrays, the shapes are numbers.
-pub fn allocate(kernel: &Kernel) -> Result<Vec<(String, Buffer)>, Failure> {
+pub fn allocate(program: &Program, inputs: &[impl Borrow<Loaded>]) -> Result<Vec<(String, Buffer)>, Failure> {
     let mut results = Vec::new();
-    for spec in kernel.outputs() {
+    for spec in program.kernel.outputs() {
         let name = spec.name();
         let shape = spec.shape().as_fixed();
         let shape = shape.ok_or_else(|| Failure::Failed(format!("{name}: its shape {} is not known", spec.shape())))?;
         results.push((name.to_string(), Buffer::zeros(name, spec.dtype(), &shape)?));
     }
+    reset(program, inputs, &mut results)?;
     Ok(results)
 }
 
-/// Runs the kernel once.
-pub fn run(kernel: &Kernel, inputs: &[impl Borrow<Loaded>], results: &mut [(String, Buffer)]) -> Result<(), Failure> {
-    let mut call = kernel.call();
+/// Copies the inputs that the program updates to where it does so.
+pub fn reset(program: &Program, inputs: &[impl Borrow<Loaded>], results: &mut [(String, Buffer)]) -> Result<(), Failure> {
+    for (name, buffer) in results.iter_mut().filter(|(name, _)| program.updated.contains(name)) {
+        if let Some(input) = inputs.iter().map(Borrow::borrow).find(|input| input.name == *name) {
+            input.copy_to(buffer)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs the program once.
+pub fn run(program: &Program, inputs: &[impl Borrow<Loaded>], results: &mut [(String, Buffer)]) -> Result<(), Failure> {
+    let mut call = program.kernel.call();
     let mut call = call.start();
-    for input in inputs.iter().map(Borrow::borrow) {
+    for input in inputs.iter().map(Borrow::borrow).filter(|input| !program.updated.contains(&input.name)) {
         call = call.bind(input.name.as_str(), input.view()?)?;
     }
     for (name, buffer) in results {
