@@ -197,6 +197,7 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
         Kind::Input(_) => unreachable!("inputs are given"),
         Kind::Const(s) => data.push(*s),
         Kind::Size(s) => data.push(Scalar::I64(value(s, dims)?)),
+        Kind::Iota => data.extend((0..size as i64).map(Scalar::I64)),
         Kind::Unary(op, _) => {
             for k in 0..size {
                 let x = nth(0, k);

@@ -497,6 +497,11 @@ impl<'a> Emitter<'a> {
                 let addr = self.addresses[self.nest.accesses[a as usize].pointer as usize];
                 self.load_scalar(a, addr)
             }
+            Inst::Index(a) => {
+                let access = &self.nest.accesses[a as usize];
+                let (addr, displacement) = (self.addresses[access.pointer as usize], access.displacement as i64);
+                self.b.ins().iadd_imm_s(addr, displacement)
+            }
             Inst::Const(s) => self.scalar_const(s),
             Inst::Param(p) => self.params[p as usize],
             Inst::Unary(op, x) => {
@@ -531,19 +536,27 @@ impl<'a> Emitter<'a> {
         })
     }
 
+    /// The current address of an access, and its stride from lane to lane.
+    fn lane_walk(&self, access: u32) -> (Value, Stride) {
+        let access = &self.nest.accesses[access as usize];
+        let axis = match self.nest.lanes {
+            Lanes::Reduced => access.strides.len() - 1,
+            _ => self.nest.rank() - 1,
+        };
+        (self.addresses[access.pointer as usize], access.strides[axis])
+    }
+
     fn vector_inst(&mut self, k: usize, vf: usize) -> Option<Group> {
         let ty = self.nest.types[k];
         let of = |e: &Self, v: ValueId| e.nest.types[v.index()];
         Some(match self.nest.insts[k] {
             Inst::Load(a) => {
-                let access = &self.nest.accesses[a as usize];
-                let addr = self.addresses[access.pointer as usize];
-                let axis = match self.nest.lanes {
-                    Lanes::Reduced => access.strides.len() - 1,
-                    _ => self.nest.rank() - 1,
-                };
-                let stride = access.strides[axis];
+                let (addr, stride) = self.lane_walk(a);
                 self.load_group(a, addr, stride, vf)
+            }
+            Inst::Index(a) => {
+                let (addr, stride) = self.lane_walk(a);
+                self.index_group(a, addr, stride, vf)
             }
             Inst::Const(s) => self.splat_const(s, vf),
             Inst::Param(p) => self.splat(DType::I64, self.params[p as usize], vf),

@@ -283,6 +283,45 @@ impl Emitter<'_> {
         }
     }
 
+    /// The addresses of `vf` elements of an access, as `i64`.
+    pub(super) fn index_group(&mut self, access: u32, addr: Value, stride: Stride, vf: usize) -> Group {
+        let displacement = self.nest.accesses[access as usize].displacement as i64;
+        let skipped = self.lane_offset as i64;
+        let first = self.b.ins().iadd_imm_s(addr, displacement);
+        let lane = Lane::Of(DType::I64);
+        match stride {
+            Stride::Zero => self.splat(DType::I64, first, vf),
+            Stride::Unit => {
+                let first = self.b.ins().iadd_imm_s(first, skipped);
+                let first = self.b.ins().splat(types::I64X2, first);
+                let mut regs = Regs::new();
+                for k in 0..registers(vf, 8) as i64 {
+                    let steps: Vec<u8> = (2 * k).to_le_bytes().into_iter().chain((2 * k + 1).to_le_bytes()).collect();
+                    let steps = self.b.func.dfg.constants.insert(steps.into());
+                    let steps = self.b.ins().vconst(types::I64X2, steps);
+                    regs.push(self.b.ins().iadd(first, steps));
+                }
+                Group { regs, lane }
+            }
+            Stride::Param(p) => {
+                let step = self.params[p as usize];
+                let skipped = self.b.ins().imul_imm_s(step, skipped);
+                let first = self.b.ins().iadd(first, skipped);
+                let second = self.b.ins().iadd(first, step);
+                let pair = self.b.ins().splat(types::I64X2, first);
+                let mut pair = self.b.ins().insertlane(pair, second, 1);
+                let two = self.b.ins().ishl_imm_u(step, 1);
+                let two = self.b.ins().splat(types::I64X2, two);
+                let mut regs = Regs::new();
+                for _ in 0..registers(vf, 8) {
+                    regs.push(pair);
+                    pair = self.b.ins().iadd(pair, two);
+                }
+                Group { regs, lane }
+            }
+        }
+    }
+
     /// One element to an access at its current address.
     pub(super) fn store_scalar(&mut self, access: u32, addr: Value, v: Value) {
         let displacement = self.nest.accesses[access as usize].displacement;

@@ -10,6 +10,7 @@
 //! | `methods` | views and reductions, written once for both |
 //! | `axes` | axes, extents, slicing expressions |
 //! | `pieces` | assignment to regions, joining, padding, repeating |
+//! | `indices` | arrays computed from their own indices: ranges, grids |
 //! | `infer` | one constructor per kind of node: checks, shapes, broadcasts, errors |
 //! | `node` | the untyped DAG under both |
 //! | `print` | back to text |
@@ -19,6 +20,7 @@
 
 mod axes;
 mod dynamic;
+pub(crate) mod indices;
 pub(crate) mod infer;
 mod lazy;
 mod methods;

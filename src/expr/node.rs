@@ -41,6 +41,8 @@ pub(crate) enum NodeKind {
     Const(Scalar),
     /// The value of a size, as an `i64` of rank 0: what a mean over a named dim divides by.
     SizeOf(Size),
+    /// The index along the one axis, as an `i64`.
+    Iota,
     /// The operand has this node's shape.
     Unary(UnaryOp, NodeRef),
     /// Operands of one type; each has this node's shape or is a `Const`.
@@ -117,7 +119,7 @@ impl NodeKind {
         use NodeKind::*;
         match self {
             Pieces(parts) => parts.iter().map(|(value, _)| value).collect(),
-            Input { .. } | Data(_) | Const(_) | SizeOf(_) | Error(_) => smallvec::smallvec![],
+            Input { .. } | Data(_) | Const(_) | SizeOf(_) | Iota | Error(_) => smallvec::smallvec![],
             Unary(_, a) | Cast(a) | View(a, _) | Reshape(a) | Reduce(_, a, _) => smallvec::smallvec![a],
             Binary(_, a, b) => smallvec::smallvec![a, b],
             Select(a, b, c) => smallvec::smallvec![a, b, c],
@@ -144,6 +146,6 @@ fn take_operands(kind: &mut NodeKind, into: &mut Vec<NodeRef>) {
         NodeKind::Binary(_, a, b) => into.extend([a, b]),
         NodeKind::Select(a, b, c) => into.extend([a, b, c]),
         NodeKind::Pieces(parts) => into.extend(parts.into_iter().map(|(value, _)| value)),
-        NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::SizeOf(_) | NodeKind::Error(_) => {}
+        NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::SizeOf(_) | NodeKind::Iota | NodeKind::Error(_) => {}
     }
 }

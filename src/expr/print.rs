@@ -160,6 +160,7 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
             Text { text: value.to_string(), binds: if negative { Binds::Prefix } else { Binds::Postfix } }
         }
         NodeKind::SizeOf(size) => Text::name(format!("size({size})")),
+        NodeKind::Iota => Text::name(format!("indices({}, 0)", list(&node.shape.0))),
         NodeKind::Error(e) => Text::name(format!("<error: {}>", e.message())),
         NodeKind::Unary(UnaryOp::Neg, _) => Text { text: format!("-{}", next().at_least(Binds::Prefix)), binds: Binds::Prefix },
         NodeKind::Unary(UnaryOp::Not, _) => Text { text: format!("!{}", next().at_least(Binds::Prefix)), binds: Binds::Prefix },

@@ -79,6 +79,7 @@ impl Graph {
             }
             NodeKind::Const(s) => Kind::Const(*s),
             NodeKind::SizeOf(s) => Kind::Size(s.clone()),
+            NodeKind::Iota => Kind::Iota,
             NodeKind::Unary(op, a) => Kind::Unary(*op, at(a)),
             NodeKind::Binary(op, a, b) => Kind::Binary(*op, at(a), at(b)),
             NodeKind::Select(a, b, c) => Kind::Select(at(a), at(b), at(c)),

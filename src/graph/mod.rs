@@ -99,6 +99,8 @@ pub enum Kind {
     Const(Scalar),
     /// An `i64` of rank 0 whose value is a size; as an operand it stretches to any shape.
     Size(Size),
+    /// The index along the one axis, as an `i64`; no memory holds it.
+    Iota,
     /// An operation of one operand.
     Unary(UnaryOp, NodeId),
     /// An operation of two operands of one type.
@@ -128,7 +130,7 @@ impl Kind {
     /// The operands, in order.
     pub fn operands(&self) -> SmallVec<[NodeId; 3]> {
         match *self {
-            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) => smallvec![],
+            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Iota => smallvec![],
             Kind::Unary(_, a) | Kind::Cast(a) | Kind::Copy(a) | Kind::View(a, _) | Kind::Reshape(a, _) | Kind::Reduce(_, a, _) => {
                 smallvec![a]
             }
@@ -141,7 +143,7 @@ impl Kind {
     /// The same operation on other operands.
     pub fn map_operands(&self, mut f: impl FnMut(NodeId) -> NodeId) -> Kind {
         match self {
-            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) => self.clone(),
+            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Iota => self.clone(),
             Kind::Unary(op, a) => Kind::Unary(*op, f(*a)),
             Kind::Binary(op, a, b) => Kind::Binary(*op, f(*a), f(*b)),
             Kind::Select(a, b, c) => Kind::Select(f(*a), f(*b), f(*c)),

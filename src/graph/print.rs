@@ -38,6 +38,7 @@ impl fmt::Display for Line<'_> {
             }
             Kind::Const(s) => write!(f, "const {s}")?,
             Kind::Size(s) => write!(f, "size {s}")?,
+            Kind::Iota => f.write_str("iota")?,
             Kind::Unary(op, a) => write!(f, "{} {a}", op.name())?,
             Kind::Binary(op, a, b) => write!(f, "{} {a}, {b}", op.name())?,
             Kind::Select(a, b, c) => write!(f, "select {a}, {b}, {c}")?,

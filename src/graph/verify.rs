@@ -11,6 +11,7 @@
 //! 8. No two nodes are equal.
 //! 9. Pieces have values of the node's type, each of the shape of its region or a scalar; regions map to the node's axes.
 //! 10. A copy has its operand's type and shape.
+//! 11. Indices are `i64` of one axis.
 
 use super::{Graph, Kind, Node, NodeId};
 use crate::dtype::DType;
@@ -50,6 +51,7 @@ fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
         }
         Kind::Const(s) => ensure(node.shape == Shape::scalar() && s.dtype() == node.dtype, "a constant of rank 0 (rule 3)"),
         Kind::Size(_) => ensure(node.shape == Shape::scalar() && node.dtype == DType::I64, "an i64 of rank 0 (rule 3)"),
+        Kind::Iota => ensure(node.shape.rank() == 1 && node.dtype == DType::I64, "an i64 of rank 1 (rule 11)"),
         Kind::Unary(op, a) => ensure(op.result(dtype(*a)) == Some(node.dtype), "wrong types (rule 4)"),
         Kind::Binary(op, a, b) => ensure(dtype(*a) == dtype(*b) && op.result(dtype(*a)) == Some(node.dtype), "wrong types (rule 4)"),
         Kind::Select(c, a, b) => {

@@ -180,7 +180,9 @@ impl Lowerer<'_> {
                 self.body.add(Inst::Reduced(k as u32), node.dtype)
             }
             Kind::Copy(_) => v(self, 0),
-            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) => unreachable!("these have no operands to evaluate"),
+            Kind::Input(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) => {
+                unreachable!("these have no operands to evaluate")
+            }
         }
     }
 
@@ -203,9 +205,15 @@ impl Lowerer<'_> {
         let (operand, base_strides) = self.base(node);
         let shape = self.graph[node].shape.clone();
         let view = view.unwrap_or_else(|| View::identity(&shape));
-        let raw = self.access(operand, &base_strides, &view, self.graph[id].dtype, at);
+        let dtype = self.graph[id].dtype;
+        if operand == Operand::Index {
+            let raw = self.access(operand, &base_strides, &view, DType::U8, at);
+            let k = self.access_number(raw);
+            return self.body.add(Inst::Index(k), dtype);
+        }
+        let raw = self.access(operand, &base_strides, &view, dtype, at);
         let k = self.access_number(raw);
-        self.body.add(Inst::Load(k), self.graph[id].dtype)
+        self.body.add(Inst::Load(k), dtype)
     }
 
     /// The memory that holds exactly this node.
@@ -216,6 +224,7 @@ impl Lowerer<'_> {
         });
         match self.graph[id].kind {
             Kind::Input(k) => Some(Operand::Input(k)),
+            Kind::Iota => Some(Operand::Index),
             Kind::Pieces(_) => home,
             _ if self.step.stores.iter().any(|p| p.node == id) => None,
             _ => home,
@@ -230,6 +239,7 @@ impl Lowerer<'_> {
             return match operand {
                 Operand::Input(k) => (operand, self.strides.inputs[k as usize].clone()),
                 Operand::Output(k) => (operand, self.strides.outputs[k as usize].clone()),
+                Operand::Index => (operand, vec![Size::ONE]),
                 _ => (operand, c_order(&self.graph[id].shape)),
             };
         }
@@ -242,6 +252,8 @@ impl Lowerer<'_> {
                 (Some(Dest::Output(k)), _) => break Operand::Output(k),
                 (None, kind) => match kind {
                     Kind::Input(k) => break Operand::Input(*k),
+                    // Its elements are one byte long, so to speak.
+                    Kind::Iota => return (Operand::Index, shape.c_strides().to_vec()),
                     Kind::Reshape(inner, _) => src = *inner,
                     _ => unreachable!("the schedule stores what reshapes read"),
                 },
@@ -305,7 +317,9 @@ impl Lowerer<'_> {
         if let Some(r) = &self.step.reduce {
             reduced = r.axes.iter().enumerate().map(|(n, &k)| axis(rank + n, &r.source.extents()[k as usize])).collect();
         }
-        let loads: Vec<usize> = (0..self.accesses.len()).filter(|k| !stores.iter().any(|s| s.0 as usize == *k)).collect();
+        // Indices are not in memory, so they have no say in how it is walked.
+        let in_memory = |k: &usize| self.accesses[*k].operand != Operand::Index;
+        let loads: Vec<usize> = (0..self.accesses.len()).filter(|k| in_memory(k) && !stores.iter().any(|s| s.0 as usize == *k)).collect();
         let written: Vec<usize> = stores.iter().map(|s| s.0 as usize).collect();
         let stores_first: Vec<usize> = written.iter().chain(&loads).copied().collect();
         let loads_first: Vec<usize> = loads.iter().chain(&written).copied().collect();
@@ -403,7 +417,7 @@ fn depths(body: &Body, accesses: &[Access], rank: usize) -> Vec<Depth> {
     let mut depths: Vec<Depth> = Vec::with_capacity(body.insts.len());
     for inst in &body.insts {
         let own = match inst {
-            Inst::Load(k) => accesses[*k as usize].depth(rank),
+            Inst::Load(k) | Inst::Index(k) => accesses[*k as usize].depth(rank),
             Inst::Reduced(_) => Depth::After,
             _ => Depth::Parallel(0),
         };

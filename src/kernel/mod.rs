@@ -126,6 +126,9 @@ pub enum Stride {
 pub enum Inst {
     /// The element of an access at the current index.
     Load(u32),
+    /// The address of an access at the current index, as an `i64`: of an access to [`Operand::Index`], which begins at 0, an
+    /// index. Its elements are one byte long.
+    Index(u32),
     /// A number.
     Const(Scalar),
     /// A size parameter as an `i64`.
@@ -152,7 +155,7 @@ impl Inst {
     /// The operands, in order.
     pub fn operands(&self) -> SmallVec<[ValueId; 3]> {
         match *self {
-            Inst::Load(_) | Inst::Const(_) | Inst::Param(_) | Inst::Reduced(_) => smallvec::smallvec![],
+            Inst::Load(_) | Inst::Index(_) | Inst::Const(_) | Inst::Param(_) | Inst::Reduced(_) => smallvec::smallvec![],
             Inst::Unary(_, x) | Inst::Cast(x) | Inst::Bitcast(x) | Inst::ShiftRightLogical(x, _) => smallvec::smallvec![x],
             Inst::Binary(_, x, y) => smallvec::smallvec![x, y],
             Inst::Fma(x, y, z) | Inst::Select(x, y, z) => smallvec::smallvec![x, y, z],
@@ -212,6 +215,8 @@ pub enum Operand {
     Output(u32),
     /// A buffer between steps.
     Buffer(BufferId),
+    /// No memory: addresses from 0 on, which are indices.
+    Index,
 }
 
 impl LoopNest {

@@ -34,13 +34,13 @@ impl Printed<'_> {
             },
             Operand::Output(k) => self.graph.outputs()[k as usize].name.to_string(),
             Operand::Buffer(b) => b.to_string(),
+            Operand::Index => "index".into(),
         }
     }
 
     fn access(&self, k: u32) -> String {
         let a = &self.nest.accesses[k as usize];
         let (operand, offset) = &self.bindings.pointers[a.pointer as usize];
-        let mut text = self.operand(*operand);
         let mut index: Vec<String> = Vec::new();
         for (axis, s) in a.strides.iter().enumerate() {
             match s {
@@ -56,8 +56,8 @@ impl Printed<'_> {
         if index.is_empty() {
             index.push("0".into());
         }
-        text += &format!("[{} bytes]", index.join(" + ").replace(" + -", " - "));
-        text
+        let index = index.join(" + ").replace(" + -", " - ");
+        if *operand == Operand::Index { format!("index {index}") } else { format!("{}[{index} bytes]", self.operand(*operand)) }
     }
 
     /// A value as an operand: constants as they are, the rest by name.
@@ -72,6 +72,7 @@ impl Printed<'_> {
     /// What the code takes: for each 64-bit word of its one argument, in order, its meaning.
     pub fn arguments(&self) -> Vec<String> {
         let address = |(operand, offset): &(Operand, Size)| match *offset == Size::ZERO {
+            _ if *operand == Operand::Index => format!("index {offset}"),
             true => format!("address of {}", self.operand(*operand)),
             false => format!("address of {} + {offset} bytes", self.operand(*operand)),
         };
@@ -94,6 +95,7 @@ impl Printed<'_> {
                 let swapped = if nest.accesses[*a as usize].swapped { "load, swap bytes" } else { "load" };
                 format!("{swapped} {}", self.access(*a))
             }
+            Inst::Index(a) => self.access(*a),
             Inst::Const(s) => format!("{s}"),
             Inst::Param(p) => format!("{}", self.bindings.params[*p as usize]),
             Inst::Unary(op, x) => format!("{} {}", op.name(), v(x)),

@@ -7,6 +7,7 @@
 //! 4. Every access has one stride per axis; every parameter, address and access named exists; stores do not move along
 //!    reduced axes.
 //! 5. Lanes run along an axis that exists.
+//! 6. An access whose address is taken for an index has elements of one byte.
 
 use super::{Depth, Inst, Lanes, LoopNest, Stride};
 use crate::dtype::DType;
@@ -34,6 +35,9 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
                 (a as usize) < nest.accesses.len()
                     && nest.accesses[a as usize].dtype == ty
                     && depth >= nest.accesses[a as usize].depth(nest.rank())
+            }
+            Inst::Index(a) => {
+                nest.accesses.get(a as usize).is_some_and(|a| a.dtype == DType::U8 && depth >= a.depth(nest.rank())) && ty == DType::I64
             }
             Inst::Const(s) => s.dtype() == ty,
             Inst::Param(p) => p < nest.params && ty == DType::I64,

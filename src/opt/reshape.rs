@@ -17,7 +17,7 @@ pub(crate) fn run(graph: &Graph) -> Graph {
 
 /// True if every leaf under `id` is contiguous whenever its input is.
 fn is_free(g: &Graph, id: NodeId) -> bool {
-    matches!(g[id].kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_))
+    matches!(g[id].kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Iota)
 }
 
 fn reshaped(g: &mut Graph, src: NodeId, shape: &Shape, node: &Node) -> NodeId {
@@ -47,7 +47,7 @@ fn reshaped(g: &mut Graph, src: NodeId, shape: &Shape, node: &Node) -> NodeId {
         let new = match &n.kind {
             _ if n.kind.is_scalar_leaf() => id,
             Kind::Reshape(base, _) => g.add(Kind::Reshape(*base, shape.clone()), n.dtype, shape.clone(), n.site),
-            Kind::Input(_) => g.add(Kind::Reshape(id, shape.clone()), n.dtype, shape.clone(), n.site),
+            Kind::Input(_) | Kind::Iota => g.add(Kind::Reshape(id, shape.clone()), n.dtype, shape.clone(), n.site),
             _ => {
                 let kind = n.kind.map_operands(|o| map[&o]);
                 g.add(kind, n.dtype, shape.clone(), n.site)

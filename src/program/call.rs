@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::layouts::LayoutClass;
 use super::{Kernel, Spec};
@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, LoopNest, Operand};
+use crate::kernel::{AccessRange, Bindings, Inst, LoopNest, Operand};
 use crate::layout::Layout;
 use crate::size::{Size, Var};
 
@@ -111,6 +111,8 @@ impl Frame {
 enum Place {
     Slot(usize),
     Scratch(usize),
+    /// Addresses that are indices: they begin at 0.
+    Nowhere,
 }
 
 impl Call {
@@ -254,6 +256,7 @@ impl<'c, 'd> Binding<'c, 'd> {
                 let base = match *place {
                     Place::Slot(k) => call.slots[k].address,
                     Place::Scratch(k) => prepared.scratch[k].as_mut_ptr() as usize,
+                    Place::Nowhere => 0,
                 };
                 *arg = base.wrapping_add_signed(*offset as isize) as i64;
             }
@@ -447,12 +450,19 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
             Operand::Input(k) => Place::Slot(k as usize),
             Operand::Output(k) => Place::Slot(kernel.inputs().len() + k as usize),
             Operand::Buffer(b) => Place::Scratch(plan.schedule.buffers[b.index()].slot as usize),
+            Operand::Index => Place::Nowhere,
         };
         addresses.push((place, env.eval(offset)?));
     }
     let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
-    for access in &nest.accesses {
+    let mut loaded: HashSet<u32> = nest.stores.iter().map(|s| s.access).collect();
+    loaded.extend(nest.insts.iter().filter_map(|i| if let Inst::Load(a) = i { Some(a) } else { None }));
+    for (a, access) in nest.accesses.iter().enumerate() {
         let (operand, _) = &bindings.pointers[access.pointer as usize];
+        // An index reaches no memory; its address is a value only.
+        if !loaded.contains(&(a as u32)) {
+            continue;
+        }
         let (place, offset) = addresses[access.pointer as usize];
         let (low, high) = match nest.access_range(access, &params) {
             AccessRange::Nothing => continue,
@@ -466,6 +476,7 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
                 (l as i64, h as i64)
             }
             Place::Scratch(k) => (0, env.eval(&plan.schedule.slots[k])?),
+            Place::Nowhere => (0, 0),
         };
         if low < first || high > end {
             let text = format!("internal error, please report it: {operand:?} would be accessed at bytes {low}..{high} of {first}..{end}");

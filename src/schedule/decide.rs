@@ -101,7 +101,7 @@ impl<'a> Decider<'a> {
             let why = match &self.graph[src].kind {
                 Kind::Input(k) if reshape && !contiguous[*k as usize] => Why::ReshapeOfStrided,
                 Kind::View(..) if reshape => Why::ReshapeOfStrided,
-                Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::View(..) | Kind::Reshape(..) => continue,
+                Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) => continue,
                 Kind::Reduce(..) => Why::ReductionReadElsewhere,
                 _ if reshape => Why::ReshapeOfComputed,
                 _ => Why::WouldRepeatWork,
@@ -135,7 +135,8 @@ impl<'a> Decider<'a> {
 
     /// True for nodes that an access reads in place: inputs, and views and reshapes of inputs and of stored nodes.
     pub(super) fn is_leaf(&self, id: NodeId) -> bool {
-        matches!(self.graph[id].kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::View(..) | Kind::Reshape(..))
+        use Kind::*;
+        matches!(self.graph[id].kind, Input(_) | Const(_) | Size(_) | Iota | View(..) | Reshape(..))
     }
 
     /// Everything computed at the index of `root`, down to leaves, reductions and (where `stop` says so) stored nodes.

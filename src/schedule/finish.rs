@@ -85,7 +85,7 @@ impl Decider<'_> {
                 _ if in_output || outputs.contains_key(&id) && self.stored[id.index()].is_none() => Decision::Output,
                 (_, Some(why)) => Decision::Buffer(why),
                 (Kind::Const(_) | Kind::Size(_), _) => Decision::Scalar,
-                (Kind::View(..) | Kind::Reshape(..), _) => Decision::View,
+                (Kind::View(..) | Kind::Reshape(..) | Kind::Iota, _) => Decision::View,
                 _ => Decision::Inline,
             });
         }

@@ -177,8 +177,8 @@ impl Schedule {
         for (k, step) in self.steps.iter().enumerate() {
             for &id in &step.fused {
                 for o in reads(graph, id) {
-                    let inside =
-                        step.fused.binary_search(&o).is_ok() || graph[o].kind.is_scalar_leaf() || matches!(graph[o].kind, Kind::Input(_));
+                    let given = graph[o].kind.is_scalar_leaf() || matches!(graph[o].kind, Kind::Input(_) | Kind::Iota);
+                    let inside = given || step.fused.binary_search(&o).is_ok();
                     if !inside && !self.homes[o.index()].is_some_and(|h| written.contains(&h)) {
                         return Err(format!("schedule: step {k} computes {id} from {o}, which no earlier step stores"));
                     }

@@ -88,6 +88,10 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
         let mut args = Vec::new();
         for (p, (operand, offset)) in bindings.pointers.iter().enumerate() {
             let (memory, first) = match operand {
+                Operand::Index => {
+                    args.push(number(offset)?);
+                    continue;
+                }
                 Operand::Input(k) => (&mut given[*k as usize], inputs[*k as usize].place.first),
                 Operand::Output(k) => (&mut results[*k as usize], 0),
                 Operand::Buffer(b) => (&mut slots[schedule.buffers[b.index()].slot as usize], 0),

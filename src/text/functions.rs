@@ -13,6 +13,7 @@ use crate::dtype::DType;
 use crate::error::{ErrorKind, Result as BuildResult};
 use crate::expr::{Axes, Axis, DynExpr, DynOperand, Extent};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::size::Size;
 
 /// A function with its signature.
 pub(super) struct Function {
@@ -127,6 +128,14 @@ static FUNCTIONS: &[Function] = &[
     row("fliplr", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(1)))),
     method("diagonal", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::diagonal)),
     row("broadcast_to", &[], "array, shape", Other(lib::broadcast_to)),
+    row("arange", &[], "start, stop=None, step=1, dtype=None", Other(lib::arange)),
+    row("linspace", &[], "start, stop, num=50, endpoint=True, dtype=None", Other(lib::linspace)),
+    row("indices", &[], "dimensions", Other(lib::indices)),
+    row("eye", &[], "N, M=None, k=0, dtype=None", Other(|c| lib::triangle(c, BinaryOp::Eq))),
+    row("identity", &[], "N, dtype=None", Other(|c| lib::triangle(c, BinaryOp::Eq))),
+    row("tri", &[], "N, M=None, k=0, dtype=None", Other(|c| lib::triangle(c, BinaryOp::Le))),
+    row("tril", &[], "m, k=0", Other(|c| lib::half(c, BinaryOp::Le))),
+    row("triu", &[], "m, k=0", Other(|c| lib::half(c, BinaryOp::Ge))),
     row("zeros", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))),
     row("ones", &[], "shape, dtype=None", Other(|c| lib::filled(c, 1.0))),
     row("full", &[], "shape, fill_value, dtype=None", Other(lib::full)),
@@ -309,6 +318,7 @@ fn default(text: &str) -> Value {
     match text {
         "None" => Value::None,
         "False" => Value::Scalar(Py::Bool(false)),
+        "True" => Value::Scalar(Py::Bool(true)),
         "'C'" => Value::Str("C".into()),
         number => number.parse().map_or(Value::None, |k| Value::Scalar(Py::Int(k))),
     }
@@ -435,6 +445,16 @@ impl Call {
                 Err(Mistake::new(ErrorKind::DType, span, format!("`{name}` must be an element type, not {}", describe(other)))
                     .help(format!("use one of {}", names.join(", "))))
             }
+        }
+    }
+
+    /// A number or an extent, as a size where it is an integer, else as a float.
+    pub fn bound(&self, name: &str) -> Result<std::result::Result<Size, f64>, Mistake> {
+        let (value, span) = self.value(name);
+        match value {
+            Value::Size(s) => Ok(Ok(s.clone())),
+            Value::Scalar(Py::Float(x)) => Ok(Err(*x)),
+            other => self.int_of(name, other, span).map(|k| Ok(Size::from(k as i64))),
         }
     }
 

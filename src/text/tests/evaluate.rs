@@ -33,6 +33,7 @@ pub fn evaluate(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>) -> Value 
         NodeKind::Input { name, .. } => inputs[&**name].clone(),
         NodeKind::Const(x) => vec![*x],
         NodeKind::SizeOf(n) => vec![Scalar::I64(n.as_const().unwrap())],
+        NodeKind::Iota => (0..count as i64).map(Scalar::I64).collect(),
         NodeKind::Unary(op, a) => operand(a).data.into_iter().map(|x| unary(*op, x)).collect(),
         NodeKind::Binary(op, a, b) => {
             let (a, b) = (operand(a), operand(b));
