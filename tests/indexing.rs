@@ -122,3 +122,138 @@ fn eyes() {
     let product: Vec<f64> = (Expr::<f64>::eye(3usize, 3usize, 0) * lazy(&v)).sum_axis(1).eval().unwrap();
     assert_eq!(product, v);
 }
+
+/// A few numbers from a linear congruence.
+fn numbers(count: usize, below: i64) -> Vec<i64> {
+    let mut x = 12345u64;
+    let mut next = || {
+        x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (x >> 33) as i64
+    };
+    (0..count).map(|_| next() % (2 * below) - below).collect()
+}
+
+fn at<T: Copy>(x: &[T], k: i64) -> T {
+    x[if k < 0 { k + x.len() as i64 } else { k } as usize]
+}
+
+#[test]
+fn taking_at_every_type_and_length() {
+    fn check<T: elide::Element>(make: impl Fn(i64) -> T) {
+        for n in [1usize, 2, 5, 8, 17, 33, 100] {
+            let v: Vec<T> = (0..n as i64).map(&make).collect();
+            for count in [0, 1, 3, 8, 31, 64, 65] {
+                let k = numbers(count, n as i64);
+                let want: Vec<T> = k.iter().map(|&k| at(&v, k)).collect();
+                let (x, i) = (&lazy(&v), &lazy(&k));
+                assert_eq!(x.take(i, 0).eval::<Vec<T>>().unwrap(), want);
+                let small: Vec<i16> = k.iter().map(|&k| k as i16).collect();
+                assert_eq!(x.take(lazy(&small), 0).eval::<Vec<T>>().unwrap(), want);
+                // Seen through views, before and after.
+                let turned: Vec<T> = x.invert_axis(0).take(i, -1).invert_axis(0).eval().unwrap();
+                let back: Vec<T> = v.iter().rev().copied().collect();
+                assert_eq!(turned, k.iter().rev().map(|&k| at(&back, k)).collect::<Vec<_>>());
+                let every: Vec<T> = x.take(i.slice(s![..;2]), 0).eval().unwrap();
+                assert_eq!(every, k.iter().step_by(2).map(|&k| at(&v, k)).collect::<Vec<_>>());
+            }
+        }
+    }
+    check(|k| k % 3 == 0);
+    check(|k| k as u8);
+    check(|k| k as i16);
+    check(|k| k as i32);
+    check(|k| k);
+    check(|k| k as f32 * 0.5);
+    check(|k| k as f64 * 0.5);
+}
+
+#[test]
+fn rows_columns_and_planes() {
+    let a = Array::new(&[3, 4], (0..12).map(f64::from).collect()).unwrap();
+    let (x, k) = (&lazy(&a), [2i64, 0, -1]);
+    let rows: Vec<f64> = x.take(lazy(&k), 0).eval().unwrap();
+    assert_eq!(rows, [8.0, 9.0, 10.0, 11.0, 0.0, 1.0, 2.0, 3.0, 8.0, 9.0, 10.0, 11.0]);
+    let columns: Vec<f64> = x.take(lazy(&k), 1).eval().unwrap();
+    assert_eq!(columns, [2.0, 0.0, 3.0, 6.0, 4.0, 7.0, 10.0, 8.0, 11.0]);
+    let transposed: Vec<f64> = x.t().take(lazy(&k), 0).t().eval().unwrap();
+    assert_eq!(transposed, columns);
+    // np.take(a, [[0, 1], [-1, 2]], axis=1) has shape (3, 2, 2).
+    let square = Array::new(&[2, 2], vec![0i64, 1, -1, 2]).unwrap();
+    let planes = x.take(lazy(&square), 1);
+    assert_eq!(planes.shape().to_string(), "[3,2,2]");
+    assert_eq!(planes.eval::<Vec<f64>>().unwrap(), [0.0, 1.0, 3.0, 2.0, 4.0, 5.0, 7.0, 6.0, 8.0, 9.0, 11.0, 10.0]);
+    // One index removes the axis.
+    assert_eq!(x.take(-1, 0).eval::<Vec<f64>>().unwrap(), [8.0, 9.0, 10.0, 11.0]);
+    // Reduced at once.
+    assert_eq!(x.take(lazy(&k), 0).sum_axis(1).eval::<Vec<f64>>().unwrap(), [38.0, 6.0, 38.0]);
+    assert_eq!(x.take(lazy(&k), 0).sum_axis(0).eval::<Vec<f64>>().unwrap(), [16.0, 19.0, 22.0, 25.0]);
+    assert_eq!(x.take(lazy(&k), 1).sum().eval::<f64>().unwrap(), 51.0);
+    // A computed source, a constant one, and one of indices.
+    assert_eq!((x * 2.0).take(lazy(&k), 0).sum().eval::<f64>().unwrap(), 164.0);
+    assert_eq!(x.sum_axis(1).take(lazy(&k), 0).eval::<Vec<f64>>().unwrap(), [38.0, 6.0, 38.0]);
+    assert_eq!(Expr::full([3], 7i32).take(lazy(&k), 0).eval::<Vec<i32>>().unwrap(), [7, 7, 7]);
+    assert_eq!(Expr::arange(10i64, 13, 1).take(lazy(&k), 0).eval::<Vec<i64>>().unwrap(), [12, 10, 12]);
+    assert_eq!(Expr::indices([3], 0).take(lazy(&k), 0).eval::<Vec<i64>>().unwrap(), [2, 0, 2]);
+    assert_eq!(Expr::indices([4], 0).invert_axis(0).take(lazy(&k), 0).eval::<Vec<i64>>().unwrap(), [1, 3, 0]);
+    // A merged one.
+    assert_eq!(x.reshape([-1]).take(lazy(&k), 0).eval::<Vec<f64>>().unwrap(), [2.0, 0.0, 11.0]);
+    assert_eq!(x.t().reshape([-1]).take(lazy(&k), 0).eval::<Vec<f64>>().unwrap(), [8.0, 0.0, 11.0]);
+    // An index from another look-up, and one from a reduction.
+    let next = [1i64, 2, 0];
+    assert_eq!(x.take(lazy(&next).take(lazy(&k), 0), 0).sum_axis(1).eval::<Vec<f64>>().unwrap(), [6.0, 22.0, 6.0]);
+    assert_eq!(x.take(x.argmax_axis(1), 1).slice(s![0]).eval::<Vec<f64>>().unwrap(), [3.0, 3.0, 3.0]);
+    let sorted: Vec<f64> = x.take(Expr::indices([3], 0) * 2 - 2, 0).sum_axis(1).eval().unwrap();
+    assert_eq!(sorted, [22.0, 6.0, 38.0]);
+}
+
+#[test]
+fn take_along_an_axis() {
+    // np.take_along_axis(a, [[0], [2], [-1]], 1)
+    let a = Array::new(&[3, 4], (0..12).map(f64::from).collect()).unwrap();
+    let k = Array::new(&[3, 1], vec![0i64, 2, -1]).unwrap();
+    assert_eq!(lazy(&a).take_along_axis(lazy(&k), 1).eval::<Vec<f64>>().unwrap(), [0.0, 6.0, 11.0]);
+    // The index stretches over the other axis, and so does the array.
+    let k = Array::new(&[1, 2], vec![3i64, 1]).unwrap();
+    assert_eq!(lazy(&a).take_along_axis(lazy(&k), 1).eval::<Vec<f64>>().unwrap(), [3.0, 1.0, 7.0, 5.0, 11.0, 9.0]);
+    let row = lazy(&a).slice(s![..1]);
+    let k = Array::new(&[2, 2], vec![3i64, 1, 0, -2]).unwrap();
+    assert_eq!(row.take_along_axis(lazy(&k), 1).eval::<Vec<f64>>().unwrap(), [3.0, 1.0, 0.0, 2.0]);
+    let best = lazy(&a).argmin_over(elide::Axes::from(1).keepdims());
+    assert_eq!(lazy(&a).take_along_axis(best, 1).eval::<Vec<f64>>().unwrap(), [0.0, 4.0, 8.0]);
+}
+
+#[test]
+fn an_index_out_of_range_is_an_error_before_anything_is_written() {
+    let v = [1.0, 2.0, 3.0];
+    for (k, says) in [(vec![0i64, 3, 1], "index 3"), (vec![-4, 0], "index -4"), (vec![1, i64::MIN], "index -9223372036854775808")] {
+        let e = lazy(&v).take(lazy(&k), 0).eval::<Vec<f64>>().unwrap_err().to_string();
+        assert!(e.contains(&format!("{says} is out of bounds for axis 0 with size 3")), "{e}");
+        assert!(e.contains("tests/indexing.rs"), "{e}");
+    }
+    let e = lazy(&v).take(3, 0).check().unwrap_err().to_string();
+    assert!(e.contains("index 3 is out of bounds for axis 0 with size 3"), "{e}");
+    assert!(lazy(&v).take(Expr::scalar(1i64), 1).check().is_err());
+    // Nothing to take, from nothing.
+    let (none, no_index): (Vec<f64>, Vec<i64>) = (vec![], vec![]);
+    assert_eq!(lazy(&none).take(lazy(&no_index), 0).eval::<Vec<f64>>().unwrap(), none);
+    assert_eq!(lazy(&v).take(lazy(&no_index), 0).eval::<Vec<f64>>().unwrap(), none);
+    assert_eq!(lazy(&none).take(lazy(&no_index), 0).sum().eval::<f64>().unwrap(), 0.0);
+    assert!(lazy(&none).take(lazy(&[0i64]), 0).eval::<Vec<f64>>().is_err());
+    assert!(lazy(&none).take(lazy(&[0i64]), 0).sum().eval::<f64>().is_err());
+    // A table that is updated in place is as it was.
+    let mut b = Kernel::builder("permute");
+    let [n] = b.dims(["n"]);
+    let (x, k) = (&b.input::<f64>("x", [&n]), &b.input::<i64>("k", [&n]));
+    b.update(x, x.take(k, 0) + 1.0);
+    b.output("y", k * 2);
+    let kernel = b.build().unwrap();
+    let mut call = kernel.call();
+    let (mut data, mut y) = ([1.0, 2.0, 3.0, 4.0], [7i64; 4]);
+    let bad = call.bind("k", &[0i64, 1, 2, 4]).unwrap().bind_mut("x", &mut data).unwrap().bind_mut("y", &mut y).unwrap().run();
+    assert!(bad.unwrap_err().to_string().contains("index 4 is out of bounds"));
+    assert_eq!((data, y), ([1.0, 2.0, 3.0, 4.0], [7; 4]));
+    call.bind("k", &[3i64, -1, 0, 1]).unwrap().bind_mut("x", &mut data).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+    assert_eq!((data, y), ([5.0, 5.0, 2.0, 3.0], [6, -2, 0, 2]));
+    call.bind("k", &[3i64, -1, -5, 1]).unwrap().bind_mut("x", &mut data).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap_err();
+    assert_eq!(data, [5.0, 5.0, 2.0, 3.0]);
+}

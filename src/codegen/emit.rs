@@ -497,6 +497,11 @@ impl<'a> Emitter<'a> {
                 let addr = self.addresses[self.nest.accesses[a as usize].pointer as usize];
                 self.load_scalar(a, addr)
             }
+            Inst::LoadAt(a, position) => {
+                let addr = self.addresses[self.nest.accesses[a as usize].pointer as usize];
+                let position = self.scalar(position);
+                self.load_picked(a, addr, position)
+            }
             Inst::Index(a) => {
                 let access = &self.nest.accesses[a as usize];
                 let (addr, displacement) = (self.addresses[access.pointer as usize], access.displacement as i64);
@@ -553,6 +558,11 @@ impl<'a> Emitter<'a> {
             Inst::Load(a) => {
                 let (addr, stride) = self.lane_walk(a);
                 self.load_group(a, addr, stride, vf)
+            }
+            Inst::LoadAt(a, positions) => {
+                let (addr, stride) = self.lane_walk(a);
+                let positions = self.group(positions, vf);
+                self.load_picked_group(a, addr, stride, &positions, vf)
             }
             Inst::Index(a) => {
                 let (addr, stride) = self.lane_walk(a);

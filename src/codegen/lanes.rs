@@ -283,6 +283,53 @@ impl Emitter<'_> {
         }
     }
 
+    /// The element of an access whose address is `addr` but for its picked axis, at a position along that.
+    ///
+    /// Whatever the position, the element is one of the axis: that no load leaves the array rests on no check made elsewhere.
+    pub(super) fn load_picked(&mut self, access: u32, addr: Value, position: Value) -> Value {
+        let a = &self.nest.accesses[access as usize];
+        let (d, displacement, swapped) = (a.dtype, a.displacement, a.swapped);
+        let picked = a.picked.expect("an access that positions are picked in");
+        let n = self.params[picked.extent as usize];
+        let wrapped = self.b.ins().iadd(position, n);
+        let negative = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, position, 0);
+        let position = self.b.ins().select(negative, wrapped, position);
+        let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, position, n);
+        let zero = self.b.ins().iconst(types::I64, 0);
+        let position = self.b.ins().select(inside, position, zero);
+        let offset = match picked.stride {
+            Stride::Zero => zero,
+            Stride::Unit => self.b.ins().ishl_imm_u(position, d.size().trailing_zeros() as i64),
+            Stride::Param(p) => self.b.ins().imul(position, self.params[p as usize]),
+        };
+        let addr = self.b.ins().iadd(addr, offset);
+        self.load_element(d, swapped, addr, displacement)
+    }
+
+    /// As `load_picked`, for `vf` lanes.
+    pub(super) fn load_picked_group(&mut self, access: u32, addr: Value, stride: Stride, positions: &Group, vf: usize) -> Group {
+        let d = self.nest.accesses[access as usize].dtype;
+        let step = match stride {
+            Stride::Zero => None,
+            Stride::Unit => Some(self.b.ins().iconst(types::I64, d.size() as i64)),
+            Stride::Param(p) => Some(self.params[p as usize]),
+        };
+        let mut at = addr;
+        if let (Some(step), 1..) = (step, self.lane_offset) {
+            let skipped = self.b.ins().imul_imm_s(step, self.lane_offset as i64);
+            at = self.b.ins().iadd(at, skipped);
+        }
+        let mut lanes: SmallVec<[Value; 16]> = SmallVec::new();
+        for k in 0..vf {
+            if let (Some(step), 1..) = (step, k) {
+                at = self.b.ins().iadd(at, step);
+            }
+            let position = self.extract(positions, k);
+            lanes.push(self.load_picked(access, at, position));
+        }
+        self.gather(d, &lanes)
+    }
+
     /// The addresses of `vf` elements of an access, as `i64`.
     pub(super) fn index_group(&mut self, access: u32, addr: Value, stride: Stride, vf: usize) -> Group {
         let displacement = self.nest.accesses[access as usize].displacement as i64;

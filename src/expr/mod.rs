@@ -11,6 +11,7 @@
 //! | `axes` | axes, extents, slicing expressions |
 //! | `pieces` | assignment to regions, joining, padding, repeating |
 //! | `indices` | arrays computed from their own indices: ranges, grids |
+//! | `take` | arrays indexed by arrays |
 //! | `infer` | one constructor per kind of node: checks, shapes, broadcasts, errors |
 //! | `node` | the untyped DAG under both |
 //! | `print` | back to text |
@@ -29,6 +30,7 @@ mod operators;
 pub(crate) mod pieces;
 mod print;
 pub(crate) mod promote;
+mod take;
 #[cfg(test)]
 mod tests;
 mod typed;

@@ -171,6 +171,10 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
         NodeKind::View(a, view) => call(view_suffix(node, &a.shape, view)),
         NodeKind::Reshape(_) => call(format!(".reshape({})", list(&node.shape.0))),
         NodeKind::Reduce(op, a, axes) => call(reduce_suffix(*op, axes, a.shape.rank())),
+        NodeKind::Take(_, _, map) => {
+            let (source, index) = (next().at_least(Binds::Postfix), next().text);
+            Text::name(format!("{source}.take({index}, {map})"))
+        }
         NodeKind::Pieces(parts) => {
             let parts = parts.iter().map(|(_, region)| format!("{region} = {}", next().text));
             Text::name(format!("pieces({}, {})", node.shape, list(parts)))

@@ -37,6 +37,7 @@ pub struct Graph {
     outputs: Vec<Output>,
     equations: Vec<(Equation, Option<Site>)>,
     indices: Vec<Index>,
+    positions: Vec<Position>,
 }
 
 /// A single index along an axis whose extent is known only when arrays are bound.
@@ -44,6 +45,18 @@ pub struct Graph {
 pub(crate) struct Index {
     /// Counted from the start.
     pub index: Size,
+    pub extent: Size,
+    /// Where the user wrote it.
+    pub site: Option<Site>,
+}
+
+/// An array of indices into an axis of another array. Nodes of the graph as it was imported: rewritten graphs have none.
+#[derive(Clone, Debug)]
+pub(crate) struct Position {
+    /// The indices, each an `i64`.
+    pub index: NodeId,
+    /// The axis they are along, with its extent.
+    pub axis: usize,
     pub extent: Size,
     /// Where the user wrote it.
     pub site: Option<Site>,
@@ -115,6 +128,9 @@ pub enum Kind {
     Reshape(NodeId, Shape),
     /// Reduced over the given axes, which are removed.
     Reduce(ReduceOp, NodeId, SmallVec<[u8; 4]>),
+    /// `Take(source, index, map)`: the source at the element that the map has for the node's index followed by the value of the
+    /// index, an `i64`, which counts from the end where it is negative. The map has one more axis than the node for it.
+    Take(NodeId, NodeId, View),
     /// The operand, in memory of its own: what it shows is about to be overwritten.
     Copy(NodeId),
     /// An array put together from pieces, which cover it.
@@ -134,7 +150,7 @@ impl Kind {
             Kind::Unary(_, a) | Kind::Cast(a) | Kind::Copy(a) | Kind::View(a, _) | Kind::Reshape(a, _) | Kind::Reduce(_, a, _) => {
                 smallvec![a]
             }
-            Kind::Binary(_, a, b) => smallvec![a, b],
+            Kind::Binary(_, a, b) | Kind::Take(a, b, _) => smallvec![a, b],
             Kind::Select(a, b, c) => smallvec![a, b, c],
             Kind::Pieces(ref parts) => parts.iter().map(|(value, _)| *value).collect(),
         }
@@ -147,6 +163,7 @@ impl Kind {
             Kind::Unary(op, a) => Kind::Unary(*op, f(*a)),
             Kind::Binary(op, a, b) => Kind::Binary(*op, f(*a), f(*b)),
             Kind::Select(a, b, c) => Kind::Select(f(*a), f(*b), f(*c)),
+            Kind::Take(a, index, map) => Kind::Take(f(*a), f(*index), map.clone()),
             Kind::Cast(a) => Kind::Cast(f(*a)),
             Kind::Copy(a) => Kind::Copy(f(*a)),
             Kind::View(a, v) => Kind::View(f(*a), v.clone()),
@@ -207,10 +224,30 @@ impl Graph {
         self.add(Kind::View(src, view), dtype, shape, site)
     }
 
+    /// The operand at computed indices; see [`Kind::Take`]. A view of the operand becomes part of the map.
+    pub(crate) fn take(&mut self, src: NodeId, index: NodeId, map: View, dtype: DType, site: Option<Site>) -> NodeId {
+        let (src, map) = match &self[src].kind {
+            Kind::View(base, inner) => (*base, inner.then(&map)),
+            _ => (src, map),
+        };
+        // Indices are not in memory, but a copy of them is.
+        let src = match self[src].kind {
+            Kind::Iota => {
+                let shape = self[src].shape.clone();
+                self.add(Kind::Copy(src), dtype, shape, site)
+            }
+            _ => src,
+        };
+        let rank = map.shape.rank() - 1;
+        let shape = map.shape.extents()[..rank].iter().cloned().collect();
+        self.add(Kind::Take(src, index, map), dtype, shape, site)
+    }
+
     /// The node of a graph that is being rebuilt, whose operands are nodes of this one: a view may have come to see a view.
     pub(crate) fn add_again(&mut self, node: &Node) -> NodeId {
         match &node.kind {
             Kind::View(src, view) => self.view(*src, view.clone(), node.site),
+            Kind::Take(src, index, map) => self.take(*src, *index, map.clone(), node.dtype, node.site),
             kind => self.add(kind.clone(), node.dtype, node.shape.clone(), node.site),
         }
     }
@@ -258,6 +295,16 @@ impl Graph {
     /// The single indices that must be inside their extents.
     pub(crate) fn indices(&self) -> &[Index] {
         &self.indices
+    }
+
+    /// Every array of indices, of a graph that has just been imported.
+    pub(crate) fn positions(&self) -> &[Position] {
+        &self.positions
+    }
+
+    /// The graph with its nodes and no results; what its indices must be is left out.
+    pub(crate) fn without_outputs(&self) -> Graph {
+        Graph { outputs: Vec::new(), positions: Vec::new(), ..self.clone() }
     }
 
     /// Which nodes some output depends on.

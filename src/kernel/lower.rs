@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::axes::{LoopAxis, coalesce, order, turn};
 use super::body::Body;
-use super::{Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Reduction, Store, Stride, ValueId};
+use super::{Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Picked, Reduction, Store, Stride, ValueId};
 use crate::dtype::DType;
 use crate::graph::{Graph, Kind, NodeId};
 use crate::math::Emit;
@@ -37,6 +37,8 @@ struct RawAccess {
     strides: Vec<Size>,
     /// See [`Access::inside`].
     inside: bool,
+    /// Extent and stride of the axis of computed positions.
+    picked: Option<(Size, Size)>,
 }
 
 struct Lowerer<'a> {
@@ -140,6 +142,8 @@ impl Lowerer<'_> {
         }
         match &self.graph[id].kind {
             Kind::Reduce(_, src, _) => smallvec::smallvec![(*src, Index::Source)],
+            Kind::Take(src, index, _) if self.graph[*src].kind.is_scalar_leaf() => smallvec::smallvec![(*src, at), (*index, at)],
+            Kind::Take(_, index, _) => smallvec::smallvec![(*index, at)],
             kind if kind.is_elementwise() || matches!(kind, Kind::Copy(_)) => kind.operands().into_iter().map(|o| (o, at)).collect(),
             _ => SmallVec::new(),
         }
@@ -180,6 +184,12 @@ impl Lowerer<'_> {
                 self.body.add(Inst::Reduced(k as u32), node.dtype)
             }
             Kind::Copy(_) => v(self, 0),
+            // All elements are one.
+            Kind::Take(src, ..) if self.graph[*src].kind.is_scalar_leaf() => v(self, 0),
+            Kind::Take(src, _, map) => {
+                let position = v(self, 0);
+                self.load_at(*src, map, position, at)
+            }
             Kind::Input(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) => {
                 unreachable!("these have no operands to evaluate")
             }
@@ -214,6 +224,23 @@ impl Lowerer<'_> {
         let raw = self.access(operand, &base_strides, &view, dtype, at);
         let k = self.access_number(raw);
         self.body.add(Inst::Load(k), dtype)
+    }
+
+    /// An element of memory at a computed position along the last axis of a map.
+    fn load_at(&mut self, source: NodeId, map: &View, position: ValueId, at: Index) -> ValueId {
+        let (operand, base_strides) = self.base(source);
+        let last = map.shape.rank() as u32 - 1;
+        let (mut fixed, mut stride) = (map.clone(), Size::ZERO);
+        for (axis, base) in fixed.axes.iter_mut().zip(&base_strides) {
+            for (_, step) in axis.terms.iter().filter(|(k, _)| *k == last) {
+                stride = stride.add(&step.mul(base));
+            }
+            axis.terms.retain(|(k, _)| *k != last);
+        }
+        let dtype = self.graph[source].dtype;
+        let raw = self.access(operand, &base_strides, &fixed, dtype, at);
+        let k = self.access_number(RawAccess { picked: Some((map.shape.extents()[last as usize].clone(), stride)), ..raw });
+        self.body.add(Inst::LoadAt(k, position), dtype)
     }
 
     /// The memory that holds exactly this node.
@@ -279,7 +306,7 @@ impl Lowerer<'_> {
             Operand::Input(k) => self.graph.inputs()[k as usize].swapped,
             _ => false,
         };
-        RawAccess { operand, dtype, swapped, offset, strides, inside }
+        RawAccess { operand, dtype, swapped, offset, strides, inside, picked: None }
     }
 
     fn access_number(&mut self, raw: RawAccess) -> u32 {
@@ -344,7 +371,14 @@ impl Lowerer<'_> {
 
         // The vector runs along the axis with more unit strides; along a reduced axis if both have as many.
         let units = |a: Option<&LoopAxis>| {
-            a.map_or(0, |a| loads.iter().filter(|&&k| a.strides[k].as_const() == Some(self.accesses[k].dtype.size() as i64)).count())
+            a.map_or(0, |a| {
+                loads
+                    .iter()
+                    .filter(|&&k| {
+                        self.accesses[k].picked.is_none() && a.strides[k].as_const() == Some(self.accesses[k].dtype.size() as i64)
+                    })
+                    .count()
+            })
         };
         let along_reduced =
             has_reductions && !reduced.is_empty() && (parallel.is_empty() || units(reduced.last()) >= units(parallel.last()));
@@ -371,15 +405,17 @@ impl Lowerer<'_> {
                 pointers.push((raw.operand, offsets[k].clone(), moves.clone()));
                 (pointers.len() as u32 - 1, 0)
             });
-            let strides = moves
-                .iter()
-                .map(|s| match s.as_const() {
-                    Some(0) => Stride::Zero,
-                    Some(x) if x == raw.dtype.size() as i64 => Stride::Unit,
-                    _ => Stride::Param(param(s)),
-                })
-                .collect();
-            accesses.push(Access { pointer, displacement, dtype: raw.dtype, swapped: raw.swapped, strides, inside: raw.inside });
+            let extent = raw.picked.as_ref().map(|(n, _)| param(n));
+            let mut stride = |s: &Size| match s.as_const() {
+                Some(0) => Stride::Zero,
+                Some(x) if x == raw.dtype.size() as i64 => Stride::Unit,
+                _ => Stride::Param(param(s)),
+            };
+            let strides = moves.iter().map(&mut stride).collect();
+            let along = raw.picked.as_ref().map(|(_, s)| stride(s));
+            let picked = extent.zip(along).map(|(extent, stride)| Picked { extent, stride });
+            let RawAccess { dtype, swapped, inside, .. } = raw;
+            accesses.push(Access { pointer, displacement, dtype: *dtype, swapped: *swapped, strides, picked, inside: *inside });
         }
         let depths = depths(&self.body, &accesses, parallel.len());
         let in_place = self.step.in_place;
@@ -417,7 +453,7 @@ fn depths(body: &Body, accesses: &[Access], rank: usize) -> Vec<Depth> {
     let mut depths: Vec<Depth> = Vec::with_capacity(body.insts.len());
     for inst in &body.insts {
         let own = match inst {
-            Inst::Load(k) | Inst::Index(k) => accesses[*k as usize].depth(rank),
+            Inst::Load(k) | Inst::LoadAt(k, _) | Inst::Index(k) => accesses[*k as usize].depth(rank),
             Inst::Reduced(_) => Depth::After,
             _ => Depth::Parallel(0),
         };

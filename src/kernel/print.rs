@@ -39,6 +39,11 @@ impl Printed<'_> {
     }
 
     fn access(&self, k: u32) -> String {
+        self.access_at(k, None)
+    }
+
+    /// The element of an access, at a value along its picked axis.
+    fn access_at(&self, k: u32, at: Option<ValueId>) -> String {
         let a = &self.nest.accesses[k as usize];
         let (operand, offset) = &self.bindings.pointers[a.pointer as usize];
         let mut index: Vec<String> = Vec::new();
@@ -48,6 +53,14 @@ impl Printed<'_> {
                 Stride::Unit => index.push(times(&Size::from(a.dtype.size()), &self.index_name(axis))),
                 Stride::Param(p) => index.push(times(&self.bindings.params[*p as usize], &self.index_name(axis))),
             }
+        }
+        if let (Some(at), Some(picked)) = (at, a.picked) {
+            let stride = match picked.stride {
+                Stride::Zero => Size::ZERO,
+                Stride::Unit => Size::from(a.dtype.size()),
+                Stride::Param(p) => self.bindings.params[p as usize].clone(),
+            };
+            index.push(times(&stride, &self.value(at)));
         }
         let base = offset.add(&Size::from(a.displacement as i64));
         if base != Size::ZERO {
@@ -94,6 +107,10 @@ impl Printed<'_> {
             Inst::Load(a) => {
                 let swapped = if nest.accesses[*a as usize].swapped { "load, swap bytes" } else { "load" };
                 format!("{swapped} {}", self.access(*a))
+            }
+            Inst::LoadAt(a, at) => {
+                let swapped = if nest.accesses[*a as usize].swapped { "load, swap bytes" } else { "load" };
+                format!("{swapped} {}", self.access_at(*a, Some(*at)))
             }
             Inst::Index(a) => self.access(*a),
             Inst::Const(s) => format!("{s}"),

@@ -141,6 +141,9 @@ impl KernelBuilder {
         let timings = Timings { import: start.elapsed(), ..Timings::default() };
         let mut kernel = Kernel::new(&self.name, graph, timings)?;
         let plan = kernel.plan(kernel.contiguous_key())?;
+        if let Some(guard) = &kernel.0.guard {
+            guard.kernel.plan(guard.kernel.contiguous_key())?;
+        }
         if let Some(inner) = Arc::get_mut(&mut kernel.0) {
             inner.timings = Timings { import: timings.import, optimize: inner.timings.optimize, ..plan.timings };
         }

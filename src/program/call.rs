@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use super::guard::Watch;
 use super::layouts::LayoutClass;
 use super::{Kernel, Spec};
 use crate::array::{ArrayMut, ArrayRef};
@@ -17,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, Inst, LoopNest, Operand};
+use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand};
 use crate::layout::Layout;
 use crate::size::{Size, Var};
 
@@ -67,10 +68,12 @@ pub struct Call {
     /// Inputs, then outputs.
     slots: Vec<Slot>,
     prepared: Option<Prepared>,
+    /// What checks its indices.
+    watch: Option<Box<Watch>>,
 }
 
 #[derive(Default)]
-struct Slot {
+pub(super) struct Slot {
     address: usize,
     layout: Layout,
     bound: bool,
@@ -83,6 +86,8 @@ struct Prepared {
     _plan: Arc<Compiled>,
     frames: Vec<Frame>,
     scratch: Vec<Vec<MaybeUninit<u8>>>,
+    /// Those of the axes that computed indices are along.
+    extents: Vec<i64>,
     /// What streamed results are written to first; empty if none are.
     tiles: Vec<MaybeUninit<u8>>,
 }
@@ -118,7 +123,19 @@ enum Place {
 impl Call {
     pub(super) fn new(kernel: Kernel) -> Call {
         let count = kernel.inputs().len() + kernel.outputs().len();
-        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None }
+        let watch = kernel.0.guard.as_ref().map(|g| Box::new(Watch::new(g)));
+        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None, watch }
+    }
+
+    /// Runs on the inputs of another frame, into numbers of one layout.
+    pub(super) fn run_from(&mut self, inputs: &[Slot], outputs: &mut [i64], layout: &Layout, site: Site) -> Result<()> {
+        let addresses = outputs.as_mut_ptr() as usize;
+        let given = inputs.iter().map(|s| (s.address, &s.layout));
+        let results = (0..outputs.len()).map(|k| (addresses + 8 * k, layout));
+        for (slot, (address, layout)) in self.slots.iter_mut().zip(given.chain(results)) {
+            slot.set(address, layout);
+        }
+        Binding { call: self, data: PhantomData }.run_at(site)
     }
 
     /// The kernel that this frame calls.
@@ -251,6 +268,9 @@ impl<'c, 'd> Binding<'c, 'd> {
             call.prepared = Some(prepare(&call.kernel, &call.slots).map_err(|e| e.at(site))?);
         }
         let prepared = call.prepared.as_mut().expect("just prepared");
+        if let (Some(watch), Some(guard)) = (&mut call.watch, &call.kernel.0.guard) {
+            watch.check(&call.slots[..count], &guard.positions, &prepared.extents, site)?;
+        }
         for frame in &mut prepared.frames {
             for (arg, (place, offset)) in frame.args.iter_mut().zip(&frame.addresses) {
                 let base = match *place {
@@ -414,7 +434,9 @@ fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
         }
     }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
-    Ok(Prepared { layouts, _plan: plan, frames, scratch, tiles })
+    let positions = kernel.0.guard.iter().flat_map(|g| &g.positions);
+    let extents = positions.map(|p| env.eval(&p.extent)).collect::<Result<_>>()?;
+    Ok(Prepared { layouts, _plan: plan, frames, scratch, extents, tiles })
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.
@@ -427,7 +449,9 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
         return Err(Error::new(ErrorKind::Shape, format!("an extent turns out to be {n}, below zero")));
     }
     // Refused by the reduced extents alone, as in NumPy, also where there is nothing to store.
-    if nest.reduced.iter().any(|p| extent(p) <= 0) {
+    // (The kernel that this one guards has refused its own already, and there may be no indices to check.)
+    let no_elements = nest.reduced.iter().any(|p| extent(p) <= 0);
+    if no_elements && !kernel.0.guarding {
         for r in &nest.reductions {
             if r.op.of_nothing(nest.types[r.value.index()]).is_none() {
                 let text = format!("{} of an array with no elements to reduce, which has no answer", r.op.name());
@@ -443,6 +467,14 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
     if count.is_none_or(|n| n == i64::MAX) {
         return Err(Error::new(ErrorKind::Shape, "a loop over more elements than 64 bits can count".to_string()));
     }
+    // Every position reads an element of the axis, so there must be one.
+    for (k, inst) in nest.insts.iter().enumerate() {
+        let Inst::LoadAt(a, _) = inst else { continue };
+        let empty = nest.accesses[*a as usize].picked.is_some_and(|p| extent(&p.extent) <= 0);
+        if empty && !(no_elements && nest.depths[k] == Depth::Reduced) {
+            return Err(Error::new(ErrorKind::Shape, "an index into an axis of size 0, which no index is inside".to_string()));
+        }
+    }
     let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
     let mut addresses = Vec::new();
     for (operand, offset) in &bindings.pointers {
@@ -456,7 +488,10 @@ fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: 
     }
     let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
     let mut loaded: HashSet<u32> = nest.stores.iter().map(|s| s.access).collect();
-    loaded.extend(nest.insts.iter().filter_map(|i| if let Inst::Load(a) = i { Some(a) } else { None }));
+    loaded.extend(nest.insts.iter().filter_map(|i| match i {
+        Inst::Load(a) | Inst::LoadAt(a, _) => Some(a),
+        _ => None,
+    }));
     for (a, access) in nest.accesses.iter().enumerate() {
         let (operand, _) = &bindings.pointers[access.pointer as usize];
         // An index reaches no memory; its address is a value only.

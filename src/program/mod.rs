@@ -7,6 +7,7 @@
 mod builder;
 mod call;
 mod eval;
+mod guard;
 mod inspect;
 mod layouts;
 
@@ -60,6 +61,10 @@ struct Inner {
     inputs: Vec<Spec>,
     outputs: Vec<Spec>,
     timings: Timings,
+    /// What is checked before each run, if anything is.
+    guard: Option<guard::Guard>,
+    /// True for the kernel of a guard.
+    guarding: bool,
     plans: Mutex<HashMap<Vec<LayoutClass>, Arc<Compiled>>>,
 }
 
@@ -100,7 +105,17 @@ impl Kernel {
         KernelBuilder::new(name)
     }
 
-    fn new(name: &str, imported: Graph, mut timings: Timings) -> Result<Kernel> {
+    fn new(name: &str, imported: Graph, timings: Timings) -> Result<Kernel> {
+        let guard = guard::Guard::of(name, &imported)?;
+        Kernel::build(name, imported, timings, guard, false)
+    }
+
+    /// A kernel that trusts its indices, which read some element wherever they point.
+    fn unguarded(name: &str, imported: Graph, timings: Timings) -> Result<Kernel> {
+        Kernel::build(name, imported, timings, None, true)
+    }
+
+    fn build(name: &str, imported: Graph, mut timings: Timings, guard: Option<guard::Guard>, guarding: bool) -> Result<Kernel> {
         let compiler = Compiler::host()?;
         let start = Instant::now();
         let graph = compiler.optimize(&imported)?;
@@ -118,7 +133,7 @@ impl Kernel {
                 Spec { name: o.name.clone(), dtype: node.dtype, shape: node.shape.clone(), swapped: false }
             })
             .collect();
-        let inner = Inner { name: name.into(), imported, graph, inputs, outputs, timings, plans: Mutex::default() };
+        let inner = Inner { name: name.into(), imported, graph, inputs, outputs, timings, guard, guarding, plans: Mutex::default() };
         Ok(Kernel(Arc::new(inner)))
     }
 

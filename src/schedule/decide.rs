@@ -94,6 +94,10 @@ impl<'a> Decider<'a> {
                 continue;
             }
             let (src, reshape) = match node.kind {
+                Kind::Take(src, ..) => {
+                    self.store_what_is_taken_from(src);
+                    continue;
+                }
                 Kind::View(src, _) => (src, false),
                 Kind::Reshape(src, _) => (src, true),
                 _ => continue,
@@ -107,6 +111,15 @@ impl<'a> Decider<'a> {
                 _ => Why::WouldRepeatWork,
             };
             self.stored[src.index()].get_or_insert(why);
+        }
+    }
+
+    /// Computed indices need memory to point into.
+    fn store_what_is_taken_from(&mut self, src: NodeId) {
+        match self.graph[src].kind {
+            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Reshape(..) => {}
+            Kind::Pieces(_) => {}
+            _ => self.stored[src.index()] = Some(Why::ReadByIndex),
         }
     }
 
@@ -124,6 +137,7 @@ impl<'a> Decider<'a> {
                     }
                     reduced[src.index()] = true;
                 }
+                Kind::Take(_, index, _) if reduced[k] && self.stored[k].is_none() => reduced[index.index()] = true,
                 // A stored value is done before the nest that reduces it.
                 kind if kind.is_elementwise() && reduced[k] && self.stored[k].is_none() => {
                     kind.operands().iter().for_each(|o| reduced[o.index()] = true);
@@ -158,6 +172,13 @@ impl<'a> Decider<'a> {
             match &self.graph[id].kind {
                 Kind::Reduce(..) => cone.reductions.push(id),
                 kind if kind.is_elementwise() || matches!(kind, Kind::Copy(_)) => stack.extend(kind.operands()),
+                Kind::Take(src, index, _) => {
+                    stack.push(*index);
+                    let base = self.memory_of(*src);
+                    if self.stored[base.index()].is_some() {
+                        cone.reads.push(base);
+                    }
+                }
                 Kind::View(..) | Kind::Reshape(..) => {
                     // Reading through a stored view, or what it resolves to.
                     let base = self.memory_of(id);

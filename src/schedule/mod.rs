@@ -144,6 +144,8 @@ pub enum Why {
     PutTogether,
     /// It shows elements that are overwritten before all reads of it are done.
     Overwritten,
+    /// Computed indices point into it.
+    ReadByIndex,
 }
 
 impl Why {
@@ -157,6 +159,7 @@ impl Why {
             Why::ManyNests => "many loop nests would compute it anew",
             Why::KernelTooLarge => "the loop nest would be too large to compile quickly",
             Why::PutTogether => "it is put together from pieces and read as a whole",
+            Why::ReadByIndex => "its elements are read at computed indices",
             Why::Overwritten => "what it shows is overwritten before it has been read for the last time",
         }
     }
@@ -267,17 +270,10 @@ fn copied(graph: &Graph, leaf: NodeId) -> Graph {
 fn copy_of(g: &mut Graph, leaf: NodeId) -> NodeId {
     let node = g[leaf].clone();
     if let Kind::View(src, view) = &node.kind {
-        let used = |k: &usize| view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == *k));
-        let kept: Vec<usize> = (0..view.shape.rank()).filter(used).collect();
-        if kept.len() < view.shape.rank() {
-            let shape: Shape = kept.iter().map(|&k| view.shape.extents()[k].clone()).collect();
-            let drop = View {
-                shape: shape.clone(),
-                axes: (0..view.shape.rank()).map(|k| View::axis_or_start(kept.iter().position(|&x| x == k))).collect(),
-            };
+        if let Some((drop, back)) = view.without_repeats() {
+            let shape = drop.shape.clone();
             let inner = g.view(*src, view.then(&drop), node.site);
             let copy = g.add(Kind::Copy(inner), node.dtype, shape, node.site);
-            let back = View { shape: node.shape.clone(), axes: kept.iter().map(|&k| View::axis_or_start(Some(k))).collect() };
             return g.view(copy, back, node.site);
         }
     }

@@ -49,6 +49,16 @@ pub fn evaluate(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>) -> Value 
             let a = operand(a);
             (0..count).map(|k| a.data[mapped(view, &unflatten(k, &shape), &a.shape)]).collect()
         }
+        NodeKind::Take(a, index, map) => {
+            let (a, index) = (operand(a), operand(index));
+            let n = map.shape.extents().last().unwrap().as_const().unwrap();
+            let at = |k: usize| match at(&index, k) {
+                Scalar::I64(i) => (if i < 0 { i + n } else { i }) as usize,
+                _ => unreachable!("an index is an i64"),
+            };
+            let full = |k: usize| unflatten(k, &shape).into_iter().chain([at(k)]).collect::<Vec<_>>();
+            (0..count).map(|k| a.data[mapped(map, &full(k), &a.shape)]).collect()
+        }
         NodeKind::Pieces(parts) => {
             let mut data = vec![None; count];
             for (value, region) in parts {
