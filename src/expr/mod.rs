@@ -11,6 +11,7 @@
 //! | `axes` | axes, extents, slicing expressions |
 //! | `pieces` | assignment to regions, joining, padding, repeating |
 //! | `indices` | arrays computed from their own indices: ranges, grids |
+//! | `rearrange` | axes swapped, moved, turned, cut into windows and parts |
 //! | `take` | arrays indexed by arrays |
 //! | `infer` | one constructor per kind of node: checks, shapes, broadcasts, errors |
 //! | `node` | the untyped DAG under both |
@@ -30,6 +31,7 @@ mod operators;
 pub(crate) mod pieces;
 mod print;
 pub(crate) mod promote;
+pub(crate) mod rearrange;
 mod take;
 #[cfg(test)]
 mod tests;

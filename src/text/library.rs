@@ -2,7 +2,7 @@
 
 use super::diagnostic::Mistake;
 use super::functions::Call;
-use super::object::{Value, extent, to_array, tuple};
+use super::object::{Value, array, extent, to_array, tuple};
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
 use crate::expr::infer::size_of;
@@ -484,4 +484,80 @@ pub(super) fn half(c: &Call, op: BinaryOp) -> Result {
     let mask = Expr::from_node(indices::compare_indices(op, rows.clone(), columns.clone(), k as i64, None));
     let zero = constant(0.0, x.dtype());
     c.done(mask.select(x, zero))
+}
+
+/// Of the flattened array where there is no axis.
+pub(super) fn take(c: &Call) -> Result {
+    let (x, index) = (c.array("a")?, c.array("indices")?);
+    c.done(match c.value("axis") {
+        (Value::None, _) => x.reshape([Extent::from(x.shape().size())]).take(index, 0),
+        _ => x.take(index, c.int("axis")?),
+    })
+}
+
+pub(super) fn take_along_axis(c: &Call) -> Result {
+    let (x, index) = (c.array("arr")?, c.array("indices")?);
+    c.done(match c.value("axis") {
+        (Value::None, _) => x.reshape([Extent::from(x.shape().size())]).take_along_axis(index, 0),
+        _ => x.take_along_axis(index, c.int("axis")?),
+    })
+}
+
+/// The axes of the windows come last, in the order in which they are listed.
+pub(super) fn sliding_window_view(c: &Call) -> Result {
+    let mut x = c.array("x")?;
+    let lengths = c.ints("window_shape")?.unwrap_or_default();
+    let axes = match c.value("axis") {
+        (Value::None, _) => (0..x.ndim()).collect(),
+        _ => c
+            .ints("axis")?
+            .unwrap_or_default()
+            .into_iter()
+            .map(|k| c.try_(normalize_axis(k, x.ndim())))
+            .collect::<std::result::Result<Vec<_>, _>>()?,
+    };
+    if axes.len() != lengths.len() {
+        return Err(c.fail(ErrorKind::Shape, format!("{} lengths of a window over {} axes", lengths.len(), axes.len())));
+    }
+    for (axis, length) in axes.into_iter().zip(lengths) {
+        let length = usize::try_from(length).map_err(|_| c.fail(ErrorKind::Shape, "the length of a window cannot be negative"))?;
+        x = x.windows(axis, length, 1);
+    }
+    c.done(x)
+}
+
+pub(super) fn rot90(c: &Call) -> Result {
+    let (first, second) = match c.ints("axes")?.as_deref() {
+        None => (0, 1),
+        Some(&[first, second]) => (first, second),
+        Some(_) => return Err(c.fail(ErrorKind::Shape, "a rotation is by two axes")),
+    };
+    c.done(c.array("m")?.rot90(c.int("k")?, first, second))
+}
+
+/// Into so many parts, or at the places listed.
+pub(super) fn split(c: &Call, ragged: bool) -> Result {
+    let x = c.array("ary")?;
+    let axis = c.try_(normalize_axis(c.int("axis")?, x.ndim()))?;
+    let parts = match c.value("indices_or_sections") {
+        (Value::Tuple(_) | Value::List(_), _) => {
+            let cuts = c.ints("indices_or_sections")?.unwrap_or_default();
+            let starts = std::iter::once(None).chain(cuts.iter().copied().map(Some));
+            let stops = cuts.iter().copied().map(Some).chain([None]);
+            let part = |(start, stop)| {
+                let mut items = vec![Slice::FULL; axis];
+                items.push(Slice::Range { start, stop, step: 1 });
+                x.slice(items)
+            };
+            starts.zip(stops).map(part).collect()
+        }
+        _ => {
+            let parts = usize::try_from(c.int("indices_or_sections")?).unwrap_or(0);
+            if parts > 1024 {
+                return Err(c.fail(ErrorKind::Unsupported, "an array in more than 1024 parts"));
+            }
+            if ragged { x.array_split(parts, axis) } else { x.split(parts, axis) }
+        }
+    };
+    tuple(parts.into_iter().map(|p| array(p, c.at)).collect::<std::result::Result<_, _>>()?, c.at)
 }
