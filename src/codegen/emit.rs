@@ -500,7 +500,8 @@ impl<'a> Emitter<'a> {
             Inst::LoadAt(a, position) => {
                 let addr = self.addresses[self.nest.accesses[a as usize].pointer as usize];
                 let position = self.scalar(position);
-                self.load_picked(a, addr, position)
+                let addr = self.picked_address(a, addr, position);
+                self.load_scalar(a, addr)
             }
             Inst::Index(a) => {
                 let access = &self.nest.accesses[a as usize];
@@ -561,6 +562,12 @@ impl<'a> Emitter<'a> {
             }
             Inst::LoadAt(a, positions) => {
                 let (addr, stride) = self.lane_walk(a);
+                // One position for all lanes, as of a row of a table, makes it a load like any other.
+                if !self.is_vector_depth(self.nest.depths[positions.index()]) {
+                    let position = self.scalar(positions);
+                    let addr = self.picked_address(a, addr, position);
+                    return Some(self.load_group(a, addr, stride, vf));
+                }
                 let positions = self.group(positions, vf);
                 self.load_picked_group(a, addr, stride, &positions, vf)
             }

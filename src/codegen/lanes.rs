@@ -283,12 +283,12 @@ impl Emitter<'_> {
         }
     }
 
-    /// The element of an access whose address is `addr` but for its picked axis, at a position along that.
+    /// The address of an access, `addr` but for its picked axis, at a position along that.
     ///
     /// Whatever the position, the element is one of the axis: that no load leaves the array rests on no check made elsewhere.
-    pub(super) fn load_picked(&mut self, access: u32, addr: Value, position: Value) -> Value {
+    pub(super) fn picked_address(&mut self, access: u32, addr: Value, position: Value) -> Value {
         let a = &self.nest.accesses[access as usize];
-        let (d, displacement, swapped) = (a.dtype, a.displacement, a.swapped);
+        let d = a.dtype;
         let picked = a.picked.expect("an access that positions are picked in");
         let n = self.params[picked.extent as usize];
         let wrapped = self.b.ins().iadd(position, n);
@@ -302,11 +302,10 @@ impl Emitter<'_> {
             Stride::Unit => self.b.ins().ishl_imm_u(position, d.size().trailing_zeros() as i64),
             Stride::Param(p) => self.b.ins().imul(position, self.params[p as usize]),
         };
-        let addr = self.b.ins().iadd(addr, offset);
-        self.load_element(d, swapped, addr, displacement)
+        self.b.ins().iadd(addr, offset)
     }
 
-    /// As `load_picked`, for `vf` lanes.
+    /// `vf` elements of an access, each at a position of its own along the picked axis.
     pub(super) fn load_picked_group(&mut self, access: u32, addr: Value, stride: Stride, positions: &Group, vf: usize) -> Group {
         let d = self.nest.accesses[access as usize].dtype;
         let step = match stride {
@@ -325,7 +324,8 @@ impl Emitter<'_> {
                 at = self.b.ins().iadd(at, step);
             }
             let position = self.extract(positions, k);
-            lanes.push(self.load_picked(access, at, position));
+            let at = self.picked_address(access, at, position);
+            lanes.push(self.load_scalar(access, at));
         }
         self.gather(d, &lanes)
     }
