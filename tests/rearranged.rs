@@ -128,3 +128,78 @@ fn fields_of_records() {
     assert!(ArrayRef::from_records(&bytes, DType::U8, &[2], 10, usize::MAX, false).is_err());
     assert!(ArrayRef::from_records(&[], DType::U8, &[0], 10, 9, false).is_ok());
 }
+
+/// The reasons for copies that the schedule of a kernel gives.
+fn copies(kernel: &Kernel) -> Vec<String> {
+    let text = kernel.inspect(elide::Stage::Schedule).unwrap();
+    text.lines().filter_map(|l| l.trim().strip_prefix("because: ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn reductions_of_merged_axes_copy_nothing() {
+    let mut b = Kernel::builder("merged");
+    let [n, m] = b.dims(["n", "m"]);
+    let x = &b.input::<f64>("x", [&n, &m]);
+    let flat = x.t().reshape([-1]);
+    b.output("sum", flat.sum());
+    b.output("place", flat.argmax());
+    b.output("scaled", (flat * 2.0 + 1.0).sum());
+    let kernel = b.build().unwrap();
+    assert_eq!(copies(&kernel), [""; 0]);
+    for (n, m) in [(1, 1), (3, 5), (13, 40), (40, 13)] {
+        let a = Array::new(&[n, m], (0..n * m).map(|k| ((k * 7919) % 1009) as f64 * 0.1).collect()).unwrap();
+        let turned: Vec<f64> = (0..m).flat_map(|c| (0..n).map(move |r| (r, c))).map(|(r, c)| a.as_slice()[r * m + c]).collect();
+        let (mut sum, mut place, mut scaled) =
+            (Array::<f64>::zeros(&[]).unwrap(), Array::<i64>::zeros(&[]).unwrap(), Array::<f64>::zeros(&[]).unwrap());
+        let mut call = kernel.call();
+        let bound = call.bind("x", &a).unwrap().bind_mut("sum", &mut sum).unwrap().bind_mut("place", &mut place).unwrap();
+        bound.bind_mut("scaled", &mut scaled).unwrap().run().unwrap();
+        // The same elements in the same order, in memory of their own.
+        let t = &lazy(&turned);
+        assert_eq!(sum.as_slice()[0].to_bits(), t.sum().eval::<f64>().unwrap().to_bits());
+        assert_eq!(place.as_slice()[0], t.argmax().eval::<i64>().unwrap());
+        assert_eq!(scaled.as_slice()[0].to_bits(), (t * 2.0 + 1.0).sum().eval::<f64>().unwrap().to_bits());
+    }
+}
+
+#[test]
+fn refinements_of_numbers() {
+    let a = ramp(&[12, 10]);
+    let turned: Vec<f64> = (0..10).flat_map(|c| (0..12).map(move |r| (10 * r + c) as f64)).collect();
+    for width in [2usize, 3, 4, 6, 8, 12, 24, 5, 60, 120, 1] {
+        let rows = 120 / width;
+        let got: Vec<f64> = lazy(&a).t().reshape([rows, width]).sum_axis(1).eval().unwrap();
+        assert_eq!(got, turned.chunks(width).map(|c| c.iter().sum()).collect::<Vec<f64>>(), "{width}");
+        let got: Vec<f64> = lazy(&a).t().reshape([rows, width]).max_axis(0).eval().unwrap();
+        assert_eq!(got, (0..width).map(|k| turned.iter().skip(k).step_by(width).copied().fold(0.0, f64::max)).collect::<Vec<_>>());
+        let got: Vec<f64> = (lazy(&a).t().reshape([rows, width]) + 1.0).eval().unwrap();
+        assert_eq!(got, turned.iter().map(|x| x + 1.0).collect::<Vec<_>>());
+        let got: Vec<i64> = lazy(&a).t().reshape([rows, width, 1]).argmax_axis(1).eval().unwrap();
+        let first = |c: &[f64]| (0..c.len()).rev().max_by(|i, j| c[*i].total_cmp(&c[*j])).unwrap() as i64;
+        assert_eq!(got, turned.chunks(width).map(first).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn outputs_of_merged_axes_are_stored_at_once() {
+    let mut b = Kernel::builder("flat");
+    let [n, m] = b.dims(["n", "m"]);
+    let (x, y) = (&b.input::<f64>("x", [&n, &m]), &b.input::<f64>("y", [&m, &n]));
+    b.output("flat", x.t().reshape([-1]));
+    b.output("product", (x.t() * y).reshape([-1]) + 1.0);
+    b.output("scan", x.t().windows(0, 2, 1).sum_axis(2).reshape([-1]));
+    let kernel = b.build().unwrap();
+    let why = copies(&kernel);
+    assert!(why.is_empty(), "{why:?}");
+    for (n, m) in [(1, 2), (3, 5), (20, 33)] {
+        let (x, y) = (ramp(&[n, m]), ramp(&[m, n]));
+        let turned: Vec<f64> = (0..m).flat_map(|c| (0..n).map(move |r| (r * m + c) as f64)).collect();
+        let (mut flat, mut product, mut scan) = (vec![0.0; n * m], vec![0.0; n * m], vec![0.0; n * (m - 1)]);
+        let mut call = kernel.call();
+        let bound = call.bind("x", &x).unwrap().bind("y", &y).unwrap().bind_mut("flat", &mut flat).unwrap();
+        bound.bind_mut("product", &mut product).unwrap().bind_mut("scan", &mut scan).unwrap().run().unwrap();
+        assert_eq!(flat, turned);
+        assert_eq!(product, turned.iter().zip(y.as_slice()).map(|(a, b)| a * b + 1.0).collect::<Vec<_>>());
+        assert_eq!(scan, (0..(m - 1) * n).map(|k| turned[k] + turned[k + n]).collect::<Vec<_>>());
+    }
+}

@@ -123,6 +123,13 @@ fn plan(graph: &Graph, (id, view): &Demand, cost: &[u32], stored: &[bool]) -> Pl
             Some((inner, axes)) => Plan { operands: vec![demand(graph, *src, inner)], make: Make::Reduce(axes, view.shape.clone()) },
             None => plain(),
         },
+        // The axes that a reshape would merge, taken apart again.
+        Kind::Reshape(src, shape) => match View::split(&graph[*src].shape, &view.shape) {
+            Some(inner) if View::split(shape, &view.shape).is_some_and(|v| v == *view) => {
+                Plan { operands: vec![demand(graph, *src, inner)], make: Make::Same }
+            }
+            _ => plain(),
+        },
         _ => plain(),
     }
 }
