@@ -101,6 +101,6 @@ fn evaluate_graph(graph: &Graph, inputs: &[(String, Tensor)]) -> Result<Vec<Tens
     }
     evaluate(graph, &given, &|var| match var {
         Var::Dim(name) => dims[&**name],
-        Var::Stride { .. } => unreachable!("the graph knows nothing of strides"),
+        Var::Stride { .. } | Var::Rows { .. } => unreachable!("the graph knows nothing of memory"),
     })
 }

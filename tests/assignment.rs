@@ -148,7 +148,20 @@ fn transposes_and_flips_in_place() {
         b.update(x, x.invert_axis(0));
         let data = counting(n);
         let want: Vec<f64> = data.iter().rev().copied().collect();
-        assert_eq!(updated(&b.build().unwrap(), data, &[n]), want);
+        let kernel = b.build().unwrap();
+        assert!(schedule(&kernel).contains("no temporary arrays"), "{}", schedule(&kernel));
+        assert_eq!(updated(&kernel, data, &[n]), want);
+
+        // y[:-1] += 0.5 * y[-2::-1], row by row
+        let mut b = Kernel::builder("mirror");
+        let x = &b.input::<f64>("x", [3, n]);
+        b.update(x, x.at(s![.., ..-1]).add(0.5 * x.slice(s![.., -2..;-1])));
+        let kernel = b.build().unwrap();
+        assert!(n == 1 || schedule(&kernel).contains("no temporary arrays"), "{}", schedule(&kernel));
+        let data = counting(3 * n);
+        let want: Vec<f64> =
+            (0..3 * n).map(|p| if p % n + 1 < n { data[p] + 0.5 * data[p / n * n + (n - 2 - p % n)] } else { data[p] }).collect();
+        assert_eq!(updated(&kernel, data, &[3, n]), want, "{}", schedule(&kernel));
     }
 }
 

@@ -8,7 +8,9 @@ use smallvec::SmallVec;
 
 use super::axes::{LoopAxis, coalesce, order, turn};
 use super::body::Body;
-use super::{Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Picked, Reduction, Store, Stride, ValueId};
+use super::{
+    Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Picked, Reduction, Store, Stride, StripArgument, ValueId,
+};
 use crate::dtype::DType;
 use crate::graph::{Graph, Kind, NodeId};
 use crate::math::Emit;
@@ -267,7 +269,7 @@ impl Lowerer<'_> {
                 Operand::Input(k) => (operand, self.strides.inputs[k as usize].clone()),
                 Operand::Output(k) => (operand, self.strides.outputs[k as usize].clone()),
                 Operand::Index => (operand, vec![Size::ONE]),
-                _ => (operand, c_order(&self.graph[id].shape)),
+                Operand::Buffer(b) => (operand, c_order(&self.schedule.buffers[b.index()].shape)),
             };
         }
         let Kind::Reshape(src, shape) = &self.graph[id].kind else { unreachable!("the schedule stores what views read") };
@@ -336,6 +338,7 @@ impl Lowerer<'_> {
         let axis = |k: usize, extent: &Size| LoopAxis {
             extent: extent.clone(),
             reversed: false,
+            strip: false,
             strides: self.accesses.iter().map(|a| a.strides[k].clone()).collect(),
         };
         let rank = self.step.domain.rank();
@@ -356,6 +359,9 @@ impl Lowerer<'_> {
             order(&mut reduced, &loads_first);
         }
         coalesce(&mut reduced);
+        if let Some(k) = self.step.strip {
+            parallel[k as usize].strip = true;
+        }
         let has_reductions = !self.reductions.is_empty();
         // Loops that must run in some order or direction keep the domain's order, which is right for memory in C order.
         let walk = &self.step.walk;
@@ -391,7 +397,7 @@ impl Lowerer<'_> {
             });
             k as u32
         };
-        let parallel_params: Vec<u32> = parallel.iter().map(|a| param(&a.extent)).collect();
+        let mut parallel_params: Vec<u32> = parallel.iter().map(|a| param(&a.extent)).collect();
         let reduced_params: Vec<u32> = reduced.iter().map(|a| param(&a.extent)).collect();
         let mut pointers: Vec<(Operand, Size, Vec<Size>)> = Vec::new();
         let mut accesses = Vec::new();
@@ -428,6 +434,13 @@ impl Lowerer<'_> {
         } else {
             Lanes::Parallel(factor(&self.body, &depths, parallel.len(), has_reductions))
         };
+        let mut strip = None;
+        if let Some(at) = parallel.iter().position(|a| a.strip) {
+            // Its extent changes from strip to strip, and is not to be taken for another of the same size.
+            parallel_params[at] = params.len() as u32;
+            params.push(parallel[at].extent.clone());
+            strip = Some(StripArgument { param: parallel_params[at], moves: pointers.iter().map(|(.., m)| m[at].clone()).collect() });
+        }
         let nest = LoopNest {
             parallel: parallel_params,
             reduced: reduced_params,
@@ -444,7 +457,7 @@ impl Lowerer<'_> {
             params: params.len() as u32,
         };
         let pointers = pointers.into_iter().map(|(operand, offset, _)| (operand, offset)).collect();
-        (nest, Bindings { pointers, params })
+        (nest, Bindings { pointers, params, strip })
     }
 }
 

@@ -220,6 +220,17 @@ pub struct Bindings {
     pub pointers: Vec<(Operand, Size)>,
     /// For each size argument: its value.
     pub params: Vec<Size>,
+    /// How to run a part of the axis that strips are cut from.
+    pub strip: Option<StripArgument>,
+}
+
+/// What changes from strip to strip.
+#[derive(Clone, Debug)]
+pub struct StripArgument {
+    /// The size argument that says how long the strip is.
+    pub param: u32,
+    /// For each address argument, the bytes from one index to the next.
+    pub moves: Vec<Size>,
 }
 
 /// Memory that a nest reads or writes.

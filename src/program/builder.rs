@@ -109,8 +109,12 @@ impl KernelBuilder {
         let start = Instant::now();
         for (k, output) in self.outputs.iter().enumerate() {
             if self.outputs[..k].iter().any(|other| other.name == output.name) {
-                let what = if output.updates.is_some() { "is updated twice" } else { "names two outputs" };
-                return Err(Error::new(ErrorKind::Bind, format!("`{}` {what}", output.name)).at(output.site));
+                let name = &output.name;
+                let text = match output.updates {
+                    Some(_) => format!("`{name}` is updated twice"),
+                    None => format!("two outputs are named `{name}`"),
+                };
+                return Err(Error::new(ErrorKind::Bind, text).at(output.site));
             }
             self.check_update(output).map_err(|e| e.at(output.site))?;
         }
@@ -140,9 +144,9 @@ impl KernelBuilder {
         }
         let timings = Timings { import: start.elapsed(), ..Timings::default() };
         let mut kernel = Kernel::new(&self.name, graph, timings)?;
-        let plan = kernel.plan(kernel.contiguous_key())?;
+        let plan = kernel.plan(kernel.contiguous_key(), true)?;
         if let Some(guard) = &kernel.0.guard {
-            guard.kernel.plan(guard.kernel.contiguous_key())?;
+            guard.kernel.plan(guard.kernel.contiguous_key(), true)?;
         }
         if let Some(inner) = Arc::get_mut(&mut kernel.0) {
             inner.timings = Timings { import: timings.import, optimize: inner.timings.optimize, ..plan.timings };

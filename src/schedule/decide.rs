@@ -49,6 +49,8 @@ pub(super) struct Decider<'a> {
     pub live: Vec<bool>,
     pub stored: Vec<Option<Why>>,
     output: Vec<bool>,
+    /// What some reshape reads.
+    pub reshaped: hashbrown::HashSet<NodeId>,
 }
 
 /// What a root needs: nodes computed at its own index, and the reductions among them.
@@ -66,9 +68,20 @@ pub(super) type More = Vec<(NodeId, Why)>;
 
 impl<'a> Decider<'a> {
     fn new(graph: &'a Graph, contiguous: &[bool]) -> Decider<'a> {
-        let mut d = Decider { graph, live: graph.live(), stored: vec![None; graph.len()], output: vec![false; graph.len()] };
+        let mut d = Decider {
+            graph,
+            live: graph.live(),
+            stored: vec![None; graph.len()],
+            output: vec![false; graph.len()],
+            reshaped: Default::default(),
+        };
         for o in graph.outputs() {
             d.output[o.node.index()] = true;
+        }
+        for (_, node) in graph.nodes() {
+            if let Kind::Reshape(src, _) = node.kind {
+                d.reshaped.insert(src);
+            }
         }
         d.store_what_is_put_together();
         d.store_what_views_read(contiguous);

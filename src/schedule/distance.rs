@@ -93,6 +93,21 @@ pub(super) fn apart(a: &View, b: &View) -> bool {
     })
 }
 
+/// True if a read from the far end and a write from the near one, both over half an axis, can meet at the middle only, which both
+/// reach in the same iteration.
+fn meets_in_the_middle(read: &AxisMap, write: &AxisMap, half: &Size) -> bool {
+    // ro - s*i = wo + s*j has i + j = gap, and neither is above half - 1.
+    let (Some(step), gap) = (write.terms[0].1.as_const(), read.offset.sub(&write.offset)) else { return false };
+    let gap = match step {
+        1 | -1 => gap.scale(step),
+        _ => match gap.as_const() {
+            Some(g) if g % step == 0 => Size::from(g / step),
+            _ => return false,
+        },
+    };
+    half.last_within(2).iter().any(|last| gap.sub(last).is_never_negative())
+}
+
 /// How a read through `read`, whose axis `k` is the loop `loops[k]`, meets a write through `write` over the domain.
 ///
 /// `loops` gives domain axes below the domain's rank; what is above is a reduced axis.
@@ -108,7 +123,13 @@ pub(super) fn meeting(read: &View, loops: &[usize], write: &View, domain: &Shape
     let mut distance: Distance = SmallVec::from_elem(None, domain.rank());
     for (r, w) in read.axes.iter().zip(&write.axes) {
         let ([(rk, rs)], [(wk, ws)]) = (r.terms.as_slice(), w.terms.as_slice()) else { continue };
-        if loops.get(*rk as usize) != Some(&(*wk as usize)) || rs != ws {
+        if loops.get(*rk as usize) != Some(&(*wk as usize)) {
+            continue;
+        }
+        if *rs == ws.scale(-1) && meets_in_the_middle(r, w, &domain.extents()[*wk as usize]) {
+            distance[*wk as usize] = Some(0);
+        }
+        if rs != ws {
             continue;
         }
         // read(i) = write(i + d): ro + s*i = wo + s*(i + d).

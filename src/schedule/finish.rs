@@ -7,14 +7,20 @@ use super::group::Group;
 use super::units::{Target, Units};
 use super::{Buffer, BufferId, Decision, Dest, Put, Schedule, Step, Walk};
 use crate::graph::{Kind, NodeId};
-use crate::size::Size;
+use crate::size::{Size, Var};
 
 impl Decider<'_> {
     pub(super) fn finish(self, units: Units, mut groups: Vec<Group>) -> Schedule {
         groups.sort_by_key(|g| (g.level, units.units[g.units[0]].root));
         let count = self.graph.len();
-        let mut schedule =
-            Schedule { steps: Vec::new(), decisions: vec![None; count], homes: vec![None; count], buffers: Vec::new(), slots: Vec::new() };
+        let mut schedule = Schedule {
+            steps: Vec::new(),
+            decisions: vec![None; count],
+            homes: vec![None; count],
+            buffers: Vec::new(),
+            slots: Vec::new(),
+            strips: Vec::new(),
+        };
         // Buffers in the order in which they are first written.
         let mut dest: Vec<Option<Dest>> = units.storages.iter().map(|s| s.output.map(Dest::Output)).collect();
         let mut live: Vec<Option<(u32, u32)>> = vec![None; units.storages.len()];
@@ -32,7 +38,7 @@ impl Decider<'_> {
                     let (node, id) = (&self.graph[last], BufferId::new(schedule.buffers.len()));
                     let why = self.stored[last.index()].expect("scratch memory has a reason");
                     let (dtype, shape) = (node.dtype, node.shape.clone());
-                    schedule.buffers.push(Buffer { node: last, dtype, shape, why, slot: 0, live: (0, 0) });
+                    schedule.buffers.push(Buffer { node: last, dtype, shape, why, slot: 0, live: (0, 0), window: None });
                     dest[s] = Some(Dest::Buffer(id));
                 }
             }
@@ -49,7 +55,7 @@ impl Decider<'_> {
                 schedule.homes[node.index()] = dest[*s];
             }
         }
-        for g in groups {
+        for g in &groups {
             let mut puts = Vec::new();
             let mut in_place = false;
             for &u in &g.units {
@@ -65,8 +71,30 @@ impl Decider<'_> {
             }
             let distances: Vec<_> = g.units.iter().flat_map(|&u| units.units[u].distances.iter().cloned()).collect();
             let walk = Units::walk_of(&distances, g.domain.rank()).unwrap_or_else(Walk::default);
-            let fused = g.members.into_iter().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
-            schedule.steps.push(Step { domain: g.domain, reduce: g.reduce, stores: puts, fused, walk, in_place });
+            let fused = g.members.iter().copied().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
+            let (domain, reduce) = (g.domain.clone(), g.reduce.clone());
+            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None });
+        }
+        let number = |d: &Option<Dest>| match d {
+            Some(Dest::Buffer(b)) => Some(b.index() as u32),
+            _ => None,
+        };
+        let buffer_of: Vec<Option<u32>> = dest.iter().map(number).collect();
+        schedule.strips = self.strips(&units, &groups, &schedule, &buffer_of);
+        for strip in &schedule.strips {
+            for (k, s) in strip.steps.iter().enumerate() {
+                schedule.steps[strip.first as usize + k].strip = Some(s.axis);
+            }
+            for (b, w) in &strip.windows {
+                let buffer = &mut schedule.buffers[*b as usize];
+                buffer.window = Some(*w);
+                buffer.shape.0[w.axis as usize] = Size::var(Var::Rows { buffer: *b });
+            }
+            // The steps of a strip run in turns, so that whatever lives in one of them lives in all.
+            let (first, last) = (strip.first, strip.first + strip.steps.len() as u32 - 1);
+            for buffer in schedule.buffers.iter_mut().filter(|b| b.live.0 <= last && b.live.1 >= first) {
+                buffer.live = (buffer.live.0.min(first), buffer.live.1.max(last));
+            }
         }
         self.place(&mut schedule);
         self.note_decisions(&mut schedule, &units);

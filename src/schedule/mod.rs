@@ -10,11 +10,13 @@ mod distance;
 mod finish;
 mod group;
 mod print;
+mod strips;
 mod units;
 
 pub use distance::Walk;
 pub(crate) use print::{Printed, name};
 use smallvec::SmallVec;
+pub use strips::{Strip, StripStep, Window};
 
 use crate::dtype::DType;
 use crate::entity::define_index;
@@ -41,6 +43,8 @@ pub struct Schedule {
     pub buffers: Vec<Buffer>,
     /// The bytes of each piece of scratch memory that buffers are placed in.
     pub slots: Vec<Size>,
+    /// Steps that run strip by strip.
+    pub strips: Vec<Strip>,
 }
 
 /// One loop nest.
@@ -58,6 +62,8 @@ pub struct Step {
     pub walk: Walk,
     /// True if it writes to memory that it reads: then no element may be computed twice.
     pub in_place: bool,
+    /// The axis of the domain that it is cut along, if it is part of a strip.
+    pub strip: Option<u8>,
 }
 
 /// A value and where it is stored.
@@ -98,7 +104,7 @@ pub struct Buffer {
     pub node: NodeId,
     /// Its element type.
     pub dtype: DType,
-    /// Its shape; stored in C order.
+    /// Its shape; stored in C order. Of a window, as many rows as exist at a time.
     pub shape: Shape,
     /// Why it is stored.
     pub why: Why,
@@ -106,6 +112,8 @@ pub struct Buffer {
     pub slot: u32,
     /// The step that writes it and the last step that reads it.
     pub live: (u32, u32),
+    /// Which rows exist at a time, if not all.
+    pub window: Option<Window>,
 }
 
 /// What happens to a node.
@@ -217,17 +225,26 @@ pub(crate) fn with_copies(graph: Graph) -> Graph {
     graph
 }
 
-/// A reshape of an array that is updated would have to be a copy or not by the array's layout. It reads a copy.
+/// A reshape of an array that is updated, or put together in an output, would have to be a copy or not by the array's layout. It
+/// reads a copy.
 fn copies_under_reshapes(graph: Graph) -> Graph {
-    let updated = |g: &Graph, id: NodeId| match g[id].kind {
-        Kind::Input(k) => g.outputs().iter().any(|o| o.in_place == Some(k)),
-        _ => false,
-    };
-    if !graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Reshape(src, _) if updated(&graph, resolve(&graph, src)))) {
+    let mut elsewhere = vec![false; graph.len()];
+    for o in graph.outputs() {
+        let mut at = o.node;
+        elsewhere[at.index()] |= matches!(graph[at].kind, Kind::Pieces(_));
+        while let Kind::Pieces(parts) = &graph[at].kind {
+            at = parts[0].0;
+            elsewhere[at.index()] |= matches!(graph[at].kind, Kind::Pieces(_));
+        }
+        if let Some(k) = o.in_place {
+            elsewhere[k as usize] = true;
+        }
+    }
+    if !graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Reshape(src, _) if elsewhere[resolve(&graph, src).index()])) {
         return graph;
     }
-    graph.rebuild(|g, node| match &node.kind {
-        Kind::Reshape(src, shape) if updated(&graph, resolve(g, *src)) => {
+    graph.rebuild_with(|g, id, node| match (&graph[id].kind, &node.kind) {
+        (Kind::Reshape(old, _), Kind::Reshape(src, shape)) if elsewhere[resolve(&graph, *old).index()] => {
             let (dtype, inner) = (node.dtype, g[*src].shape.clone());
             let copy = g.add(Kind::Copy(*src), dtype, inner, node.site);
             g.add(Kind::Reshape(copy, shape.clone()), dtype, shape.clone(), node.site)

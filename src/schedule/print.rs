@@ -44,11 +44,25 @@ impl fmt::Display for Printed<'_> {
                 writeln!(f, "  loops: {}", loops.join(", "))?;
             }
         }
+        for strip in &schedule.strips {
+            let last = strip.first as usize + strip.steps.len() - 1;
+            writeln!(f, "strip by strip: steps {} to {last}", strip.first)?;
+            for (k, s) in strip.steps.iter().enumerate() {
+                let margin = match (s.low, s.high) {
+                    (0, 0) => String::new(),
+                    (low, high) => format!(", and {low} before and {high} behind it"),
+                };
+                writeln!(f, "  step {} does its part of the strip along axis {}{margin}", strip.first as usize + k, s.axis)?;
+            }
+        }
         if schedule.buffers.is_empty() {
             writeln!(f, "no temporary arrays")?;
         }
         for (k, b) in schedule.buffers.iter().enumerate() {
             writeln!(f, "buffer{k}: {} : {}{}, in slot {} of {} bytes", b.node, b.dtype, b.shape, b.slot, schedule.slots[b.slot as usize])?;
+            if let Some(w) = b.window {
+                writeln!(f, "  a window: as many indices of axis {} as a strip has", w.axis)?;
+            }
             writeln!(f, "  written in step {}, last read in step {}", b.live.0, b.live.1)?;
             writeln!(f, "  because: {}", b.why.text())?;
         }

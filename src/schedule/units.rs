@@ -132,7 +132,9 @@ impl Decider<'_> {
             if matches!((output.in_place, &graph[node].kind), (Some(k), Kind::Input(i)) if *i == k) {
                 continue;
             }
-            let keeps = output.in_place.is_some() || matches!(graph[node].kind, Kind::Pieces(_)) || self.stored[node.index()].is_some();
+            // A reshape reads memory in C order, which an output need not have.
+            let stored = self.stored[node.index()].is_some() && !self.reshaped.contains(&node);
+            let keeps = output.in_place.is_some() || matches!(graph[node].kind, Kind::Pieces(_)) || stored;
             if !keeps || u.storage_of.contains_key(&node) && output.in_place.is_none() {
                 plain.push((node, o as u32));
                 continue;

@@ -64,14 +64,25 @@ pub(super) fn layouts(graph: &Graph, program: &Program, dims: Dims) -> (OperandS
 #[allow(unsafe_code, reason = "calls compiled code past the checks that are under test")]
 pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Target, want: &[Tensor]) -> Result<Vec<Tensor>, String> {
     let (operands, contiguous) = layouts(graph, program, dims);
+    let schedule = Schedule::new(graph, &contiguous)?;
+    schedule.verify(graph)?;
     let inputs: Vec<_> = graph.inputs().iter().map(|i| program.inputs.iter().find(|x| *x.name == *i.name).expect("an input")).collect();
     let env = |var: &Var| match var {
         Var::Dim(name) => name[1..].parse().expect("a dim is named by its value"),
         Var::Stride { operand, axis } => inputs[*operand as usize].place.strides[*axis as usize] as i64,
+        Var::Rows { .. } => unreachable!("rows of windows are replaced below"),
+    };
+    // Here steps run whole, so that all rows of a window exist.
+    let rows: Vec<i64> = schedule
+        .buffers
+        .iter()
+        .map(|b| b.window.map_or(1, |w| graph[b.node].shape.extents()[w.axis as usize].eval(&env).unwrap_or(1)))
+        .collect();
+    let env = |var: &Var| match var {
+        Var::Rows { buffer } => rows[*buffer as usize],
+        other => env(other),
     };
     let number = |s: &Size| s.eval(&env).ok_or_else(|| format!("{s} does not fit"));
-    let schedule = Schedule::new(graph, &contiguous)?;
-    schedule.verify(graph)?;
     let mut given: Vec<Memory> = inputs.iter().map(|i| Memory::new(i.place.bytes)).collect();
     given.iter_mut().zip(&inputs).for_each(|(m, i)| i.place.store(&i.value, m.inside()));
     let mut results: Vec<Memory> = want.iter().map(|t| Memory::new(t.data.len() * t.dtype.size())).collect();
