@@ -257,3 +257,60 @@ fn an_index_out_of_range_is_an_error_before_anything_is_written() {
     call.bind("k", &[3i64, -1, -5, 1]).unwrap().bind_mut("x", &mut data).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap_err();
     assert_eq!(data, [5.0, 5.0, 2.0, 3.0]);
 }
+
+#[test]
+fn indices_and_tables_beside_steps_that_run_in_strips() {
+    let mut b = Kernel::builder("strips");
+    let [n, m] = b.dims(["n", "m"]);
+    let (x, k) = (&b.input::<f64>("x", [&n, &m]), &b.input::<i64>("k", [&n]));
+    // A maximum for each row, used in the row: strips of rows. The row's number comes with it.
+    let row = Expr::indices([&n, &m], 0).cast::<f64>();
+    let peak = x.max_over(elide::Axes::from(1).keepdims());
+    let shifted = x - &peak + &row * 0.5;
+    b.output("shifted", &shifted);
+    // Rows of what is computed, anywhere: it has to exist as a whole.
+    b.output("picked", (x.sqrt() - x.sqrt().sum_over(elide::Axes::from(1).keepdims())).take(k, 0));
+    let kernel = b.build().unwrap();
+    for (n, m) in [(1usize, 1usize), (5, 3), (700, 40), (40, 700)] {
+        let a = Array::new(&[n, m], (0..n * m).map(|k| ((k * 7919) % 1009) as f64).collect()).unwrap();
+        let rows = numbers(n, n as i64);
+        let (mut shifted, mut picked) = (Array::<f64>::zeros(&[n, m]).unwrap(), Array::<f64>::zeros(&[n, m]).unwrap());
+        let mut call = kernel.call();
+        let bound = call.bind("x", &a).unwrap().bind("k", &rows).unwrap();
+        bound.bind_mut("shifted", &mut shifted).unwrap().bind_mut("picked", &mut picked).unwrap().run().unwrap();
+        let table: Vec<&[f64]> = a.as_slice().chunks(m).collect();
+        for (r, line) in table.iter().enumerate() {
+            let peak = line.iter().copied().fold(f64::MIN, f64::max);
+            let want: Vec<f64> = line.iter().map(|x| x - peak + r as f64 * 0.5).collect();
+            assert_eq!(shifted.as_slice()[r * m..(r + 1) * m], want);
+            let from: Vec<f64> = at(&table, rows[r]).iter().map(|x| x.sqrt()).collect();
+            let sum: f64 = lazy(&from).sum().eval().unwrap();
+            assert_eq!(picked.as_slice()[r * m..(r + 1) * m], from.iter().map(|x| x - sum).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn swapped_strided_and_reduced_tables() {
+    let v: Vec<i32> = (0..40).map(|k| k * 1000 - 7).collect();
+    let bytes: Vec<u8> = v.iter().flat_map(|x| x.swap_bytes().to_ne_bytes()).collect();
+    let k = numbers(37, 20);
+    let table = elide::ArrayRef::from_bytes(&bytes, DType::I32, &[20, 2], false, true).unwrap();
+    let x = lazy(table).typed::<i32>().unwrap();
+    let got: Vec<i32> = x.slice(s![.., 1]).take(lazy(&k), 0).eval().unwrap();
+    let want: Vec<i32> = k.iter().map(|&k| v[2 * (if k < 0 { k + 20 } else { k }) as usize + 1]).collect();
+    assert_eq!(got, want);
+    // Down the columns and along the rows, in the defined order.
+    let a = Array::new(&[50, 9], (0..450).map(|k| 1.0 / (k + 1) as f64).collect()).unwrap();
+    let rows = numbers(300, 50);
+    let copied: Vec<f64> = rows.iter().flat_map(|&k| at(&a.as_slice().chunks(9).collect::<Vec<_>>(), k).to_vec()).collect();
+    let copied = Array::new(&[300, 9], copied).unwrap();
+    for axis in [0, 1] {
+        let got: Vec<f64> = lazy(&a).take(lazy(&rows), 0).sum_axis(axis).eval().unwrap();
+        let want: Vec<f64> = lazy(&copied).sum_axis(axis).eval().unwrap();
+        assert!(got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits()), "{axis}");
+    }
+    assert_eq!(lazy(&a).take(lazy(&rows), 0).sum().eval::<f64>().unwrap(), lazy(&copied).sum().eval::<f64>().unwrap());
+    let turned: Vec<f64> = lazy(&a).take(lazy(&rows), 0).t().reshape([-1]).eval().unwrap();
+    assert_eq!(turned, lazy(&copied).t().eval::<Vec<f64>>().unwrap());
+}

@@ -203,4 +203,35 @@ mod tests {
         assert_eq!(text.matches("reshape").count(), 1, "{text}");
         assert!(text.contains("reshape %0 : f64[6]"), "{text}");
     }
+
+    #[test]
+    fn shapes_refine_each_other() {
+        let refined = |a: Shape, b: Shape| {
+            let parts = (0..b.rank()).collect();
+            refine(&a, &Refined { shape: b, parts }).map(|r| (r.shape.to_string(), r.parts))
+        };
+        let f = |x: &[usize]| Shape::fixed(x);
+        assert_eq!(refined(f(&[6, 4]), f(&[3, 8])), Some(("[3,2,4]".into(), vec![0, 1, 1])));
+        assert_eq!(refined(f(&[4, 6]), f(&[24])), Some(("[4,6]".into(), vec![0, 0])));
+        assert_eq!(refined(f(&[2, 1, 3]), f(&[1, 6, 1])), Some(("[2,3]".into(), vec![1, 1])));
+        assert_eq!(refined(f(&[4, 6]), f(&[6, 4])), None, "6 and 4 have no common refinement");
+        assert_eq!(refined(f(&[0, 6]), f(&[0])), None);
+        let (n, m) = (Size::named("n"), Size::named("m"));
+        let named: Shape = [n.clone(), m.clone()].into_iter().collect();
+        assert_eq!(refined(named, [n.mul(&m)].into_iter().collect()), Some(("[n,m]".into(), vec![0, 0])));
+    }
+
+    #[test]
+    fn a_reduction_of_merged_axes_runs_over_the_axes() {
+        let shape = Shape::fixed(&[2, 3]);
+        let x = NodeRef::new(NodeKind::Input { name: "x".into(), swapped: false }, DType::F64, shape.clone(), None);
+        let turned = Shape::fixed(&[3, 2]);
+        let t = NodeRef::new(NodeKind::View(x, View::permute(&shape, &[1, 0]).unwrap()), DType::F64, turned, None);
+        let r = NodeRef::new(NodeKind::Reshape(t), DType::F64, Shape::fixed(&[6]), None);
+        let sum = NodeRef::new(NodeKind::Reduce(ReduceOp::Sum, r, vec![0]), DType::F64, Shape::scalar(), None);
+        let g = super::super::views::run(&run(&Graph::import(&[], &[("y".into(), sum)]).unwrap()));
+        verify(&g).unwrap();
+        let text = g.to_string();
+        assert!(text.contains("sum %1 over axes 0,1") && text.contains("view %0[i1, i0]") && !text.contains("reshape"), "{text}");
+    }
 }

@@ -286,13 +286,13 @@ fn copied(graph: &Graph, leaf: NodeId) -> Graph {
 
 fn copy_of(g: &mut Graph, leaf: NodeId) -> NodeId {
     let node = g[leaf].clone();
-    if let Kind::View(src, view) = &node.kind {
-        if let Some((drop, back)) = view.without_repeats() {
-            let shape = drop.shape.clone();
-            let inner = g.view(*src, view.then(&drop), node.site);
-            let copy = g.add(Kind::Copy(inner), node.dtype, shape, node.site);
-            return g.view(copy, back, node.site);
-        }
+    if let Kind::View(src, view) = &node.kind
+        && let Some((drop, back)) = view.without_repeats()
+    {
+        let shape = drop.shape.clone();
+        let inner = g.view(*src, view.then(&drop), node.site);
+        let copy = g.add(Kind::Copy(inner), node.dtype, shape, node.site);
+        return g.view(copy, back, node.site);
     }
     g.add(Kind::Copy(leaf), node.dtype, node.shape.clone(), node.site)
 }
