@@ -314,3 +314,30 @@ fn swapped_strided_and_reduced_tables() {
     let turned: Vec<f64> = lazy(&a).take(lazy(&rows), 0).t().reshape([-1]).eval().unwrap();
     assert_eq!(turned, lazy(&copied).t().eval::<Vec<f64>>().unwrap());
 }
+
+#[test]
+fn points() {
+    let a = Array::new(&[3, 4, 2], (0..24).collect::<Vec<i32>>()).unwrap();
+    let (i, j) = ([0i64, 2, -1], [3i64, -4, 1]);
+    let (x, i, j) = (&lazy(&a), &lazy(&i), &lazy(&j));
+    // a[i, j]
+    assert_eq!(x.take_points(&[i.clone(), j.clone()]).eval::<Vec<i32>>().unwrap(), [6, 7, 16, 17, 18, 19]);
+    // a[i[:, None], j[None, :2], 1]
+    let grid = [i.slice(s![.., elide::Slice::NewAxis]), j.slice(s![elide::Slice::NewAxis, ..2]), Expr::scalar(1i64)];
+    assert_eq!(x.take_points(&grid).eval::<Vec<i32>>().unwrap(), [7, 1, 23, 17, 23, 17]);
+    assert_eq!(x.take_points(&[i.clone(), j.clone(), j * 0 - 1]).eval::<Vec<i32>>().unwrap(), [7, 17, 19]);
+    assert_eq!(x.take_points(&[i.clone()]).slice(s![0, 3]).eval::<Vec<i32>>().unwrap(), [6, 7]);
+    // Of a view, and of indices.
+    assert_eq!(x.slice(s![.., ..;-1, 0]).take_points(&[i.clone(), j.clone()]).eval::<Vec<i32>>().unwrap(), [0, 22, 20]);
+    let own = Expr::indices([3, 4], 0) * 10 + Expr::indices([3, 4], 1);
+    assert_eq!(own.take_points(&[i.clone(), j.clone()]).eval::<Vec<i64>>().unwrap(), [3, 20, 21]);
+    // Inside the whole, but not inside its own axis.
+    let e = x.take_points(&[i.clone(), j + 1]).eval::<Vec<i32>>().unwrap_err().to_string();
+    assert!(e.contains("index 4 is out of bounds for axis 1 with size 4"), "{e}");
+    let e = x.take_points(&[i - 1, j.clone()]).eval::<Vec<i32>>();
+    assert!(e.is_ok(), "-2 is inside");
+    let e = x.take_points(&[i - 3, j.clone()]).eval::<Vec<i32>>().unwrap_err().to_string();
+    assert!(e.contains("index -4 is out of bounds for axis 0 with size 3"), "{e}");
+    assert!(x.take_points(&[i.clone(), j.slice(s![..2])]).check().is_err());
+    assert!(x.take_points(&vec![i.clone(); 4]).check().is_err());
+}

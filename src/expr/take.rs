@@ -1,14 +1,15 @@
-//! Arrays indexed by arrays: `take` and `take_along_axis`.
+//! Arrays indexed by arrays: `take`, `take_along_axis` and `take_points`.
 
 use std::panic::Location;
 
 use crate::dtype::{DType, Element, Integer, Scalar};
 use crate::error::{Error, ErrorKind, Result, bail};
-use crate::expr::axes::Axis;
+use crate::expr::axes::{Axis, Extent};
 use crate::expr::infer::{self, At, constant_or_stretched, describe, inherited, or_error};
 use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::promote::{DynOperand, Weak};
-use crate::expr::{DynExpr, Expr, IntoExpr};
+use crate::expr::{DynExpr, Expr, IntoExpr, indices};
+use crate::ops::BinaryOp;
 use crate::shape::{self, Shape};
 use crate::size::Size;
 use crate::view::View;
@@ -94,6 +95,54 @@ pub(crate) fn take_along_axis(a: &NodeRef, index: &NodeRef, axis: Axis, site: At
     or_error(made, a.dtype, site, || format!("take_along_axis of {} at {}", describe(a), describe(index)))
 }
 
+/// The elements at points: one index array for each of the first axes, all of one shape after broadcasting, which comes in the
+/// place of these axes. NumPy's `a[i, j]`.
+pub(crate) fn points(a: &NodeRef, indices: &[NodeRef], site: At) -> NodeRef {
+    let all: Vec<&NodeRef> = std::iter::once(a).chain(indices).collect();
+    if let Some(bad) = inherited(&all) {
+        return bad.clone();
+    }
+    let made = (|| {
+        let (count, rank) = (indices.len(), a.shape.rank());
+        if count > rank {
+            bail!(Shape, "{count} index arrays, but there are {rank} axes");
+        }
+        if count == 0 {
+            return Ok(a.clone());
+        }
+        if let [index] = indices {
+            return Ok(take(a, index, Axis(0), site));
+        }
+        // One axis in the place of all of them, and one index; each of the given ones is checked against its own axis.
+        let mut linear = infer::constant(Scalar::I64(0), site);
+        for (axis, index) in indices.iter().enumerate() {
+            let extent = &a.shape.0[axis];
+            let checked = checked(&position(index, axis, extent, site)?, &a.shape, axis, site);
+            let scaled = infer::binary(BinaryOp::Mul, &linear, &infer::size_of(extent.clone(), site), site);
+            linear = infer::binary(BinaryOp::Add, &scaled, &checked, site);
+        }
+        let merged = a.shape.0[..count].iter().fold(Size::ONE, |n, e| n.mul(e));
+        let extents = std::iter::once(merged).chain(a.shape.0[count..].iter().cloned()).map(Extent::from);
+        Ok(take(&infer::reshape(a, extents, site), &linear, Axis(0), site))
+    })();
+    or_error(made, a.dtype, site, || {
+        let list: Vec<String> = indices.iter().map(describe).collect();
+        format!("take_points of {} at {}", describe(a), list.join(", "))
+    })
+}
+
+/// The index counted from the start, which must be inside an axis of an array of this shape: what is taken from the array's own
+/// indices along the axis.
+fn checked(index: &NodeRef, shape: &Shape, axis: usize, site: At) -> NodeRef {
+    let rank = index.shape.rank();
+    let map = View {
+        shape: index.shape.extents().iter().chain([&shape.0[axis]]).cloned().collect(),
+        axes: (0..shape.rank()).map(|k| View::axis_or_start((k == axis).then_some(rank))).collect(),
+    };
+    let own = indices::along(shape, axis, site);
+    NodeRef::new(NodeKind::Take(own, index.clone(), map), DType::I64, index.shape.clone(), site)
+}
+
 impl<'a, T: Element> Expr<'a, T> {
     /// The elements at computed indices along an axis, in whose place the axes of the indices come: NumPy's `take`, and
     /// `x[indices]` for axis 0.
@@ -113,6 +162,23 @@ impl<'a, T: Element> Expr<'a, T> {
     #[track_caller]
     pub fn take<I: Integer>(&self, indices: impl IntoExpr<'a, I>, axis: impl Into<Axis>) -> Self {
         Expr::from_node(take(&self.node, &indices.into_expr().node, axis.into(), Some(Location::caller())))
+    }
+
+    /// The elements at points: one array of indices for each of the first axes. They broadcast against each other, and their shape
+    /// comes in the place of these axes: NumPy's `x[i, j]`. See [`take`](Expr::take) for indices out of range.
+    ///
+    /// ```
+    /// use elide::{Array, lazy};
+    /// let a = Array::new(&[2, 3], vec![0, 1, 2, 10, 11, 12])?;
+    /// let (i, j) = ([0i64, 1, -1], [2i64, 0, 1]);
+    /// let x: Vec<i32> = lazy(&a).take_points(&[lazy(&i), lazy(&j)]).eval()?;
+    /// assert_eq!(x, [2, 10, 11]);
+    /// # elide::Result::<()>::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn take_points<I: Integer>(&self, indices: &[Expr<'a, I>]) -> Self {
+        let nodes: Vec<NodeRef> = indices.iter().map(|i| i.node.clone()).collect();
+        Expr::from_node(points(&self.node, &nodes, Some(Location::caller())))
     }
 
     /// For each index along an axis the element there, at the same place along all other axes: what turns the result of an
@@ -139,6 +205,13 @@ impl<'a> DynExpr<'a> {
     #[track_caller]
     pub fn take(&self, indices: impl Into<DynOperand<'a>>, axis: impl Into<Axis>) -> Self {
         DynExpr::from_node(take(&self.node, &operand(indices.into()), axis.into(), Some(Location::caller())))
+    }
+
+    /// The elements at points; see [`Expr::take_points`].
+    #[track_caller]
+    pub fn take_points(&self, indices: &[DynExpr<'a>]) -> Self {
+        let nodes: Vec<NodeRef> = indices.iter().map(|i| i.node().clone()).collect();
+        DynExpr::from_node(points(&self.node, &nodes, Some(Location::caller())))
     }
 
     /// For each index along an axis the element there; see [`Expr::take_along_axis`].

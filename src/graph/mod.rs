@@ -240,17 +240,34 @@ impl Graph {
             Kind::View(base, inner) => (*base, inner.then(&map)),
             _ => (src, map),
         };
-        // Indices are not in memory, but a copy of them is.
-        let src = match self[src].kind {
-            Kind::Iota => {
-                let shape = self[src].shape.clone();
-                self.add(Kind::Copy(src), dtype, shape, site)
-            }
-            _ => src,
-        };
+        // Indices are not in memory; what they are at an index is arithmetic.
+        if self[src].kind == Kind::Iota {
+            return self.taken_index(src, index, map, site);
+        }
         let rank = map.shape.rank() - 1;
         let shape = map.shape.extents()[..rank].iter().cloned().collect();
         self.add(Kind::Take(src, index, map), dtype, shape, site)
+    }
+
+    /// What is taken from the index itself: the map's one axis, with the index's value in the place of its last axis.
+    fn taken_index(&mut self, iota: NodeId, index: NodeId, mut map: View, site: Option<Site>) -> NodeId {
+        let last = map.shape.0.pop().unwrap_or(Size::ONE);
+        let at = map.shape.rank() as u32;
+        let step = map.axes[0].terms.iter().find(|t| t.0 == at).map_or(Size::ZERO, |t| t.1.clone());
+        map.axes[0].terms.retain(|t| t.0 != at);
+        let (dtype, shape) = (DType::I64, map.shape.clone());
+        let size = |g: &mut Graph, s: Size| match s.as_const() {
+            Some(n) => g.constant(Scalar::I64(n), site),
+            None => g.add(Kind::Size(s), dtype, Shape::scalar(), site),
+        };
+        let [zero, n, step] = [Size::ZERO, last, step].map(|s| size(self, s));
+        let others = self.view(iota, map, site);
+        let mut add = |kind, dtype| self.add(kind, dtype, shape.clone(), site);
+        let below = add(Kind::Binary(BinaryOp::Lt, index, zero), DType::Bool);
+        let from_end = add(Kind::Binary(BinaryOp::Add, index, n), dtype);
+        let wrapped = add(Kind::Select(below, from_end, index), dtype);
+        let scaled = add(Kind::Binary(BinaryOp::Mul, wrapped, step), dtype);
+        add(Kind::Binary(BinaryOp::Add, scaled, others), dtype)
     }
 
     /// The node of a graph that is being rebuilt, whose operands are nodes of this one: a view may have come to see a view.
