@@ -341,3 +341,23 @@ fn points() {
     assert!(x.take_points(&[i.clone(), j.slice(s![..2])]).check().is_err());
     assert!(x.take_points(&vec![i.clone(); 4]).check().is_err());
 }
+
+#[test]
+fn hundreds_of_takes_build() {
+    let v: Vec<f64> = (0..50).map(f64::from).collect();
+    let k: Vec<i64> = (0..50).map(|k| (k * 7 + 3) % 50).collect();
+    let (x, k) = (&lazy(&v), &lazy(&k));
+    // A chain, each step of which looks up what the step before computes, and a sum of independent ones.
+    let mut chain = k.clone();
+    let mut sum = x * 0.0;
+    for n in 0..60 {
+        chain = k.take(&chain, 0);
+        sum = sum + x.take((k + n).rem(50), 0);
+    }
+    let got: Vec<i64> = chain.eval().unwrap();
+    let want: Vec<i64> = (0..50).map(|k| (0..61).fold(k, |k, _| (k * 7 + 3) % 50)).collect();
+    assert_eq!(got, want);
+    let got: Vec<f64> = sum.eval().unwrap();
+    let want: Vec<f64> = (0..50).map(|k| (0..60).map(|n| (((k * 7 + 3) % 50 + n) % 50) as f64).sum()).collect();
+    assert_eq!(got, want);
+}

@@ -182,6 +182,11 @@ impl Kind {
         matches!(self, Kind::Unary(..) | Kind::Binary(..) | Kind::Select(..) | Kind::Cast(_))
     }
 
+    /// True for what is computed at an index from values at the same index: element-wise operations and takes.
+    pub fn is_pointwise(&self) -> bool {
+        self.is_elementwise() || matches!(self, Kind::Take(..))
+    }
+
     /// True for values of rank 0 that stretch to any shape as operands.
     pub fn is_scalar_leaf(&self) -> bool {
         matches!(self, Kind::Const(_) | Kind::Size(_))

@@ -60,8 +60,7 @@ fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Graph, NodeId
             }
             let demand = stack.pop().expect("the top");
             let node = &graph[demand.0];
-            let computed = node.kind.is_elementwise() || matches!(node.kind, Kind::Take(..));
-            if demand.1.is_some() && computed && !stored[demand.0.index()] {
+            if demand.1.is_some() && node.kind.is_pointwise() && !stored[demand.0.index()] {
                 views[demand.0.index()] += 1;
                 if views[demand.0.index()] > MAX_VIEWS {
                     return Err(demand.0);
@@ -236,7 +235,7 @@ fn costs(graph: &Graph) -> Vec<u32> {
     for (id, node) in graph.nodes() {
         let own = own_cost(graph, node);
         let operands = node.kind.operands();
-        let below = if node.kind.is_elementwise() || matches!(node.kind, Kind::View(..) | Kind::Take(..)) {
+        let below = if node.kind.is_pointwise() || matches!(node.kind, Kind::View(..)) {
             operands.iter().map(|o| cost[o.index()]).max().unwrap_or(0)
         } else {
             0

@@ -220,7 +220,7 @@ impl<'c, 'd> Binding<'c, 'd> {
         }
         let prepared = call.prepared.as_mut().expect("just prepared");
         if let (Some(watch), Some(guard)) = (&mut call.watch, &call.kernel.0.guard) {
-            watch.check(&call.slots[..count], &guard.positions, &prepared.extents, site)?;
+            watch.check(&call.slots[..count], &guard.checks, &prepared.extents, site)?;
         }
         // SAFETY: the slots are those that `prepare` has seen, or have the same layouts; what they point to may be used as the
         // invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for 'd. Outputs alias nothing

@@ -261,8 +261,8 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
         }
     }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
-    let positions = kernel.0.guard.iter().flat_map(|g| &g.positions);
-    let extents = positions.map(|p| env.eval(&p.extent)).collect::<Result<_>>()?;
+    let checks = kernel.0.guard.iter().flat_map(|g| &g.checks);
+    let extents = checks.map(|c| env.eval(&c.position.extent)).collect::<Result<_>>()?;
     Ok(Prepared { layouts, _plan: plan, frames, strips, scratch, extents, tiles })
 }
 

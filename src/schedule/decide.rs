@@ -278,7 +278,7 @@ impl<'a> Decider<'a> {
         for (id, node) in self.graph.nodes() {
             let Kind::Reduce(_, src, _) = node.kind else { continue };
             let k = src.index();
-            if self.live[id.index()] && self.graph[src].kind.is_elementwise() && nests[k] > MAX_NESTS && self.stored[k].is_none() {
+            if self.live[id.index()] && self.graph[src].kind.is_pointwise() && nests[k] > MAX_NESTS && self.stored[k].is_none() {
                 self.stored[k] = Some(Why::ManyNests);
                 more = true;
             }
@@ -291,6 +291,8 @@ impl<'a> Decider<'a> {
         match &self.graph[id].kind {
             Kind::Unary(op, a) if op.is_expanded(self.graph[*a].dtype.class()) => EXPANDED_WEIGHT,
             Kind::Binary(op, a, _) if op.is_expanded(self.graph[*a].dtype.class()) => EXPANDED_WEIGHT,
+            // Some instructions for each lane.
+            Kind::Take(..) => EXPANDED_WEIGHT,
             _ => 1,
         }
     }
@@ -317,7 +319,7 @@ impl<'a> Decider<'a> {
             let mut cuts: Vec<NodeId> = kept
                 .iter()
                 .flat_map(|id| self.graph[*id].kind.operands())
-                .filter(|o| self.graph[*o].kind.is_elementwise() && self.stored[o.index()].is_none() && below.binary_search(o).is_ok())
+                .filter(|o| self.graph[*o].kind.is_pointwise() && self.stored[o.index()].is_none() && below.binary_search(o).is_ok())
                 .collect();
             cuts.sort();
             cuts.dedup();
