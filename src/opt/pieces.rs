@@ -243,10 +243,10 @@ fn work(g: &Graph, root: NodeId) -> usize {
         let node = &g[id];
         total += match &node.kind {
             Kind::Reduce(..) => MAX_REPEATED + 1,
-            kind if kind.is_elementwise() => super::views::own_cost(g, node) as usize,
+            kind if kind.is_pointwise() => super::views::own_cost(g, node) as usize,
             _ => 0,
         };
-        if node.kind.is_elementwise() || matches!(node.kind, Kind::View(..)) {
+        if node.kind.is_pointwise() || matches!(node.kind, Kind::View(..)) {
             stack.extend(node.kind.operands());
         }
     }

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use super::guard::Watch;
 use super::layouts::LayoutClass;
 use super::prepare::{Prepared, classes, prepare};
 use super::{Kernel, Spec};
@@ -62,6 +63,8 @@ pub struct Call {
     prepared: Option<Prepared>,
     /// How long strips are, where tests say so.
     strip_length: Option<i64>,
+    /// What checks its indices.
+    watch: Option<Box<Watch>>,
 }
 
 #[derive(Default)]
@@ -74,7 +77,19 @@ pub(super) struct Slot {
 impl Call {
     pub(super) fn new(kernel: Kernel) -> Call {
         let count = kernel.inputs().len() + kernel.outputs().len();
-        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None, strip_length: None }
+        let watch = kernel.0.guard.as_ref().map(|g| Box::new(Watch::new(g)));
+        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None, strip_length: None, watch }
+    }
+
+    /// Runs on the inputs of another frame, into numbers of one layout.
+    pub(super) fn run_from(&mut self, inputs: &[Slot], outputs: &mut [i64], layout: &Layout, site: Site) -> Result<()> {
+        let addresses = outputs.as_mut_ptr() as usize;
+        let given = inputs.iter().map(|s| (s.address, &s.layout));
+        let results = (0..outputs.len()).map(|k| (addresses + 8 * k, layout));
+        for (slot, (address, layout)) in self.slots.iter_mut().zip(given.chain(results)) {
+            slot.set(address, layout);
+        }
+        Binding { call: self, data: PhantomData }.run_at(site)
     }
 
     /// The kernel that this frame calls.
@@ -225,6 +240,9 @@ impl<'c, 'd> Binding<'c, 'd> {
             call.prepared = Some(prepare(&call.kernel, &call.slots, call.strip_length).map_err(|e| e.at(site))?);
         }
         let prepared = call.prepared.as_mut().expect("just prepared");
+        if let (Some(watch), Some(guard)) = (&mut call.watch, &call.kernel.0.guard) {
+            watch.check(&call.slots[..count], &guard.checks, &prepared.extents, site)?;
+        }
         // SAFETY: the slots are those that `prepare` has seen, or have the same layouts; what they point to may be used as the
         // invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for 'd. Outputs alias nothing
         // else by the same invariants, but for the input that they update, which the schedule has ordered reads and writes of.

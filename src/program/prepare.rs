@@ -4,7 +4,7 @@
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::Kernel;
 use super::call::Slot;
@@ -14,7 +14,7 @@ use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, LoopNest, Operand, STREAM_FROM};
+use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM};
 use crate::layout::Layout;
 use crate::schedule::{Strip, StripStep};
 use crate::size::{Size, Var};
@@ -29,6 +29,8 @@ pub(super) struct Prepared {
     frames: Vec<Frame>,
     strips: Vec<StripPlan>,
     scratch: Vec<Vec<MaybeUninit<u8>>>,
+    /// Those of the axes that computed indices are along.
+    pub extents: Vec<i64>,
     /// What streamed results are written to first; empty if none are.
     pub tiles: Vec<MaybeUninit<u8>>,
 }
@@ -63,6 +65,8 @@ impl Frame {
 enum Place {
     Slot(usize),
     Scratch(usize),
+    /// Addresses that are indices: they begin at 0.
+    Nowhere,
 }
 
 impl Prepared {
@@ -122,6 +126,7 @@ impl Frame {
             let base = match *place {
                 Place::Slot(k) => slots[k].address,
                 Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
+                Place::Nowhere => 0,
             };
             let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, windows));
             *arg = base.wrapping_add_signed((*offset + moved) as isize) as i64;
@@ -269,7 +274,9 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], strip_length: Option<i64>
         }
     }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
-    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, tiles })
+    let checks = kernel.0.guard.iter().flat_map(|g| &g.checks);
+    let extents = checks.map(|c| env.eval(&c.position.extent)).collect::<Result<_>>()?;
+    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, tiles })
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.
@@ -289,7 +296,9 @@ fn frame(
         return Err(Error::new(ErrorKind::Shape, format!("an extent turns out to be {n}, below zero")));
     }
     // Refused by the reduced extents alone, as in NumPy, also where there is nothing to store.
-    if nest.reduced.iter().any(|p| extent(p) <= 0) {
+    // (The kernel that this one guards has refused its own already, and there may be no indices to check.)
+    let no_elements = nest.reduced.iter().any(|p| extent(p) <= 0);
+    if no_elements && !kernel.0.guarding {
         for r in &nest.reductions {
             if r.op.of_nothing(nest.types[r.value.index()]).is_none() {
                 let text = format!("{} of an array with no elements to reduce, which has no answer", r.op.name());
@@ -305,6 +314,14 @@ fn frame(
     if count.is_none_or(|n| n == i64::MAX) {
         return Err(Error::new(ErrorKind::Shape, "a loop over more elements than 64 bits can count".to_string()));
     }
+    // Every position reads an element of the axis, so there must be one.
+    for (k, inst) in nest.insts.iter().enumerate() {
+        let Inst::LoadAt(a, _) = inst else { continue };
+        let empty = nest.accesses[*a as usize].picked.is_some_and(|p| extent(&p.extent) <= 0);
+        if empty && !(no_elements && nest.depths[k] == Depth::Reduced) {
+            return Err(Error::new(ErrorKind::Shape, "an index into an axis of size 0, which no index is inside".to_string()));
+        }
+    }
     let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
     let mut addresses = Vec::new();
     for (operand, offset) in &bindings.pointers {
@@ -312,12 +329,22 @@ fn frame(
             Operand::Input(k) => Place::Slot(k as usize),
             Operand::Output(k) => Place::Slot(kernel.inputs().len() + k as usize),
             Operand::Buffer(b) => Place::Scratch(plan.schedule.buffers[b.index()].slot as usize),
+            Operand::Index => Place::Nowhere,
         };
         addresses.push((place, env.eval(offset)?));
     }
     let mut strip = part.map(|(strip, own)| StripFrame::new(strip, own, bindings, &params, env)).transpose()?;
     let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
-    for access in &nest.accesses {
+    let mut loaded: HashSet<u32> = nest.stores.iter().map(|s| s.access).collect();
+    loaded.extend(nest.insts.iter().filter_map(|i| match i {
+        Inst::Load(a) | Inst::LoadAt(a, _) => Some(a),
+        _ => None,
+    }));
+    for (a, access) in nest.accesses.iter().enumerate() {
+        // An index reaches no memory; its address is a value only.
+        if !loaded.contains(&(a as u32)) {
+            continue;
+        }
         let (operand, _) = &bindings.pointers[access.pointer as usize];
         let (place, offset) = addresses[access.pointer as usize];
         let (low, high) = match nest.access_range(access, &params) {
@@ -340,6 +367,7 @@ fn frame(
                 (l as i64, h as i64)
             }
             Place::Scratch(k) => (0, env.eval(&plan.schedule.slots[k])?),
+            Place::Nowhere => (0, 0),
         };
         if low < first || high > end {
             let text = format!("internal error, please report it: {operand:?} would be accessed at bytes {low}..{high} of {first}..{end}");

@@ -100,6 +100,7 @@ impl Source<'_> {
 
     fn operand(&self, operand: Operand) -> String {
         match operand {
+            Operand::Index => "the index".into(),
             Operand::Input(k) => match &*self.graph.inputs()[k as usize].name {
                 "" => format!("data #{k}"),
                 name => name.to_string(),

@@ -123,7 +123,7 @@ impl Decider<'_> {
                 (Kind::Copy(_) | Kind::Input(_) | Kind::View(..) | Kind::Reshape(..), Some(why)) => Placement::Copy.because(why),
                 (_, Some(why)) => Placement::Buffer.because(why),
                 (Kind::Const(_) | Kind::Size(_), _) => Placement::Scalar.into(),
-                (Kind::View(..) | Kind::Reshape(..), _) => Placement::View.into(),
+                (Kind::View(..) | Kind::Reshape(..) | Kind::Iota, _) => Placement::View.into(),
                 _ => Placement::Inline.into(),
             });
         }

@@ -248,6 +248,8 @@ impl Decider<'_> {
                     reads.push(Read { leaf: id, memory, map, at_source });
                 }
                 Kind::Reshape(..) => reads.push(Read { leaf: id, memory: self.memory_of(id), map: None, at_source }),
+                // Anywhere in it. What is copied where that is too late are the elements taken.
+                Kind::Take(src, ..) => reads.push(Read { leaf: id, memory: self.memory_of(*src), map: None, at_source }),
                 _ => {}
             }
         }

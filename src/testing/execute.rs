@@ -99,6 +99,10 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
         }
         let mut args = Vec::new();
         for (p, (operand, offset)) in bindings.pointers.iter().enumerate() {
+            if *operand == Operand::Index {
+                args.push(number(offset)?);
+                continue;
+            }
             let memory_of = match operand {
                 Operand::Output(k) => graph.outputs()[*k as usize].in_place.map_or(*operand, Operand::Input),
                 other => *other,
