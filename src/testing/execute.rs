@@ -108,6 +108,7 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
                 other => *other,
             };
             let (memory, first) = match &memory_of {
+                Operand::Index => unreachable!("an index has no memory"),
                 Operand::Input(k) => (&mut given[*k as usize], inputs[*k as usize].place.first),
                 Operand::Output(k) => (&mut results[*k as usize], 0),
                 Operand::Buffer(b) => (&mut slots[schedule.buffers[b.index()].slot as usize], 0),

@@ -409,6 +409,7 @@ fn default(text: &str) -> Value {
     match text {
         "None" => Value::None,
         "False" => Value::Scalar(Py::Bool(false)),
+        "True" => Value::Scalar(Py::Bool(true)),
         text if text.starts_with('\'') => Value::Str(text.trim_matches('\'').into()),
         number => number.parse().map_or(Value::None, |k| Value::Scalar(Py::Int(k))),
     }
