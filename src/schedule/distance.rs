@@ -58,9 +58,12 @@ fn sign(x: &Size) -> Option<i8> {
     }
 }
 
+/// Sizes that bound an index on one side, each by itself.
+type Bounds = SmallVec<[Size; 4]>;
+
 /// Sizes that the lowest and the highest index of an axis map over a box lie between, where the box is not empty.
-fn reach(map: &AxisMap, shape: &Shape) -> Option<(SmallVec<[Size; 4]>, SmallVec<[Size; 4]>)> {
-    let mut low: SmallVec<[Size; 4]> = SmallVec::from_elem(map.offset.clone(), 1);
+fn reach(map: &AxisMap, shape: &Shape) -> Option<(Bounds, Bounds)> {
+    let mut low: Bounds = SmallVec::from_elem(map.offset.clone(), 1);
     let mut high = low.clone();
     for (axis, step) in &map.terms {
         let step = step.as_const()?;
