@@ -338,3 +338,26 @@ fn a_number_fills_a_whole_array() {
     b.update(x, x.at(s![..]).set(0.5));
     assert_eq!(updated(&b.build().unwrap(), vec![1.0; 4], &[2, 2]), [0.5; 4]);
 }
+
+#[test]
+fn what_is_stored_for_others_does_not_live_where_it_overwrites() {
+    // Two nests need the sum, one of them beside the old value of the array that it updates.
+    let mut b = Kernel::builder("late");
+    let (x, y, z) = (&b.input::<f64>("x", [3, 4]), &b.input::<f64>("y", [3]), &b.input::<f64>("z", [5]));
+    let sum = &x.sum_axis(1);
+    b.update(y, sum);
+    b.output("a", sum - y);
+    b.output("b", sum.slice(s![0]) + z);
+    b.output("c", (sum * sum).sum());
+    let kernel = b.build().unwrap();
+    let (x, mut y, z, mut a, mut b, mut c) = (counting(12), [1.0, 2.0, 3.0], [0.5; 5], [0.0; 3], [0.0; 5], 0.0);
+    let want: Vec<f64> = x.chunks(4).map(|r| r.iter().sum()).collect();
+    let given = elide::ArrayRef::strided(&x, &[3, 4], &[4, 1], 0).unwrap();
+    let c_view = elide::ArrayMut::strided(std::slice::from_mut(&mut c), &[], &[], 0).unwrap();
+    let mut call = kernel.call();
+    let mut binding = call.bind("x", given).unwrap().bind_mut("y", &mut y).unwrap().bind("z", &z).unwrap();
+    binding = binding.bind_mut("a", &mut a).unwrap().bind_mut("b", &mut b).unwrap().bind_mut("c", c_view).unwrap();
+    binding.run().unwrap();
+    assert_eq!((y[..].to_vec(), a), (want.clone(), [want[0] - 1.0, want[1] - 2.0, want[2] - 3.0]));
+    assert_eq!((b, c), ([want[0] + 0.5; 5], want.iter().map(|s| s * s).sum()));
+}

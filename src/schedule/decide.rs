@@ -55,6 +55,11 @@ pub(super) fn overwritten_read(graph: &Graph) -> Option<(NodeId, Vec<bool>)> {
     Some((leaf, continues))
 }
 
+/// Which nodes have memory of their own whatever the loop nests are.
+pub(super) fn stored_at_once(graph: &Graph) -> Vec<bool> {
+    Decider::new(graph, &vec![true; graph.inputs().len()]).stored.iter().map(Option::is_some).collect()
+}
+
 pub(super) struct Decider<'a> {
     pub graph: &'a Graph,
     pub live: Vec<bool>,
