@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Name,
     /// A file that cannot be read, understood or written.
     Io,
+    /// A kernel that does not keep to what was required of it.
+    Contract,
     /// The machine cannot run the code that was asked for, or the code generator refused it.
     Codegen,
 }

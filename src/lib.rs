@@ -109,6 +109,26 @@
 //! # Ok::<(), elide::Error>(())
 //! ```
 //!
+//! [`Kernel::explain`] reports all of it as data and as text, with sizes as formulas and the user's lines; what must stay so is
+//! [required](KernelBuilder::require) of the kernel, which then does not build where it is not so.
+//!
+//! ```
+//! use elide::{Axis, Kernel, Placement, Requirement};
+//!
+//! let mut b = Kernel::builder("spread");
+//! let [n, m] = b.dims(["n", "m"]);
+//! let x = &b.input::<f64>("x", [n, m]);
+//! let largest = x.max_axis(Axis(0));
+//! b.output("y", largest - x);
+//! b.require(Requirement::NoCopies);
+//! let report = b.build()?.explain()?;
+//! let buffer = report.values().iter().find(|v| v.placement == Placement::Buffer).unwrap();
+//! assert_eq!((buffer.bytes.to_string(), buffer.reason.unwrap().name()), ("8*m".into(), "reduction-read-elsewhere"));
+//! assert!(buffer.site.is_some(), "the line of `max_axis`");
+//! assert_eq!(report.bytes_read().to_string(), "16*m*n + 8*m");
+//! # Ok::<(), elide::Error>(())
+//! ```
+//!
 //! # 4. Lower and generate code: the loop nest
 //!
 //! A loop nest is axes, strided accesses, a body in single-assignment form and stores. Its extents, strides and addresses are
@@ -162,6 +182,7 @@
 //! | `cli` | yes | the command `elide`; implies `text` and `npy` |
 //! | `text` | by `cli` | the module `text`: NumPy's notation, parsed |
 //! | `npy` | by `cli` | the module `npy`: `.npy` files, memory-mapped |
+//! | `json` | by `cli` | `Report::to_json` |
 //! | `testing` | no | random programs, the reference evaluator and the judge; no part of the stable interface |
 //!
 //! # Limits
@@ -189,6 +210,7 @@ pub mod npy;
 mod ops;
 mod opt;
 mod program;
+mod report;
 mod schedule;
 mod shape;
 mod size;
@@ -208,6 +230,8 @@ pub use expr::{Axes, Axis, Bits, DynExpr, DynOperand, Expr, Extent, IntoExpr, La
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
 pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, eval_all};
+pub use report::{Argument, Loop, Nest, Origin, Report, Requirement, Slot, Traffic, Value, Write};
+pub use schedule::{Placement, Why as Reason};
 pub use shape::{Dim, Shape};
 pub use size::Size;
 pub use view::Slice;

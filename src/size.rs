@@ -46,11 +46,22 @@ pub enum Var {
         /// Which of its axes.
         axis: u32,
     },
+    /// How many rows of a stored value exist at a time, where not all do.
+    Rows {
+        /// Which buffer of the plan.
+        buffer: u32,
+    },
 }
 
 impl From<i64> for Size {
     fn from(x: i64) -> Size {
         Size(Repr::Const(x))
+    }
+}
+
+impl From<i32> for Size {
+    fn from(x: i32) -> Size {
+        Size(Repr::Const(x.into()))
     }
 }
 
@@ -271,6 +282,23 @@ impl Size {
         Some(total)
     }
 
+    /// The value where the named dims have these values; `None` if it has other dims, or does not fit in 64 bits.
+    ///
+    /// ```
+    /// let size = elide::Size::named("n").scale(8);
+    /// assert_eq!(size.evaluate(&[("n", 100)]), Some(800));
+    /// assert_eq!(size.evaluate(&[]), None);
+    /// ```
+    pub fn evaluate(&self, dims: &[(&str, i64)]) -> Option<i64> {
+        let value = |var: &Var| match var {
+            Var::Dim(name) => dims.iter().find(|(n, _)| *n == &**name).map(|(_, x)| *x),
+            Var::Stride { .. } | Var::Rows { .. } => None,
+        };
+        let mut known = true;
+        self.for_each_var(&mut |var| known &= value(var).is_some());
+        if known { self.eval(&|var| value(var).unwrap_or(0)) } else { None }
+    }
+
     /// Sizes that `(self - 1) * step` is at most, for the extent of an axis that is not empty and a positive step.
     ///
     /// A slice's extent is a maximum with 0, or a minimum of two bounds; knowing that the axis is not empty does away with them.
@@ -302,6 +330,72 @@ impl Size {
             Repr::Const(x) => *x >= 0,
             Repr::Sum(terms) => terms.iter().all(|(m, c)| *c >= 0 && m.iter().all(Atom::is_non_negative)),
         }
+    }
+
+    /// True for a sum whose terms besides a constant all have one sign: what it comes to where the variables are large. `None` for
+    /// a difference of variables, which may be either.
+    pub fn sign_when_large(&self) -> Option<bool> {
+        let terms = match &self.0 {
+            Repr::Const(x) => return Some(*x >= 0),
+            Repr::Sum(terms) => terms,
+        };
+        let plain = |m: &Monomial| m.iter().all(|a| matches!(a, Atom::Var(Var::Dim(_)) | Atom::Div(_)));
+        let mut varying = terms.iter().filter(|(m, _)| !m.is_empty());
+        if !varying.clone().all(|(m, _)| plain(m)) {
+            return None;
+        }
+        if varying.clone().all(|(_, c)| *c > 0) {
+            return Some(true);
+        }
+        varying.all(|(_, c)| *c < 0).then_some(false)
+    }
+
+    /// This size where it is known of others whether they are below zero (`Some(false)`) or not: minima and maxima are gone, and
+    /// quotients of less than three. `None` leaves them.
+    pub fn where_known(&self, is_not_negative: &mut dyn FnMut(&Size) -> Option<bool>) -> Size {
+        let terms = match &self.0 {
+            Repr::Const(_) => return self.clone(),
+            Repr::Sum(terms) if terms.iter().all(|(m, _)| m.iter().all(|a| matches!(a, Atom::Var(_)))) => return self.clone(),
+            Repr::Sum(terms) => terms,
+        };
+        let mut total = Size::ZERO;
+        for (m, c) in terms.iter() {
+            let mut product = Size::from(*c);
+            for atom in m {
+                let factor = match atom {
+                    Atom::Var(v) => Size::var(v.clone()),
+                    Atom::Max0(x) => {
+                        let x = x.where_known(is_not_negative);
+                        match x.as_const().map(|x| x >= 0).or_else(|| is_not_negative(&x)) {
+                            Some(true) => x,
+                            Some(false) => Size::ZERO,
+                            None => x.max0(),
+                        }
+                    }
+                    Atom::Min(xy) => {
+                        let (x, y) = (xy.0.where_known(is_not_negative), xy.1.where_known(is_not_negative));
+                        match is_not_negative(&y.sub(&x)) {
+                            Some(true) => x,
+                            Some(false) => y,
+                            None => x.lesser(&y),
+                        }
+                    }
+                    Atom::Div(xy) => {
+                        let (x, y) = (xy.0.where_known(is_not_negative), xy.1.where_known(is_not_negative));
+                        let quotient = (0..3).find(|q| {
+                            let rest = x.sub(&y.scale(*q));
+                            y.as_const().is_none()
+                                && is_not_negative(&rest) == Some(true)
+                                && is_not_negative(&y.sub(&rest).sub(&Size::ONE)) == Some(true)
+                        });
+                        quotient.map_or_else(|| x.div(&y), Size::from)
+                    }
+                };
+                product = product.mul(&factor);
+            }
+            total = total.add(&product);
+        }
+        total
     }
 
     /// Calls `f` on every variable in this size, repetitions included.
@@ -345,6 +439,7 @@ impl fmt::Display for Var {
         match self {
             Var::Dim(name) => f.write_str(name),
             Var::Stride { operand, axis } => write!(f, "stride{operand}.{axis}"),
+            Var::Rows { buffer } => write!(f, "rows{buffer}"),
         }
     }
 }

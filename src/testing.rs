@@ -25,6 +25,7 @@ mod random;
 mod recipe;
 #[cfg(test)]
 mod tests;
+mod updates;
 
 pub use judge::{Class, agree};
 pub use place::Place;
@@ -72,6 +73,22 @@ fn graph_of<N: AsRef<str>>(outputs: &[(N, DynExpr<'_>)]) -> Result<Graph> {
     Graph::import(&[], &outputs)
 }
 
+/// The graph of a program with named inputs, its updates in place where sizes allow them.
+#[cfg(test)]
+fn graph_of_program(program: &Program, dims: Dims) -> Result<Graph> {
+    let inputs = program.declare(dims);
+    let nodes: Vec<_> = inputs.iter().map(|x| x.node().clone()).collect();
+    let outputs: Vec<_> = program.outputs(&inputs).into_iter().map(|(name, x)| (Arc::from(name), x.node().clone())).collect();
+    let mut graph = Graph::import(&nodes, &outputs)?;
+    for (k, output) in program.outputs.iter().enumerate() {
+        if let Some(input) = output.updates.filter(|&i| *outputs[k].1.shape.extents() == *nodes[i].shape.extents()) {
+            let at = graph.inputs().iter().position(|i| *i.name == program.inputs[input].name).expect("declared inputs are imported");
+            graph.update_in_place(k, at as u32);
+        }
+    }
+    Ok(graph)
+}
+
 /// The outputs of a graph over inputs that are found by name.
 fn evaluate_graph(graph: &Graph, inputs: &[(String, Tensor)]) -> Result<Vec<Tensor>> {
     let mut given = Vec::new();
@@ -101,6 +118,6 @@ fn evaluate_graph(graph: &Graph, inputs: &[(String, Tensor)]) -> Result<Vec<Tens
     }
     evaluate(graph, &given, &|var| match var {
         Var::Dim(name) => dims[&**name],
-        Var::Stride { .. } => unreachable!("the graph knows nothing of strides"),
+        Var::Stride { .. } | Var::Rows { .. } => unreachable!("the graph knows nothing of memory"),
     })
 }

@@ -148,7 +148,20 @@ fn transposes_and_flips_in_place() {
         b.update(x, x.invert_axis(0));
         let data = counting(n);
         let want: Vec<f64> = data.iter().rev().copied().collect();
-        assert_eq!(updated(&b.build().unwrap(), data, &[n]), want);
+        let kernel = b.build().unwrap();
+        assert!(schedule(&kernel).contains("no temporary arrays"), "{}", schedule(&kernel));
+        assert_eq!(updated(&kernel, data, &[n]), want);
+
+        // y[:-1] += 0.5 * y[-2::-1], row by row
+        let mut b = Kernel::builder("mirror");
+        let x = &b.input::<f64>("x", [3, n]);
+        b.update(x, x.at(s![.., ..-1]).add(0.5 * x.slice(s![.., -2..;-1])));
+        let kernel = b.build().unwrap();
+        assert!(n == 1 || schedule(&kernel).contains("no temporary arrays"), "{}", schedule(&kernel));
+        let data = counting(3 * n);
+        let want: Vec<f64> =
+            (0..3 * n).map(|p| if p % n + 1 < n { data[p] + 0.5 * data[p / n * n + (n - 2 - p % n)] } else { data[p] }).collect();
+        assert_eq!(updated(&kernel, data, &[3, n]), want, "{}", schedule(&kernel));
     }
 }
 
@@ -169,4 +182,131 @@ fn a_chain_with_readers_between() {
     assert_eq!(y, [10.0, 50.0, 100.0, 200.0, 400.0, 320.0]);
     assert_eq!(x, [5.0, 5.0, 10.0, 20.0, 40.0, 40.0]);
     assert_eq!(z, [6.0, 7.0]);
+}
+
+#[test]
+fn a_cyclic_shift_in_place_copies_one_element() {
+    let mut b = Kernel::builder("roll");
+    let x = &b.input::<f64>("x", [16]);
+    b.update(x, x.roll(1, 0));
+    let kernel = b.build().unwrap();
+    let text = schedule(&kernel);
+    assert!(text.contains("of 8 bytes") && !text.contains("buffer1"), "{text}");
+    let data = counting(16);
+    let want: Vec<f64> = (0..16).map(|k| data[(k + 15) % 16]).collect();
+    assert_eq!(updated(&kernel, data, &[16]), want, "{text}");
+}
+
+#[test]
+fn two_arrays_change_places() {
+    let mut b = Kernel::builder("swap");
+    let (x, y) = (&b.input::<f64>("x", [5]), &b.input::<f64>("y", [5]));
+    b.update(x, y);
+    b.update(y, x);
+    let kernel = b.build().unwrap();
+    let (mut p, mut q) = ([1.0; 5], [2.0; 5]);
+    kernel.call().bind_mut("x", &mut p).unwrap().bind_mut("y", &mut q).unwrap().run().unwrap();
+    assert_eq!((p, q), ([2.0; 5], [1.0; 5]));
+}
+
+#[test]
+fn a_version_that_changes_nothing_comes_between_two_that_do() {
+    let v = [1.0, 2.0, 3.0, 4.0];
+    let x = &lazy(&v);
+    let y = x.at(s![..3]).set(x.slice(s![1..]));
+    let z = y.at(s![..2]).set(y.slice(s![..2]));
+    let w: Vec<f64> = z.at(s![..;-1]).set(x).eval().unwrap();
+    assert_eq!(w, [4.0, 3.0, 2.0, 1.0]);
+}
+
+#[test]
+fn a_distance_that_is_zero_for_some_sizes_settles_no_order() {
+    // With n = 4, the rows that are read are the rows that are written, in the other direction.
+    let mut b = Kernel::builder("maybe");
+    let dims = b.dims(["n"]);
+    let x = &b.input::<f64>("x", [&dims[0], &dims[0]]);
+    b.update(x, x.at(s![.., ..;-1]).add(x.slice(s![-4.., ..])));
+    let kernel = b.build().unwrap();
+    let data = counting(16);
+    let want: Vec<f64> = (0..16).map(|p| data[p] + data[p / 4 * 4 + 3 - p % 4]).collect();
+    assert_eq!(updated(&kernel, data, &[4, 4]), want, "{}", schedule(&kernel));
+}
+
+#[test]
+fn a_strided_output_is_reshaped_by_way_of_scratch_memory() {
+    let v: Vec<f64> = counting(6);
+    let (mut a, mut c) = ([0.0; 12], [0.0; 6]);
+    let mut b = Kernel::builder("reshaped");
+    let x0 = &b.input::<f64>("x", [2, 3]);
+    let sum = &(x0 + 1.0);
+    b.output("a", sum);
+    b.output("c", sum.reshape([6]).slice(s![..;-1]));
+    let kernel = b.build().unwrap();
+    let view = elide::ArrayMut::strided(&mut a, &[2, 3], &[6, 2], 0).unwrap();
+    let given = elide::ArrayRef::strided(&v, &[2, 3], &[3, 1], 0).unwrap();
+    kernel.call().bind("x", given).unwrap().bind_mut("a", view).unwrap().bind_mut("c", &mut c).unwrap().run().unwrap();
+    let want: Vec<f64> = v.iter().rev().map(|x| x + 1.0).collect();
+    assert_eq!(c[..], want[..]);
+}
+
+#[test]
+fn an_element_is_put_back_over_what_was_written() {
+    let mut b = Kernel::builder("back");
+    let x = &b.input::<f64>("x", [5]);
+    b.update(x, (x + x).at(s![3]).set(x.slice(s![3])));
+    assert_eq!(updated(&b.build().unwrap(), vec![1.0, 2.0, 3.0, 4.0, 5.0], &[5]), [2.0, 4.0, 6.0, 4.0, 10.0]);
+}
+
+/// What updates of `x` and `y` give, and what the same values give as results of their own.
+fn in_place_and_elsewhere(n: usize, make: &dyn Fn(&Expr<'static, f64>, &Expr<'static, f64>) -> [Expr<'static, f64>; 2]) {
+    let (p, q) = (counting(n), counting(2 * n)[n..].to_vec());
+    let mut results = Vec::new();
+    for in_place in [true, false] {
+        let mut b = Kernel::builder("updates");
+        let dims = b.dims(["n"]);
+        let (x, y) = (&b.input::<f64>("x", &dims), &b.input::<f64>("y", &dims));
+        let [u, v] = make(x, y);
+        let (mut p, mut q, mut r, mut s) = (p.clone(), q.clone(), vec![0.0; n], vec![0.0; n]);
+        if in_place {
+            b.update(x, u).update(y, v);
+            let kernel = b.build().unwrap();
+            kernel.call().bind_mut("x", &mut p).unwrap().bind_mut("y", &mut q).unwrap().run().unwrap();
+            results.push((p, q));
+        } else {
+            b.output("r", u).output("s", v);
+            let kernel = b.build().unwrap();
+            let mut call = kernel.call();
+            let mut binding = call.bind("x", &p).unwrap().bind("y", &q).unwrap();
+            binding = binding.bind_mut("r", &mut r).unwrap().bind_mut("s", &mut s).unwrap();
+            binding.run().unwrap();
+            results.push((r, s));
+        }
+    }
+    assert_eq!(results[0], results[1]);
+}
+
+#[test]
+fn updates_too_large_for_one_nest() {
+    let deep = |x: Expr<'static, f64>| (0..120).fold(x, |x, _| x.sin());
+    for n in [2, 17] {
+        in_place_and_elsewhere(n, &|x, y| [deep(x + y), deep(x - y)]);
+        in_place_and_elsewhere(n, &|x, y| {
+            [x.at(s![1..]).set(deep(x.slice(s![..-1]) + y.slice(s![1..]))), y.at(s![..-1]).set(deep(x.slice(s![1..]) * y.slice(s![1..])))]
+        });
+    }
+}
+
+#[test]
+fn long_chains_of_updates() {
+    for n in [2, 17] {
+        in_place_and_elsewhere(n, &|x, y| {
+            let (mut x, mut y) = (x.clone(), y.clone());
+            for _ in 0..12 {
+                x = &x - x.mean_axis(0);
+                y = y.at(s![1..]).add(x.slice(s![..-1]).sin()).at(s![..;-1]).mul((x.clone() + &y).sin());
+                x = x.at(s![..-1]).add(y.slice(s![1..]).cos());
+            }
+            [x, y]
+        });
+    }
 }

@@ -153,6 +153,45 @@ fn inspect_shows_the_stages() {
 }
 
 #[test]
+fn explain_reports_and_requires() {
+    let dir = Dir::new();
+    let program = ["explain", "(x - x.max(axis=0)).sum(axis=0)", "-i", "x=f64[n,m]"];
+    let with = |more: &[&str]| dir.ok(&[&program[..], more].concat());
+    let text = with(&[]);
+    assert!(text.starts_with("kernel eval, for arrays in C order\n  input x : f64[n,m]\n  output result : f64[m]\n\nnest 0: "), "{text}");
+    // Text has no lines of Rust to name.
+    assert!(!text.contains(".rs:"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&with(&["--format", "json"])).unwrap();
+    assert_eq!(json["scratch_bytes"], serde_json::json!({ "formula": "8*m", "number": null }));
+    assert_eq!(with(&["--require", "no-copies", "--require", "peak-bytes=8*m"]), text);
+
+    let refused = |what: &str| {
+        let (code, message) = dir.fails(&[&program[..], &["--require", what]].concat());
+        assert_eq!(code, 1, "{message}");
+        message
+    };
+    let stored = "%1 = max %0 over axes 0 : f64[m] is a buffer of 8*m bytes, because a reduction's result that is read at other \
+                  indices or in another loop nest";
+    assert_eq!(refused("no-temporaries"), format!("kernel `eval` does not keep `no-temporaries`: {stored}"));
+    assert_eq!(
+        refused("peak-bytes=1_000"),
+        format!(
+            "kernel `eval` does not keep `peak-bytes=1000`: a run may hold 8*m bytes of scratch memory\n  slot 0 of 8*m bytes: {stored}"
+        )
+    );
+    assert_eq!(
+        refused("in-place=result"),
+        "kernel `eval` does not keep `in-place=result`: `result` has memory of its own\n  help: declare it with `update`, as the new value \
+         of an input"
+    );
+    assert_eq!(refused("in-place=y"), "kernel `eval` has no output named `y` to require in place\n  help: its outputs are: result");
+    assert_eq!(
+        dir.usage(&[&program[..], &["--require", "fast"]].concat()),
+        "invalid value 'fast' for '--require <REQUIREMENT>': write no-temporaries, no-copies, peak-bytes=BYTES or in-place=OUTPUT"
+    );
+}
+
+#[test]
 fn bench_prints_one_line_of_json() {
     let dir = Dir::new();
     let args = ["bench", "(x * y).sum()", "-i", "x=x.npy", "-i", "y=f64[n,3]", "--dim", "n=2", "--seconds", "0.01"];

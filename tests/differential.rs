@@ -5,47 +5,11 @@
 
 mod common;
 
-use std::process::Command;
-
 use common::guard::Side;
-use common::{Placed, Room};
+use common::seeds::each_seed;
+use common::{Placed, Room, kernels};
 use elide::testing::{Dims, Place, Program, Rng, Tensor, agree, interpret};
-use elide::{ArrayMut, ArrayRef, DynExpr, Kernel, eval_all};
-
-const SEEDS: &str = "ELIDE_TEST_SEEDS";
-const CHILD: &str = "ELIDE_TEST_CHILD";
-
-/// Runs `check` on every seed in a child process: this test again, with [`CHILD`] set.
-fn each_seed(test: &str, usual: std::ops::Range<u64>, check: fn(&Program, Rng) -> Result<(), String>) {
-    let range = std::env::var(SEEDS).ok().map_or(usual, |text| {
-        let (low, high) = text.split_once("..").expect("seeds as low..high");
-        low.parse().expect("a number")..high.parse().expect("a number")
-    });
-    if std::env::var(CHILD).as_deref() == Ok(test) {
-        for seed in range {
-            eprintln!("seed {seed}");
-            let check = |program: &Program| check(program, Rng::new(!seed));
-            let program = Program::random(seed);
-            if let Err(message) = check(&program) {
-                let small = program.shrunk(&mut |p| check(p).is_err());
-                panic!("{}\n{small}", check(&small).err().unwrap_or(message));
-            }
-        }
-        return;
-    }
-    let out = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env(CHILD, test)
-        .output()
-        .expect("a child process");
-    if !out.status.success() {
-        let text = String::from_utf8_lossy(&out.stderr);
-        let seed = text.rfind("seed ").map_or("nothing", |at| &text[at..]);
-        panic!("the child ended with {} after {seed}", out.status);
-    }
-    let ran = String::from_utf8_lossy(&out.stdout).contains("1 passed");
-    assert!(ran, "the child ran another number of tests than one");
-}
+use elide::{ArrayMut, ArrayRef, DynExpr, eval_all};
 
 /// Memory for results, laid out at random.
 fn rooms(want: &[Tensor], rng: &mut Rng, side: Side) -> Vec<Room> {
@@ -74,63 +38,12 @@ fn borrowed_arrays(program: &Program, mut rng: Rng) -> Result<(), String> {
 
 #[test]
 fn programs_over_borrowed_arrays() {
-    each_seed("programs_over_borrowed_arrays", 0..150, borrowed_arrays);
-}
-
-/// A kernel with named dims, called twice with arrays in different places. It must refuse what the reference evaluator refuses,
-/// and nothing else.
-fn kernels(program: &Program, mut rng: Rng) -> Result<(), String> {
-    let mut builder = Kernel::builder("random");
-    let inputs: Vec<DynExpr<'_>> = (program.declare(Dims::Named).iter().zip(&program.inputs))
-        .map(|(x, i)| builder.input_dyn(&i.name, i.value.dtype, x.shape().clone(), i.place.swapped))
-        .collect();
-    let outputs = program.outputs(&inputs);
-    // The inputs are outputs as well here, so that every dim has a value.
-    let all: Vec<_> = outputs.iter().cloned().chain(program.inputs.iter().map(|i| i.name.clone()).zip(inputs)).collect();
-    let want = interpret(&all, &program.bindings()).map(|mut values| {
-        values.truncate(outputs.len());
-        values
-    });
-    for (name, x) in outputs {
-        builder.output(&name, x);
-    }
-    let kernel = match (builder.build(), &want) {
-        (Ok(kernel), _) => kernel,
-        (Err(_), Err(_)) => return Ok(()),
-        (Err(e), Ok(_)) => return Err(format!("only the kernel's builder refuses: {e}")),
-    };
-    let mut call = kernel.call();
-    for side in Side::ALL {
-        let shapes = match &want {
-            Ok(values) => values.clone(),
-            // What shapes the results would have is not known; the sizes of those with fixed dims will do for a refusal.
-            Err(_) => interpret(&program.outputs(&program.declare(Dims::Fixed)), &program.bindings()).map_err(|e| e.to_string())?,
-        };
-        let placed: Vec<Placed> = program.inputs.iter().map(|i| Placed::new(&i.value, &i.place, side)).collect();
-        let mut rooms = rooms(&shapes, &mut rng, side);
-        let run = (|| {
-            let mut binding = call.start();
-            for (p, i) in placed.iter().zip(&program.inputs) {
-                binding = binding.bind(i.name.as_str(), p.view())?;
-            }
-            for (r, o) in rooms.iter_mut().zip(&program.outputs) {
-                binding = binding.bind_mut(o.name.as_str(), r.view())?;
-            }
-            binding.run()
-        })();
-        match (run, &want) {
-            (Ok(()), Ok(want)) => compare(program, &rooms, want)?,
-            (Err(_), Err(_)) => {}
-            (Err(e), Ok(_)) => return Err(format!("only the kernel refuses: {e}")),
-            (Ok(()), Err(e)) => return Err(format!("only the reference evaluator refuses: {e}")),
-        }
-    }
-    Ok(())
+    each_seed("programs_over_borrowed_arrays", 0..150, Program::random, borrowed_arrays);
 }
 
 #[test]
 fn programs_as_kernels_with_named_dims() {
-    each_seed("programs_as_kernels_with_named_dims", 0..150, kernels);
+    each_seed("programs_as_kernels_with_named_dims", 0..150, Program::random, |p, rng| kernels::check(p, Dims::Named, rng));
 }
 
 /// Every step by itself, each over the stored results of those before it: fusion must not change a bit.
@@ -159,5 +72,5 @@ fn one_step_at_a_time(program: &Program, _: Rng) -> Result<(), String> {
 
 #[test]
 fn programs_one_step_at_a_time() {
-    each_seed("programs_one_step_at_a_time", 0..60, one_step_at_a_time);
+    each_seed("programs_one_step_at_a_time", 0..60, Program::random, one_step_at_a_time);
 }

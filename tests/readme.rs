@@ -56,7 +56,7 @@ fn commands_run() {
         assert!(out.status.success(), "{line}\n{}", String::from_utf8_lossy(&out.stderr));
         seen.push(args[0].clone());
     }
-    assert_eq!(seen, ["eval", "inspect", "bench", "demo"]);
+    assert_eq!(seen, ["eval", "explain", "inspect", "bench", "demo"]);
     assert!(dir.path().join("speed.npy").exists());
 }
 
@@ -67,6 +67,9 @@ fn listings_are_what_is_printed() {
     let out = elide(&dir, &["inspect", program, "-i", "x=f64[n,m]", "--stage", "schedule"].map(String::from));
     let (printed, listed) = (String::from_utf8(out.stdout).unwrap(), blocks("text")[0]);
     assert!(printed.starts_with(listed), "{printed}");
+    let out = elide(&dir, &["explain", program, "-i", "x=f64[n,m]"].map(String::from));
+    let (printed, listed) = (String::from_utf8(out.stdout).unwrap(), blocks("text")[1]);
+    assert!(printed.contains(listed), "{printed}");
 }
 
 #[test]

@@ -31,9 +31,9 @@ impl Watch {
     }
 }
 
-/// Prints every stage but the last two, which compile once more.
+/// Prints every stage but the last two, which compile once more, and the report.
 fn inspect(kernel: &Kernel) -> usize {
-    Stage::ALL[..4].iter().map(|s| kernel.inspect(*s).unwrap().len()).sum()
+    Stage::ALL[..4].iter().map(|s| kernel.inspect(*s).unwrap().len()).sum::<usize>() + kernel.explain().unwrap().to_string().len()
 }
 
 /// One input of `[n]`, one output.

@@ -212,3 +212,51 @@ fn six_axes_allocate_nothing_once_bound() {
     result.unwrap();
     assert_eq!(count, Count::default());
 }
+
+/// What a first run allocates beyond a run of a kernel without scratch memory is the report's formula, to the byte.
+#[test]
+fn a_first_run_allocates_the_planned_scratch_memory() {
+    /// The sum of the allocations that a first run keeps and that are as large as a slot may be.
+    fn kept(kernel: &Kernel, x: &Array2<f64>, y: &mut Array2<f64>) -> (usize, usize) {
+        let mut call = kernel.call();
+        let (result, count) = counted(|| call.bind("x", x.view())?.bind_mut("y", y.view_mut())?.run());
+        result.unwrap();
+        (count.live as usize, call.scratch_bytes())
+    }
+    let softmax = |x: &Expr<'static, f64>| {
+        let rows = elide::Axes::from(1).keepdims();
+        let e = (x - x.max_over(rows.clone())).exp();
+        &e / e.sum_over(rows)
+    };
+    let turned = |x: &Expr<'static, f64>| {
+        let [n, m] = ["n", "m"].map(elide::Dim::named);
+        x.t().exp().reshape([-1]).reshape([elide::Extent::from(n), elide::Extent::from(m)]) + x.max_axis(Axis(0))
+    };
+    let centred = |x: &Expr<'static, f64>| x - x.mean_axis(Axis(0)) + x.max();
+    let programs: [&dyn Fn(&Expr<'static, f64>) -> Expr<'static, f64>; 3] = [&softmax, &turned, &centred];
+    for (k, program) in programs.into_iter().enumerate() {
+        let mut b = Kernel::builder("scratch");
+        let dims = b.dims(["n", "m"]);
+        let x = &b.input::<f64>("x", dims);
+        b.output("y", program(x));
+        let kernel = b.build().unwrap();
+        let report = kernel.explain().unwrap();
+        let planned = |n: i64, m: i64| report.scratch_bytes().evaluate(&[("n", n), ("m", m)]).unwrap() as usize;
+        let data = |n, m| (Array2::from_elem((n, m), 0.5), Array2::zeros((n, m)));
+        let ((x, mut y), (v, mut w)) = (data(20, 30), data(200, 150));
+        // Once for what grows only the first time.
+        kept(&kernel, &x, &mut y);
+        let (small, of_small) = kept(&kernel, &x, &mut y);
+        let (large, of_large) = kept(&kernel, &v, &mut w);
+        assert_eq!((of_small, of_large), (planned(20, 30), planned(200, 150)), "program {k}:\n{report}");
+        assert!(planned(200, 150) > planned(20, 30), "program {k}:\n{report}");
+        assert_eq!(large - small, planned(200, 150) - planned(20, 30), "program {k}: what a call keeps is scratch memory:\n{report}");
+        // A second run allocates nothing more.
+        let mut call = kernel.call();
+        let mut binding = call.bind("x", v.view()).unwrap().bind_mut("y", w.view_mut()).unwrap();
+        binding.run().unwrap();
+        let (result, count) = counted(|| binding.run());
+        result.unwrap();
+        assert_eq!(count, Count::default(), "program {k}");
+    }
+}

@@ -62,7 +62,7 @@ pub(crate) fn through(base: &NodeRef, map: &View, equations: &[Equation], site: 
 }
 
 /// The map by which `node` shows elements of `base`, if it is nothing but views of it.
-#[cfg(feature = "text")]
+#[cfg(any(feature = "text", feature = "testing", test))]
 pub(crate) fn view_of(node: &NodeRef, base: &NodeRef) -> Option<View> {
     let mut map = View::identity(&node.shape);
     let mut at = node;

@@ -37,6 +37,10 @@ pub struct Graph {
     outputs: Vec<Output>,
     equations: Vec<(Equation, Option<Site>)>,
     indices: Vec<Index>,
+    /// The inputs that results are stored in.
+    updated: Vec<u32>,
+    /// Sizes that are taken not to be negative; `None` where nothing may be assumed.
+    assumed: Option<Vec<Size>>,
 }
 
 /// A single index along an axis whose extent is known only when arrays are bound.
@@ -168,8 +172,14 @@ impl Kind {
 impl Graph {
     /// A graph with the same inputs, equations and indices, and nothing else.
     pub(crate) fn like(other: &Graph) -> Graph {
-        let mut g =
-            Graph { inputs: other.inputs.clone(), equations: other.equations.clone(), indices: other.indices.clone(), ..Graph::default() };
+        let mut g = Graph {
+            inputs: other.inputs.clone(),
+            equations: other.equations.clone(),
+            indices: other.indices.clone(),
+            updated: other.updated.clone(),
+            assumed: other.assumed.clone(),
+            ..Graph::default()
+        };
         for k in 0..g.inputs.len() {
             let Input { dtype, shape, site, .. } = g.inputs[k].clone();
             g.add(Kind::Input(k as u32), dtype, shape, site);
@@ -218,6 +228,26 @@ impl Graph {
         self.outputs.push(Output { name, node, in_place });
     }
 
+    /// The inputs that results are stored in.
+    pub(crate) fn updated_inputs(&self) -> &[u32] {
+        &self.updated
+    }
+
+    /// True if passes may assume that dims are not tiny.
+    pub(crate) fn assumes(&self) -> bool {
+        self.assumed.is_some()
+    }
+
+    /// What passes have assumed not to be negative.
+    pub(crate) fn assumptions(&self) -> &[Size] {
+        self.assumed.as_deref().unwrap_or_default()
+    }
+
+    /// Notes what is assumed from here on; allows assumptions where none were.
+    pub(crate) fn assume(&mut self, sizes: Vec<Size>) {
+        self.assumed = Some(sizes);
+    }
+
     /// Makes another node the `output`-th result.
     pub(crate) fn set_output(&mut self, output: usize, node: NodeId) {
         self.outputs[output].node = node;
@@ -226,6 +256,7 @@ impl Graph {
     /// Has the `output`-th result stored in the memory of the `input`-th argument.
     pub(crate) fn update_in_place(&mut self, output: usize, input: u32) {
         self.outputs[output].in_place = Some(input);
+        self.updated.push(input);
     }
 
     /// Every node with its id, operands before users.

@@ -12,6 +12,9 @@ impl fmt::Display for Graph {
         for o in self.outputs() {
             writeln!(f, "output {} = {}", o.name, o.node)?;
         }
+        for size in self.assumptions() {
+            writeln!(f, "assume {size} >= 0")?;
+        }
         for (eq, _) in self.equations() {
             writeln!(f, "require {} == {}", eq.0, eq.1)?;
         }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::axes::{LoopAxis, coalesce, order, turn};
 use super::body::Body;
-use super::{Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Reduction, Store, Stride, ValueId};
+use super::{Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Reduction, Store, Stride, StripArgument, ValueId};
 use crate::dtype::DType;
 use crate::graph::{Graph, Kind, NodeId};
 use crate::math::Emit;
@@ -125,7 +125,7 @@ impl Lowerer<'_> {
 
     /// True if the node's value is loaded from memory that an earlier step has filled.
     fn is_loaded(&self, id: NodeId, is_root: bool) -> bool {
-        if matches!(self.graph[id].kind, Kind::Pieces(_)) {
+        if matches!(self.graph[id].kind, Kind::Pieces(_) | Kind::Copy(_)) {
             return true;
         }
         if is_root || matches!(self.graph[id].kind, Kind::Input(_)) || self.step.fused.binary_search(&id).is_ok() {
@@ -140,7 +140,7 @@ impl Lowerer<'_> {
         }
         match &self.graph[id].kind {
             Kind::Reduce(_, src, _) => smallvec::smallvec![(*src, Index::Source)],
-            kind if kind.is_elementwise() || matches!(kind, Kind::Copy(_)) => kind.operands().into_iter().map(|o| (o, at)).collect(),
+            kind if kind.is_elementwise() => kind.operands().into_iter().map(|o| (o, at)).collect(),
             _ => SmallVec::new(),
         }
     }
@@ -179,8 +179,9 @@ impl Lowerer<'_> {
                 });
                 self.body.add(Inst::Reduced(k as u32), node.dtype)
             }
-            Kind::Copy(_) => v(self, 0),
-            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) => unreachable!("these have no operands to evaluate"),
+            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Copy(_) => {
+                unreachable!("these have no operands to evaluate")
+            }
         }
     }
 
@@ -216,7 +217,7 @@ impl Lowerer<'_> {
         });
         match self.graph[id].kind {
             Kind::Input(k) => Some(Operand::Input(k)),
-            Kind::Pieces(_) => home,
+            Kind::Pieces(_) | Kind::Copy(_) => home,
             _ if self.step.stores.iter().any(|p| p.node == id) => None,
             _ => home,
         }
@@ -230,7 +231,7 @@ impl Lowerer<'_> {
             return match operand {
                 Operand::Input(k) => (operand, self.strides.inputs[k as usize].clone()),
                 Operand::Output(k) => (operand, self.strides.outputs[k as usize].clone()),
-                _ => (operand, c_order(&self.graph[id].shape)),
+                Operand::Buffer(b) => (operand, c_order(&self.schedule.buffers[b.index()].shape)),
             };
         }
         let Kind::Reshape(src, shape) = &self.graph[id].kind else { unreachable!("the schedule stores what views read") };
@@ -297,6 +298,7 @@ impl Lowerer<'_> {
         let axis = |k: usize, extent: &Size| LoopAxis {
             extent: extent.clone(),
             reversed: false,
+            strip: false,
             strides: self.accesses.iter().map(|a| a.strides[k].clone()).collect(),
         };
         let rank = self.step.domain.rank();
@@ -315,6 +317,9 @@ impl Lowerer<'_> {
             order(&mut reduced, &loads_first);
         }
         coalesce(&mut reduced);
+        if let Some(k) = self.step.strip {
+            parallel[k as usize].strip = true;
+        }
         let has_reductions = !self.reductions.is_empty();
         // Loops that must run in some order or direction keep the domain's order, which is right for memory in C order.
         let walk = &self.step.walk;
@@ -343,7 +348,7 @@ impl Lowerer<'_> {
             });
             k as u32
         };
-        let parallel_params: Vec<u32> = parallel.iter().map(|a| param(&a.extent)).collect();
+        let mut parallel_params: Vec<u32> = parallel.iter().map(|a| param(&a.extent)).collect();
         let reduced_params: Vec<u32> = reduced.iter().map(|a| param(&a.extent)).collect();
         let mut pointers: Vec<(Operand, Size, Vec<Size>)> = Vec::new();
         let mut accesses = Vec::new();
@@ -378,6 +383,13 @@ impl Lowerer<'_> {
         } else {
             Lanes::Parallel(factor(&self.body, &depths, parallel.len(), has_reductions))
         };
+        let mut strip = None;
+        if let Some(at) = parallel.iter().position(|a| a.strip) {
+            // Its extent changes from strip to strip, and is not to be taken for another of the same size.
+            parallel_params[at] = params.len() as u32;
+            params.push(parallel[at].extent.clone());
+            strip = Some(StripArgument { param: parallel_params[at], moves: pointers.iter().map(|(.., m)| m[at].clone()).collect() });
+        }
         let nest = LoopNest {
             parallel: parallel_params,
             reduced: reduced_params,
@@ -394,7 +406,7 @@ impl Lowerer<'_> {
             params: params.len() as u32,
         };
         let pointers = pointers.into_iter().map(|(operand, offset, _)| (operand, offset)).collect();
-        (nest, Bindings { pointers, params })
+        (nest, Bindings { pointers, params, strip })
     }
 }
 

@@ -194,6 +194,9 @@ pub const LEAF_LANES: u8 = 8;
 /// The number of elements from which the defined order splits in two.
 pub const LEAF_LENGTH: i64 = 128;
 
+/// What a step must touch, in bytes, for its results to go around the cache: twice a large last-level cache.
+pub(crate) const STREAM_FROM: i64 = 64 << 20;
+
 /// What the arguments of a nest's code are, in terms of the program's operands and sizes.
 #[derive(Clone, Debug)]
 pub struct Bindings {
@@ -201,6 +204,17 @@ pub struct Bindings {
     pub pointers: Vec<(Operand, Size)>,
     /// For each size argument: its value.
     pub params: Vec<Size>,
+    /// How to run a part of the axis that strips are cut from.
+    pub strip: Option<StripArgument>,
+}
+
+/// What changes from strip to strip.
+#[derive(Clone, Debug)]
+pub struct StripArgument {
+    /// The size argument that says how long the strip is.
+    pub param: u32,
+    /// For each address argument, the bytes from one index to the next.
+    pub moves: Vec<Size>,
 }
 
 /// Memory that a nest reads or writes.
@@ -236,6 +250,20 @@ impl LoopNest {
         let last = self.rank().wrapping_sub(1);
         let adjacent = |s: &Store| self.accesses[s.access as usize].strides.get(last) == Some(&Stride::Unit);
         matches!(self.lanes, Lanes::Parallel(_)) && !self.in_place && self.reductions.is_empty() && self.stores.iter().all(adjacent)
+    }
+
+    /// How many tiles its results go through where they stream; 0 if they never do.
+    pub(crate) fn tiles(&self, bindings: &Bindings) -> usize {
+        let operand = |pointer: u32| bindings.pointers[pointer as usize].0;
+        let to_output = |s: &Store| matches!(operand(self.accesses[s.access as usize].pointer), Operand::Output(_));
+        if !cfg!(target_arch = "x86_64") || !self.can_stream() || !self.stores.iter().all(to_output) {
+            return 0;
+        }
+        // A stencil reads its input in several places: it waits for its own rows rather than for memory, and was measured to lose.
+        let mut read = hashbrown::HashSet::new();
+        let inputs = self.accesses.iter().map(|a| operand(a.pointer)).filter(|o| matches!(o, Operand::Input(_)));
+        let reads_twice = inputs.into_iter().any(|o| !read.insert(o));
+        if reads_twice { 0 } else { self.stores.len() }
     }
 
     /// The bytes that an access can touch, relative to its address argument, given the values of the size arguments; for

@@ -4,7 +4,10 @@
 //! exact, and never a shape or type. Constants are folded by the same functions that the reference evaluator runs, so
 //! folding cannot disagree with execution. Every rewrite keeps the call site of the node it replaces.
 
+mod assume;
 mod fold;
+mod mirror;
+mod pieces;
 mod reshape;
 mod simplify;
 mod views;
@@ -19,8 +22,13 @@ pub(crate) struct Pass {
 
 /// What runs, in order.
 pub(crate) const PASSES: &[Pass] = &[
+    assume::PASS,
     Pass { name: "fold", run: fold::run },
     Pass { name: "simplify", run: simplify::run },
     Pass { name: "reshape", run: reshape::run },
     Pass { name: "views", run: views::run },
+    Pass { name: "pieces", run: pieces::run },
+    // Parts see their operands through new views.
+    Pass { name: "views again", run: views::run },
+    Pass { name: "mirror", run: mirror::run },
 ];

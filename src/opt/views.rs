@@ -188,20 +188,23 @@ fn through_reduction(view: &View, source: &Shape, axes: &[u8]) -> Option<(View, 
     Some((inner, reduced))
 }
 
+/// A rough cost of one operation.
+pub(super) fn own_cost(graph: &Graph, node: &Node) -> u32 {
+    match &node.kind {
+        Kind::Unary(op, a) if op.is_expanded(graph[*a].dtype.class()) => EXPENSIVE,
+        Kind::Binary(op, a, _) if op.is_expanded(graph[*a].dtype.class()) => EXPENSIVE,
+        // Each takes as long as a dozen additions.
+        Kind::Unary(UnaryOp::Sqrt, _) | Kind::Binary(BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Fmod, ..) => EXPENSIVE,
+        kind if kind.is_elementwise() => 1,
+        _ => 0,
+    }
+}
+
 /// A rough cost of computing one element of each node: that of the dearest path from the inputs.
 fn costs(graph: &Graph) -> Vec<u32> {
     let mut cost = vec![0u32; graph.len()];
     for (id, node) in graph.nodes() {
-        let own = match &node.kind {
-            Kind::Unary(op, a) if op.is_expanded(graph[*a].dtype.class()) => EXPENSIVE,
-            Kind::Binary(op, a, _) if op.is_expanded(graph[*a].dtype.class()) => EXPENSIVE,
-            // Each takes as long as a dozen additions.
-            Kind::Unary(UnaryOp::Sqrt, _) | Kind::Binary(BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Fmod, ..) => {
-                EXPENSIVE
-            }
-            kind if kind.is_elementwise() => 1,
-            _ => 0,
-        };
+        let own = own_cost(graph, node);
         let operands = node.kind.operands();
         let below = if node.kind.is_elementwise() || matches!(node.kind, Kind::View(..)) {
             operands.iter().map(|o| cost[o.index()]).max().unwrap_or(0)

@@ -15,6 +15,7 @@ use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::graph::{Graph, Kind};
 use crate::layout::Layout;
+use crate::report::{Required, Requirement};
 use crate::shape::{Dim, Shape};
 use crate::size::{Size, Var};
 
@@ -23,6 +24,7 @@ pub struct KernelBuilder {
     name: String,
     inputs: Vec<NodeRef>,
     outputs: Vec<Declared>,
+    required: Vec<Required>,
 }
 
 struct Declared {
@@ -35,7 +37,7 @@ struct Declared {
 
 impl KernelBuilder {
     pub(super) fn new(name: &str) -> KernelBuilder {
-        KernelBuilder { name: name.into(), inputs: Vec::new(), outputs: Vec::new() }
+        KernelBuilder { name: name.into(), inputs: Vec::new(), outputs: Vec::new(), required: Vec::new() }
     }
 
     /// Named dims for the shapes of inputs. The same name is the same size everywhere in the kernel.
@@ -100,17 +102,42 @@ impl KernelBuilder {
         self
     }
 
+    /// Requires something of the kernel: of its plan for arrays in C order, which `build` makes, and of the plan for any other
+    /// layouts, which is made when they are first bound.
+    ///
+    /// ```
+    /// use elide::{Kernel, Requirement};
+    ///
+    /// let mut b = Kernel::builder("norm");
+    /// let [n] = b.dims(["n"]);
+    /// let x = &b.input::<f64>("x", [n]);
+    /// b.output("y", (x * x).sum().sqrt());
+    /// b.require(Requirement::NoTemporaries).require(Requirement::peak_bytes(0));
+    /// b.build()?;
+    /// # Ok::<(), elide::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn require(&mut self, what: Requirement) -> &mut Self {
+        self.required.push(Required { what, site: Location::caller() });
+        self
+    }
+
     /// Compiles the kernel for arrays in C order. Other layouts compile when they are first bound.
     ///
     /// # Errors
     /// The first mistake in an expression, with the line that it was made on; two inputs or two outputs of one name; an
-    /// expression over borrowed data; a named dim that is the extent of no input; a size that overflows; what the code generator refuses.
+    /// expression over borrowed data; a named dim that is the extent of no input; a size that overflows; what
+    /// the code generator refuses; what was required and is not kept.
     pub fn build(self) -> Result<Kernel> {
         let start = Instant::now();
         for (k, output) in self.outputs.iter().enumerate() {
             if self.outputs[..k].iter().any(|other| other.name == output.name) {
-                let what = if output.updates.is_some() { "is updated twice" } else { "names two outputs" };
-                return Err(Error::new(ErrorKind::Bind, format!("`{}` {what}", output.name)).at(output.site));
+                let name = &output.name;
+                let text = match output.updates {
+                    Some(_) => format!("`{name}` is updated twice"),
+                    None => format!("two outputs are named `{name}`"),
+                };
+                return Err(Error::new(ErrorKind::Bind, text).at(output.site));
             }
             self.check_update(output).map_err(|e| e.at(output.site))?;
         }
@@ -139,8 +166,8 @@ impl KernelBuilder {
             }
         }
         let timings = Timings { import: start.elapsed(), ..Timings::default() };
-        let mut kernel = Kernel::new(&self.name, graph, timings)?;
-        let plan = kernel.plan(kernel.contiguous_key())?;
+        let mut kernel = Kernel::new(&self.name, graph, self.required, timings)?;
+        let plan = kernel.plan(kernel.contiguous_key(), true)?;
         if let Some(inner) = Arc::get_mut(&mut kernel.0) {
             inner.timings = Timings { import: timings.import, optimize: inner.timings.optimize, ..plan.timings };
         }

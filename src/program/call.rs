@@ -1,25 +1,18 @@
 //! Binding arrays to a kernel, and running it.
 
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 use std::panic::Location;
-use std::sync::Arc;
-
-use hashbrown::HashMap;
 
 use super::layouts::LayoutClass;
+use super::prepare::{Prepared, classes, prepare};
 use super::{Kernel, Spec};
 use crate::array::{ArrayMut, ArrayRef};
-use crate::codegen::{self, Streaming};
-use crate::compile::{Compiled, CompiledStep};
+use crate::codegen;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
-use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, LoopNest, Operand};
 use crate::layout::Layout;
-use crate::size::{Size, Var};
 
 /// What an array is bound to: a name, or the expression that the builder returned for an input.
 pub trait Key {
@@ -70,47 +63,10 @@ pub struct Call {
 }
 
 #[derive(Default)]
-struct Slot {
-    address: usize,
-    layout: Layout,
+pub(super) struct Slot {
+    pub address: usize,
+    pub layout: Layout,
     bound: bool,
-}
-
-/// Everything that depends on the layouts of the arrays but not on where they are.
-struct Prepared {
-    layouts: Vec<Layout>,
-    /// Keeps the code alive.
-    _plan: Arc<Compiled>,
-    frames: Vec<Frame>,
-    scratch: Vec<Vec<MaybeUninit<u8>>>,
-    /// What streamed results are written to first; empty if none are.
-    tiles: Vec<MaybeUninit<u8>>,
-}
-
-struct Frame {
-    entry: codegen::Entry,
-    /// Addresses, sizes, the table of constants, the words of `Streaming`.
-    args: Vec<i64>,
-    /// For each address: the slot it is in, and the bytes from there.
-    addresses: Vec<(Place, i64)>,
-    /// How many tiles its streamed results need; 0 if they do not stream.
-    tiles: usize,
-    /// How many elements fit a tile.
-    chunk: i64,
-}
-
-impl Frame {
-    fn set_streaming(&mut self, streaming: Streaming) {
-        if let [.., chunk, tiles] = self.args.as_mut_slice() {
-            (*chunk, *tiles) = (streaming.chunk, streaming.tiles);
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Place {
-    Slot(usize),
-    Scratch(usize),
 }
 
 impl Call {
@@ -122,6 +78,17 @@ impl Call {
     /// The kernel that this frame calls.
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    /// The bytes of scratch memory that it holds: the slots of [`Report`](crate::Report), with the numbers of the last run, and
+    /// tiles if results of that run went around the cache. Nothing before the first run.
+    pub fn scratch_bytes(&self) -> usize {
+        self.prepared.as_ref().map_or(0, Prepared::scratch_bytes)
+    }
+
+    /// The layout classes of the last run, and whether its dims were large enough for what is assumed of them.
+    pub(super) fn classes(&self) -> Option<(Vec<LayoutClass>, bool)> {
+        self.prepared.as_ref().map(|p| (classes(&self.kernel, p.layouts.iter()), p.large))
     }
 
     /// A binding with nothing bound yet.
@@ -249,21 +216,10 @@ impl<'c, 'd> Binding<'c, 'd> {
             call.prepared = Some(prepare(&call.kernel, &call.slots).map_err(|e| e.at(site))?);
         }
         let prepared = call.prepared.as_mut().expect("just prepared");
-        for frame in &mut prepared.frames {
-            for (arg, (place, offset)) in frame.args.iter_mut().zip(&frame.addresses) {
-                let base = match *place {
-                    Place::Slot(k) => call.slots[k].address,
-                    Place::Scratch(k) => prepared.scratch[k].as_mut_ptr() as usize,
-                };
-                *arg = base.wrapping_add_signed(*offset as isize) as i64;
-            }
-            // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order, and touches only what accesses
-            // reach: `prepare` has checked that each stays inside the bytes of its operand's layout, which `ArrayRef`,
-            // `ArrayMut` (invariant 1 of each) and the scratch vectors vouch for while `'d` lasts, which it does: `self`
-            // borrows for 'd. Outputs alias nothing else by the same invariants, but for the input that they update, which the
-            // schedule has ordered reads and writes of; scratch slots are disjoint.
-            unsafe { (frame.entry)(frame.args.as_ptr()) };
-        }
+        // SAFETY: the slots are those that `prepare` has seen, or have the same layouts; what they point to may be used as the
+        // invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for 'd. Outputs alias nothing
+        // else by the same invariants, but for the input that they update, which the schedule has ordered reads and writes of.
+        unsafe { prepared.run(&call.slots) };
         if prepared.tiles.capacity() > 0 {
             codegen::fence();
         }
@@ -307,198 +263,4 @@ fn check(spec: &Spec, dtype: DType, layout: &Layout, site: Site) -> Result<()> {
         return Err(Error::new(ErrorKind::Bind, text).at(site));
     }
     Ok(())
-}
-
-/// The values of named dims and strides.
-struct Env<'a> {
-    dims: HashMap<Arc<str>, i64>,
-    slots: &'a [Slot],
-}
-
-impl Env<'_> {
-    fn value(&self, var: &Var) -> i64 {
-        match var {
-            Var::Dim(name) => *self.dims.get(name).expect("building checks that each dim is the extent of an input"),
-            Var::Stride { operand, axis } => self.slots[*operand as usize].layout.strides[*axis as usize] as i64,
-        }
-    }
-
-    fn eval(&self, size: &Size) -> Result<i64> {
-        size.eval(&|v| self.value(v)).ok_or_else(|| Error::new(ErrorKind::Bind, format!("the size {size} overflows")))
-    }
-}
-
-/// Finds the values of named dims and checks every extent against them.
-fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
-    let mut env = Env { dims: HashMap::new(), slots };
-    for (spec, slot) in kernel.inputs().iter().zip(slots) {
-        for (extent, &n) in spec.shape.extents().iter().zip(&slot.layout.shape) {
-            if let Some(name) = extent.as_dim() {
-                env.dims.entry(name.into()).or_insert(n as i64);
-            }
-        }
-    }
-    for (spec, slot) in kernel.inputs().iter().chain(kernel.outputs()).zip(slots) {
-        for (axis, (extent, &n)) in spec.shape.extents().iter().zip(&slot.layout.shape).enumerate() {
-            let want = env.eval(extent)?;
-            // An empty array may have an extent beyond 63 bits, which must not turn negative on its way into a loop.
-            if i64::try_from(n) != Ok(want) {
-                let meaning = if extent.as_const().is_some() { String::new() } else { format!(" ({extent} = {want})") };
-                let text = format!(
-                    "`{}` is {}{}{meaning}, but the array has shape {:?}: axis {axis} is {n}, not {want}",
-                    spec.name, spec.dtype, spec.shape, slot.layout.shape
-                );
-                return Err(Error::new(ErrorKind::Bind, text));
-            }
-        }
-    }
-    // Sizes that users compute from dims may turn out below zero, anywhere in the program.
-    let mut seen = hashbrown::HashSet::new();
-    for (_, node) in kernel.0.imported.nodes() {
-        for extent in node.shape.extents().iter().filter(|e| e.as_const().is_none() && e.as_dim().is_none()) {
-            if seen.insert(extent) && env.eval(extent)? < 0 {
-                let err = Error::new(ErrorKind::Shape, format!("the extent {extent} turns out to be {}, below zero", env.eval(extent)?));
-                return Err(node.site.map_or(err.clone(), |s| err.at(s)));
-            }
-        }
-    }
-    for (equation, site) in kernel.0.graph.equations() {
-        let (a, b) = (env.eval(&equation.0)?, env.eval(&equation.1)?);
-        if a != b {
-            let text = format!("shapes do not agree: {} is {a}, but {} is {b}", equation.0, equation.1);
-            let err = Error::new(ErrorKind::Shape, text);
-            return Err(site.map_or(err.clone(), |s| err.at(s)));
-        }
-    }
-    for Index { index, extent, site } in kernel.0.graph.indices() {
-        let (k, n) = (env.eval(index)?, env.eval(extent)?);
-        if !(0..n).contains(&k) {
-            // A negative index was written relative to the end.
-            let written = index.sub(extent).as_const().unwrap_or(k);
-            let err = Error::new(ErrorKind::Shape, format!("index {written} is out of bounds for an axis of size {n} ({extent})"));
-            return Err(site.map_or(err.clone(), |s| err.at(s)));
-        }
-    }
-    Ok(env)
-}
-
-fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
-    let env = solve(kernel, slots)?;
-    let specs = kernel.inputs().iter().chain(kernel.outputs());
-    let classes: Vec<_> = specs.zip(slots).map(|(spec, slot)| LayoutClass::of(&slot.layout, spec.dtype.size())).collect();
-    let plan = kernel.plan(classes)?;
-    let mut scratch = Vec::new();
-    for bytes in &plan.schedule.slots {
-        let bytes = env.eval(bytes)?.max(0) as usize;
-        let mut memory: Vec<MaybeUninit<u8>> = Vec::new();
-        memory.try_reserve_exact(bytes).map_err(|_| Error::new(ErrorKind::Bind, format!("no memory for a temporary of {bytes} bytes")))?;
-        // Its capacity is what compiled code uses; its contents are written before they are read.
-        scratch.push(memory);
-    }
-    let mut frames = Vec::new();
-    for step in &plan.steps {
-        if let Some(frame) = frame(kernel, slots, &env, &plan, step)? {
-            frames.push(frame);
-        }
-    }
-    // One tile for each store of the step with the most, shared by all steps; if there is no memory for them, nothing streams.
-    let count = frames.iter().map(|f| f.tiles).max().unwrap_or(0);
-    let mut tiles: Vec<MaybeUninit<u8>> = Vec::new();
-    if tiles.try_reserve_exact(count * Streaming::TILE).is_ok() {
-        for frame in frames.iter_mut().filter(|f| f.tiles > 0) {
-            let (chunk, address) = (frame.chunk, tiles.as_mut_ptr() as i64);
-            frame.set_streaming(Streaming { chunk, tiles: address });
-        }
-    }
-    let layouts = slots.iter().map(|s| s.layout.clone()).collect();
-    Ok(Prepared { layouts, _plan: plan, frames, scratch, tiles })
-}
-
-/// The arguments of one step, with every access checked; `None` if there is nothing to do.
-fn frame(kernel: &Kernel, slots: &[Slot], env: &Env<'_>, plan: &Compiled, step: &CompiledStep) -> Result<Option<Frame>> {
-    let CompiledStep { nest, bindings, code } = step;
-    let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
-    let extent = |p: &u32| params[*p as usize];
-    // Compiled loops count up to their extents and split reductions in halves: neither ends at a negative number.
-    if let Some(n) = nest.parallel.iter().chain(&nest.reduced).map(extent).find(|n| *n < 0) {
-        return Err(Error::new(ErrorKind::Shape, format!("an extent turns out to be {n}, below zero")));
-    }
-    // Refused by the reduced extents alone, as in NumPy, also where there is nothing to store.
-    if nest.reduced.iter().any(|p| extent(p) <= 0) {
-        for r in &nest.reductions {
-            if r.op.of_nothing(nest.types[r.value.index()]).is_none() {
-                let text = format!("{} of an array with no elements to reduce, which has no answer", r.op.name());
-                return Err(Error::new(ErrorKind::Shape, text));
-            }
-        }
-    }
-    if nest.parallel.iter().any(|p| extent(p) <= 0) {
-        return Ok(None);
-    }
-    // A view may repeat one element more often than 64 bits count; sizes that overflowed while they were folded are at the end.
-    let count = nest.parallel.iter().chain(&nest.reduced).map(extent).try_fold(1i64, |n, e| n.checked_mul(e));
-    if count.is_none_or(|n| n == i64::MAX) {
-        return Err(Error::new(ErrorKind::Shape, "a loop over more elements than 64 bits can count".to_string()));
-    }
-    let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
-    let mut addresses = Vec::new();
-    for (operand, offset) in &bindings.pointers {
-        let place = match *operand {
-            Operand::Input(k) => Place::Slot(k as usize),
-            Operand::Output(k) => Place::Slot(kernel.inputs().len() + k as usize),
-            Operand::Buffer(b) => Place::Scratch(plan.schedule.buffers[b.index()].slot as usize),
-        };
-        addresses.push((place, env.eval(offset)?));
-    }
-    let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
-    for access in &nest.accesses {
-        let (operand, _) = &bindings.pointers[access.pointer as usize];
-        let (place, offset) = addresses[access.pointer as usize];
-        let (low, high) = match nest.access_range(access, &params) {
-            AccessRange::Nothing => continue,
-            AccessRange::Overflow => return Err(overflow()),
-            AccessRange::Bytes(low, high) => (low, high),
-        };
-        let (low, high) = (low.checked_add(offset).ok_or_else(overflow)?, high.checked_add(offset).ok_or_else(overflow)?);
-        let (first, end) = match place {
-            Place::Slot(k) => {
-                let (l, h) = slots[k].layout.byte_range(access.dtype.size())?;
-                (l as i64, h as i64)
-            }
-            Place::Scratch(k) => (0, env.eval(&plan.schedule.slots[k])?),
-        };
-        if low < first || high > end {
-            let text = format!("internal error, please report it: {operand:?} would be accessed at bytes {low}..{high} of {first}..{end}");
-            return Err(Error::new(ErrorKind::Bind, text));
-        }
-        let range = touched.entry(*operand).or_insert((low, high));
-        *range = (range.0.min(low), range.1.max(high));
-    }
-    let bytes = touched.values().map(|(low, high)| high - low).fold(0i64, i64::saturating_add);
-    let (tiles, chunk) = streaming(nest, bindings, &params, bytes);
-    let off = Streaming::OFF;
-    let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), off.chunk, off.tiles]).collect();
-    Ok(Some(Frame { entry: code.entry(), args, addresses, tiles, chunk }))
-}
-
-/// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.
-/// Returns the number of tiles that it needs, 0 if not, and the elements that fit one.
-fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64) -> (usize, i64) {
-    /// Twice a large last-level cache.
-    const FOOTPRINT: i64 = 64 << 20;
-    /// Runs that are too short to fill cache lines gain nothing.
-    const SHORTEST_RUN: i64 = 256;
-    let outputs_only = nest.stores.iter().all(|s| {
-        let pointer = nest.accesses[s.access as usize].pointer;
-        matches!(bindings.pointers[pointer as usize].0, Operand::Output(_))
-    });
-    // A stencil reads its input in several places: it waits for its own rows rather than for memory, and was measured to lose.
-    let reads = |k: usize| nest.accesses.iter().filter(|a| bindings.pointers[a.pointer as usize].0 == Operand::Input(k as u32)).count();
-    let reads_twice = (0..bindings.pointers.len()).any(|k| reads(k) > 1);
-    let run = nest.parallel.last().map_or(0, |p| params[*p as usize]);
-    if !nest.can_stream() || !outputs_only || reads_twice || bytes < FOOTPRINT || run < SHORTEST_RUN || !cfg!(target_arch = "x86_64") {
-        return (0, 0);
-    }
-    let widest = nest.stores.iter().map(|s| nest.accesses[s.access as usize].dtype.size()).max().unwrap_or(1);
-    (nest.stores.len(), (Streaming::TILE / widest) as i64)
 }

@@ -78,7 +78,7 @@ impl Lazy {
                 .help("build a kernel from the expression and bind an array to the input");
             return Err(input.site.map_or(err.clone(), |s| err.at(s)));
         }
-        Ok(Lazy { kernel: Kernel::new("eval", graph, Timings::default())?, data })
+        Ok(Lazy { kernel: Kernel::new("eval", graph, Vec::new(), Timings::default())?, data })
     }
 
     fn run(&self, outputs: Vec<ArrayMut<'_>>, site: Site) -> Result<()> {

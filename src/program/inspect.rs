@@ -65,7 +65,7 @@ impl Kernel {
             Stage::Optimized => return Ok(graph.to_string()),
             _ => {}
         }
-        let plan = self.plan(self.contiguous_key())?;
+        let plan = self.plan(self.contiguous_key(), true)?;
         if stage == Stage::Schedule {
             return Ok(schedule::Printed(&plan.schedule, graph).to_string());
         }

@@ -46,6 +46,22 @@ impl LayoutClass {
         LayoutClass::Strided(layout.strides.iter().map(axis).collect())
     }
 
+    /// In words, for reports; the caller says of what.
+    pub fn words(&self) -> String {
+        match self {
+            LayoutClass::Contiguous => "in C order".into(),
+            LayoutClass::Fortran => "in Fortran order".into(),
+            LayoutClass::Strided(axes) => {
+                let axis = |a: &AxisClass| match a {
+                    AxisClass::Zero => "0",
+                    AxisClass::Unit => "one element",
+                    AxisClass::Free => "any",
+                };
+                format!("with strides ({})", axes.iter().map(axis).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// The byte strides of an array of this class; `operand` numbers it among the program's arrays.
     pub fn strides(&self, shape: &Shape, item: usize, operand: u32) -> Vec<Size> {
         let item = item as i64;

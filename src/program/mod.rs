@@ -7,10 +7,13 @@
 mod builder;
 mod call;
 mod eval;
+mod explain;
 mod inspect;
 mod layouts;
+mod prepare;
+mod strips;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use hashbrown::HashMap;
@@ -25,6 +28,7 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
 use crate::kernel::OperandStrides;
+use crate::report::{self, Required};
 use crate::shape::Shape;
 use layouts::LayoutClass;
 
@@ -56,12 +60,19 @@ pub struct Kernel(Arc<Inner>);
 struct Inner {
     name: String,
     imported: Graph,
+    /// Optimized for dims that are large enough for its assumptions.
     graph: Graph,
+    /// Optimized without assumptions, once some dims turn out to be smaller.
+    general: OnceLock<Result<Graph>>,
     inputs: Vec<Spec>,
     outputs: Vec<Spec>,
+    required: Vec<Required>,
     timings: Timings,
-    plans: Mutex<HashMap<Vec<LayoutClass>, Arc<Compiled>>>,
+    plans: Mutex<HashMap<PlanKey, Arc<Compiled>>>,
 }
+
+/// What a plan is made for: the layouts of all arrays, and whether dims may be assumed to be large enough.
+type PlanKey = (Vec<LayoutClass>, bool);
 
 /// An input or output of a kernel.
 #[derive(Clone, Debug)]
@@ -100,10 +111,12 @@ impl Kernel {
         KernelBuilder::new(name)
     }
 
-    fn new(name: &str, imported: Graph, mut timings: Timings) -> Result<Kernel> {
+    fn new(name: &str, imported: Graph, required: Vec<Required>, mut timings: Timings) -> Result<Kernel> {
         let compiler = Compiler::host()?;
         let start = Instant::now();
-        let graph = compiler.optimize(&imported)?;
+        let mut large = imported.clone();
+        large.assume(Vec::new());
+        let graph = compiler.optimize(&large)?;
         timings.optimize = start.elapsed();
         let inputs: Vec<Spec> = imported
             .inputs()
@@ -118,7 +131,17 @@ impl Kernel {
                 Spec { name: o.name.clone(), dtype: node.dtype, shape: node.shape.clone(), swapped: false }
             })
             .collect();
-        let inner = Inner { name: name.into(), imported, graph, inputs, outputs, timings, plans: Mutex::default() };
+        let inner = Inner {
+            name: name.into(),
+            imported,
+            graph,
+            general: OnceLock::new(),
+            inputs,
+            outputs,
+            required,
+            timings,
+            plans: Mutex::default(),
+        };
         Ok(Kernel(Arc::new(inner)))
     }
 
@@ -158,11 +181,14 @@ impl Kernel {
     }
 
     /// The program for one combination of layouts, compiled now if it is new.
-    fn plan(&self, classes: Vec<LayoutClass>) -> Result<Arc<Compiled>> {
+    fn plan(&self, classes: Vec<LayoutClass>, large: bool) -> Result<Arc<Compiled>> {
         let lock = || self.0.plans.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(plan) = lock().get(&classes) {
+        let key = (classes, large);
+        if let Some(plan) = lock().get(&key) {
             return Ok(plan.clone());
         }
+        let classes = &key.0;
+        let graph = if large { &self.0.graph } else { self.general()? };
         let specs = self.0.inputs.iter().chain(&self.0.outputs);
         let mut strides: Vec<_> = classes
             .iter()
@@ -172,8 +198,16 @@ impl Kernel {
             .collect();
         let outputs = strides.split_off(self.0.inputs.len());
         let contiguous: Vec<bool> = classes[..self.0.inputs.len()].iter().map(|c| *c == LayoutClass::Contiguous).collect();
-        let plan = Compiler::host()?.compile(&self.0.graph, &contiguous, &OperandStrides { inputs: strides, outputs })?;
-        Ok(lock().entry(classes).or_insert(Arc::new(plan)).clone())
+        let plan = Compiler::host()?.compile(graph, &contiguous, &OperandStrides { inputs: strides, outputs })?;
+        for required in &self.0.required {
+            report::check(&self.source(&plan, classes, large), required)?;
+        }
+        Ok(lock().entry(key).or_insert(Arc::new(plan)).clone())
+    }
+
+    /// The program without assumptions.
+    fn general(&self) -> Result<&Graph> {
+        self.0.general.get_or_init(|| Compiler::host()?.optimize(&self.0.imported)).as_ref().map_err(Error::clone)
     }
 
     /// The error for a name that no `what` (input or output) has.

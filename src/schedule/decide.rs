@@ -34,14 +34,22 @@ pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, Str
     Ok(d.finish(units, groups))
 }
 
-/// A read that must come before a write that it also must come after, in any order of steps: it needs a copy.
-pub(super) fn overwritten_read(graph: &Graph) -> Option<NodeId> {
+/// A read that must come before a write that it also must come after, in any order of steps: it needs a copy. With it, for every
+/// node whether the first of its pieces lies where it does, and so is not read.
+pub(super) fn overwritten_read(graph: &Graph) -> Option<(NodeId, Vec<bool>)> {
     let d = Decider::new(graph, &vec![true; graph.inputs().len()]);
     let mut units = d.units();
     if !units.overwrite() {
         return None;
     }
-    units.put_in_order(&d).err().map(|c| c.leaf)
+    let leaf = units.put_in_order(&d).err()?.leaf;
+    let mut continues = vec![false; graph.len()];
+    for versions in units.storages.iter().map(|s| &s.versions) {
+        for pair in versions.windows(2) {
+            continues[pair[1].index()] |= matches!(&graph[pair[1]].kind, Kind::Pieces(parts) if parts[0].0 == pair[0]);
+        }
+    }
+    Some((leaf, continues))
 }
 
 pub(super) struct Decider<'a> {
@@ -78,10 +86,20 @@ impl<'a> Decider<'a> {
 
     /// Arrays put together from pieces, and copies of what will be overwritten, are memory by nature.
     fn store_what_is_put_together(&mut self) {
+        let mut under_reshape = vec![false; self.graph.len()];
+        for (_, node) in self.graph.nodes() {
+            if let Kind::Reshape(src, _) = node.kind {
+                under_reshape[src.index()] = true;
+            }
+        }
         for (id, node) in self.graph.nodes().filter(|(id, _)| self.live[id.index()]) {
             match node.kind {
                 Kind::Pieces(_) => self.stored[id.index()] = Some(Why::PutTogether),
-                Kind::Copy(_) => self.stored[id.index()] = Some(Why::Overwritten),
+                Kind::Copy(_) => {
+                    // See `copies_under_reshapes`; what is overwritten is copied with the reshape that shows it.
+                    let why = if under_reshape[id.index()] { Why::ReshapeOfUpdated } else { Why::Overwritten };
+                    self.stored[id.index()] = Some(why);
+                }
                 _ => {}
             }
         }
@@ -147,8 +165,9 @@ impl<'a> Decider<'a> {
             if !seen.insert(id) {
                 continue;
             }
-            // An array put together is never computed at an index, not even to be copied.
-            let put_together = matches!(self.graph[id].kind, Kind::Pieces(_));
+            // An array put together is never computed at an index, not even to be copied; nor is a copy, even where it is a piece: what
+            // it shows may have been overwritten.
+            let put_together = matches!(self.graph[id].kind, Kind::Pieces(_) | Kind::Copy(_));
             if put_together || id != root && self.stored[id.index()].is_some() && stop(id) && !self.is_leaf(id) {
                 cone.reads.push(id);
                 cone.direct.push(id);
@@ -156,7 +175,7 @@ impl<'a> Decider<'a> {
             }
             match &self.graph[id].kind {
                 Kind::Reduce(..) => cone.reductions.push(id),
-                kind if kind.is_elementwise() || matches!(kind, Kind::Copy(_)) => stack.extend(kind.operands()),
+                kind if kind.is_elementwise() => stack.extend(kind.operands()),
                 Kind::View(..) | Kind::Reshape(..) => {
                     // Reading through a stored view, or what it resolves to.
                     let base = self.memory_of(id);

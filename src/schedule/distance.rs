@@ -11,7 +11,8 @@ use crate::shape::Shape;
 use crate::size::Size;
 use crate::view::{AxisMap, View};
 
-/// Per axis of the domain, how far ahead the overwriting iteration is: negative, zero, positive, or unknown.
+/// Per axis of the domain, how far ahead the overwriting iteration is: negative, zero, positive, [not negative](MAYBE), not
+/// positive, or unknown.
 pub(super) type Distance = SmallVec<[Option<i8>; 4]>;
 
 /// How a read and a write of one array meet.
@@ -41,11 +42,18 @@ impl Walk {
     }
 }
 
+/// As a distance: zero or positive, which the sizes at hand decide. It settles a direction but no order: where it is zero, the
+/// loops inside must be right as well.
+const MAYBE: i8 = 2;
+
 fn sign(x: &Size) -> Option<i8> {
+    let negated = x.scale(-1);
     match x.as_const() {
         Some(c) => Some(c.signum() as i8),
-        None if x.is_never_negative() => Some(1),
-        None if x.scale(-1).is_never_negative() => Some(-1),
+        None if x.sub(&Size::ONE).is_never_negative() => Some(1),
+        None if negated.sub(&Size::ONE).is_never_negative() => Some(-1),
+        None if x.is_never_negative() => Some(MAYBE),
+        None if negated.is_never_negative() => Some(-MAYBE),
         None => None,
     }
 }
@@ -93,6 +101,21 @@ pub(super) fn apart(a: &View, b: &View) -> bool {
     })
 }
 
+/// True if a read from the far end and a write from the near one, both over half an axis, can meet at the middle only, which both
+/// reach in the same iteration.
+fn meets_in_the_middle(read: &AxisMap, write: &AxisMap, half: &Size) -> bool {
+    // ro - s*i = wo + s*j has i + j = gap, and neither is above half - 1.
+    let (Some(step), gap) = (write.terms[0].1.as_const(), read.offset.sub(&write.offset)) else { return false };
+    let gap = match step {
+        1 | -1 => gap.scale(step),
+        _ => match gap.as_const() {
+            Some(g) if g % step == 0 => Size::from(g / step),
+            _ => return false,
+        },
+    };
+    half.last_within(2).iter().any(|last| gap.sub(last).is_never_negative())
+}
+
 /// How a read through `read`, whose axis `k` is the loop `loops[k]`, meets a write through `write` over the domain.
 ///
 /// `loops` gives domain axes below the domain's rank; what is above is a reduced axis.
@@ -108,7 +131,13 @@ pub(super) fn meeting(read: &View, loops: &[usize], write: &View, domain: &Shape
     let mut distance: Distance = SmallVec::from_elem(None, domain.rank());
     for (r, w) in read.axes.iter().zip(&write.axes) {
         let ([(rk, rs)], [(wk, ws)]) = (r.terms.as_slice(), w.terms.as_slice()) else { continue };
-        if loops.get(*rk as usize) != Some(&(*wk as usize)) || rs != ws {
+        if loops.get(*rk as usize) != Some(&(*wk as usize)) {
+            continue;
+        }
+        if *rs == ws.scale(-1) && meets_in_the_middle(r, w, &domain.extents()[*wk as usize]) {
+            distance[*wk as usize] = Some(0);
+        }
+        if rs != ws {
             continue;
         }
         // read(i) = write(i + d): ro + s*i = wo + s*(i + d).
@@ -134,7 +163,7 @@ pub(super) fn walk(distances: &[Distance], rank: usize) -> Option<Walk> {
     let direction = |axis: usize, left: &[&Distance]| -> Option<i8> {
         let mut found = 0;
         for d in left {
-            match d[axis]? {
+            match d[axis]?.signum() {
                 0 => {}
                 s if found == 0 || found == s => found = s,
                 _ => return None,
@@ -163,7 +192,7 @@ pub(super) fn walk(distances: &[Distance], rank: usize) -> Option<Walk> {
         let (axis, sign) = next?;
         walk.reversed[axis] = sign == -1;
         order.push(axis as u8);
-        left.retain(|d| d[axis] == Some(0));
+        left.retain(|d| d[axis].is_none_or(|s| s == 0 || s.abs() == MAYBE));
     }
     walk.order = Some(order);
     Some(walk)
@@ -189,6 +218,9 @@ mod tests {
         let inner = walk(&distances(&[&[-1, 1], &[1, 1]]), 2).unwrap();
         assert_eq!(inner.order.as_deref(), Some(&[1u8, 0][..]));
         assert!(walk(&distances(&[&[1], &[-1]]), 1).is_none());
+        // Where the first axis may stand still, it does not settle the second.
+        let unknown = |first| SmallVec::from_slice(&[Some(first), None]);
+        assert!(walk(&[unknown(1)], 2).is_some() && walk(&[unknown(MAYBE)], 2).is_none());
         assert!(walk(&[SmallVec::from_slice(&[None])], 1).is_none());
     }
 

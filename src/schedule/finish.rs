@@ -5,16 +5,22 @@ use hashbrown::HashMap;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use super::{Buffer, BufferId, Decision, Dest, Put, Schedule, Step, Walk};
+use super::{Buffer, BufferId, Dest, Placement, Put, Schedule, Step, Walk};
 use crate::graph::{Kind, NodeId};
-use crate::size::Size;
+use crate::size::{Size, Var};
 
 impl Decider<'_> {
     pub(super) fn finish(self, units: Units, mut groups: Vec<Group>) -> Schedule {
         groups.sort_by_key(|g| (g.level, units.units[g.units[0]].root));
         let count = self.graph.len();
-        let mut schedule =
-            Schedule { steps: Vec::new(), decisions: vec![None; count], homes: vec![None; count], buffers: Vec::new(), slots: Vec::new() };
+        let mut schedule = Schedule {
+            steps: Vec::new(),
+            decisions: vec![None; count],
+            homes: vec![None; count],
+            buffers: Vec::new(),
+            slots: Vec::new(),
+            strips: Vec::new(),
+        };
         // Buffers in the order in which they are first written.
         let mut dest: Vec<Option<Dest>> = units.storages.iter().map(|s| s.output.map(Dest::Output)).collect();
         let mut live: Vec<Option<(u32, u32)>> = vec![None; units.storages.len()];
@@ -32,7 +38,7 @@ impl Decider<'_> {
                     let (node, id) = (&self.graph[last], BufferId::new(schedule.buffers.len()));
                     let why = self.stored[last.index()].expect("scratch memory has a reason");
                     let (dtype, shape) = (node.dtype, node.shape.clone());
-                    schedule.buffers.push(Buffer { node: last, dtype, shape, why, slot: 0, live: (0, 0) });
+                    schedule.buffers.push(Buffer { node: last, dtype, shape, why, slot: 0, live: (0, 0), window: None });
                     dest[s] = Some(Dest::Buffer(id));
                 }
             }
@@ -49,7 +55,7 @@ impl Decider<'_> {
                 schedule.homes[node.index()] = dest[*s];
             }
         }
-        for g in groups {
+        for g in &groups {
             let mut puts = Vec::new();
             let mut in_place = false;
             for &u in &g.units {
@@ -65,12 +71,40 @@ impl Decider<'_> {
             }
             let distances: Vec<_> = g.units.iter().flat_map(|&u| units.units[u].distances.iter().cloned()).collect();
             let walk = Units::walk_of(&distances, g.domain.rank()).unwrap_or_else(Walk::default);
-            let fused = g.members.into_iter().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
-            schedule.steps.push(Step { domain: g.domain, reduce: g.reduce, stores: puts, fused, walk, in_place });
+            let fused = g.members.iter().copied().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
+            let (domain, reduce) = (g.domain.clone(), g.reduce.clone());
+            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None });
+        }
+        let number = |d: &Option<Dest>| match d {
+            Some(Dest::Buffer(b)) => Some(b.index() as u32),
+            _ => None,
+        };
+        let buffer_of: Vec<Option<u32>> = dest.iter().map(number).collect();
+        schedule.strips = self.strips(&units, &groups, &schedule, &buffer_of);
+        for strip in &schedule.strips {
+            for (k, s) in strip.steps.iter().enumerate() {
+                schedule.steps[strip.first as usize + k].strip = Some(s.axis);
+            }
+            for (b, w) in &strip.windows {
+                let buffer = &mut schedule.buffers[*b as usize];
+                buffer.window = Some(*w);
+                buffer.shape.0[w.axis as usize] = Size::var(Var::Rows { buffer: *b });
+            }
+            // The steps of a strip run in turns, so that whatever lives in one of them lives in all.
+            let (first, last) = (strip.first, strip.first + strip.steps.len() as u32 - 1);
+            for buffer in schedule.buffers.iter_mut().filter(|b| b.live.0 <= last && b.live.1 >= first) {
+                buffer.live = (buffer.live.0.min(first), buffer.live.1.max(last));
+            }
         }
         self.place(&mut schedule);
         self.note_decisions(&mut schedule, &units);
         schedule
+    }
+
+    fn is_window(&self, schedule: &Schedule, id: NodeId) -> bool {
+        let Some(Dest::Buffer(b)) = schedule.homes[id.index()] else { return false };
+        // Rows that grow with the input make a window that does.
+        schedule.buffers[b.index()].window.is_some_and(|w| schedule.row_bytes(b.index() as u32, &w).as_const().is_some())
     }
 
     fn note_decisions(&self, schedule: &mut Schedule, units: &Units) {
@@ -79,14 +113,18 @@ impl Decider<'_> {
             if !self.live[id.index()] {
                 continue;
             }
-            let in_output = units.storage_of.get(&id).is_some_and(|(s, _)| units.storages[*s].output.is_some());
+            let held = units.storage_of.get(&id).and_then(|(s, _)| units.storages[*s].output);
+            let in_place = held.is_some_and(|o| self.graph.outputs()[o as usize].in_place.is_some());
             schedule.decisions[id.index()] = Some(match (&node.kind, self.stored[id.index()]) {
-                (Kind::Input(_), None) => Decision::Input,
-                _ if in_output || outputs.contains_key(&id) && self.stored[id.index()].is_none() => Decision::Output,
-                (_, Some(why)) => Decision::Buffer(why),
-                (Kind::Const(_) | Kind::Size(_), _) => Decision::Scalar,
-                (Kind::View(..) | Kind::Reshape(..), _) => Decision::View,
-                _ => Decision::Inline,
+                (Kind::Input(_), None) => Placement::Input.into(),
+                _ if in_place => Placement::InPlace.into(),
+                _ if held.is_some() || outputs.contains_key(&id) && self.stored[id.index()].is_none() => Placement::Output.into(),
+                (_, Some(why)) if self.is_window(schedule, id) => Placement::TileScratch.because(why),
+                (Kind::Copy(_) | Kind::Input(_) | Kind::View(..) | Kind::Reshape(..), Some(why)) => Placement::Copy.because(why),
+                (_, Some(why)) => Placement::Buffer.because(why),
+                (Kind::Const(_) | Kind::Size(_), _) => Placement::Scalar.into(),
+                (Kind::View(..) | Kind::Reshape(..), _) => Placement::View.into(),
+                _ => Placement::Inline.into(),
             });
         }
     }

@@ -10,11 +10,13 @@ mod distance;
 mod finish;
 mod group;
 mod print;
+mod strips;
 mod units;
 
 pub use distance::Walk;
 pub(crate) use print::{Printed, name};
 use smallvec::SmallVec;
+pub use strips::{Strip, StripStep, Window};
 
 use crate::dtype::DType;
 use crate::entity::define_index;
@@ -41,6 +43,8 @@ pub struct Schedule {
     pub buffers: Vec<Buffer>,
     /// The bytes of each piece of scratch memory that buffers are placed in.
     pub slots: Vec<Size>,
+    /// Steps that run strip by strip.
+    pub strips: Vec<Strip>,
 }
 
 /// One loop nest.
@@ -58,6 +62,8 @@ pub struct Step {
     pub walk: Walk,
     /// True if it writes to memory that it reads: then no element may be computed twice.
     pub in_place: bool,
+    /// The axis of the domain that it is cut along, if it is part of a strip.
+    pub strip: Option<u8>,
 }
 
 /// A value and where it is stored.
@@ -98,7 +104,7 @@ pub struct Buffer {
     pub node: NodeId,
     /// Its element type.
     pub dtype: DType,
-    /// Its shape; stored in C order.
+    /// Its shape; stored in C order. Of a window, as many rows as exist at a time.
     pub shape: Shape,
     /// Why it is stored.
     pub why: Why,
@@ -106,59 +112,103 @@ pub struct Buffer {
     pub slot: u32,
     /// The step that writes it and the last step that reads it.
     pub live: (u32, u32),
+    /// Which rows exist at a time, if not all.
+    pub window: Option<Window>,
 }
 
-/// What happens to a node.
+/// What happens to a node: the one record that reports, contracts and tests read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// The caller's memory, read in place.
-    Input,
-    /// A number in the code.
-    Scalar,
-    /// Index arithmetic on what it views; no memory, no copy.
-    View,
-    /// Computed in registers where it is used.
-    Inline,
-    /// Stored to the caller's memory.
-    Output,
-    /// Stored to scratch memory.
-    Buffer(Why),
+pub struct Decision {
+    /// Where its value is.
+    pub placement: Placement,
+    /// Why it takes memory that nobody asked for, if it does.
+    pub why: Option<Why>,
 }
 
-/// Why a value is stored between steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Why {
-    /// A reduction's result is read at other indices than it is made at, or by another nest.
-    ReductionReadElsewhere,
-    /// Recomputing it through each of the views that read it would repeat work.
-    WouldRepeatWork,
-    /// A reshape merges axes of an input whose strides do not allow a view.
-    ReshapeOfStrided,
-    /// A reshape merges axes of a computed value, which has to exist for that.
-    ReshapeOfComputed,
-    /// Many loop nests would compute it anew.
-    ManyNests,
-    /// A kernel with everything in it would be too large to compile quickly.
-    KernelTooLarge,
-    /// It is put together from pieces and read as a whole.
-    PutTogether,
-    /// It shows elements that are overwritten before all reads of it are done.
-    Overwritten,
+impl From<Placement> for Decision {
+    fn from(placement: Placement) -> Decision {
+        Decision { placement, why: None }
+    }
 }
 
-impl Why {
-    /// The reason as a clause.
-    pub fn text(self) -> &'static str {
-        match self {
-            Why::ReductionReadElsewhere => "a reduction's result that is read at other indices or in another loop nest",
-            Why::WouldRepeatWork => "recomputing it through every view that reads it would repeat work",
-            Why::ReshapeOfStrided => "a reshape merges axes that are not adjacent in memory",
-            Why::ReshapeOfComputed => "a reshape merges axes of a computed value",
-            Why::ManyNests => "many loop nests would compute it anew",
-            Why::KernelTooLarge => "the loop nest would be too large to compile quickly",
-            Why::PutTogether => "it is put together from pieces and read as a whole",
-            Why::Overwritten => "what it shows is overwritten before it has been read for the last time",
+impl Placement {
+    /// This placement, for a reason.
+    pub(crate) fn because(self, why: Why) -> Decision {
+        Decision { placement: self, why: Some(why) }
+    }
+}
+
+/// A closed set of cases without fields, each with a name and a clause.
+macro_rules! define_cases {
+    ($(#[$outer:meta])* $Enum:ident { $( $(#[$doc:meta])* $Case:ident $name:literal $text:literal, )* }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $Enum { $( $(#[$doc])* $Case, )* }
+
+        impl $Enum {
+            /// Every case.
+            pub const ALL: &'static [$Enum] = &[ $($Enum::$Case),* ];
+
+            /// The name in reports.
+            pub fn name(self) -> &'static str {
+                match self { $($Enum::$Case => $name),* }
+            }
+
+            /// What it means, as a clause.
+            pub fn text(self) -> &'static str {
+                match self { $($Enum::$Case => $text),* }
+            }
         }
+    };
+}
+
+define_cases! {
+    /// Where the value of a node is: each node that an output needs is in exactly one of these places.
+    Placement {
+        /// The caller's memory, read in place.
+        Input "input" "read where it lies",
+        /// A number in the code.
+        Scalar "scalar" "a number in the code",
+        /// Index arithmetic on what it views; no memory, no copy.
+        View "view" "index arithmetic only",
+        /// Read through an index that the loop computes; no memory, no copy.
+        ComputedIndex "computed index" "read through an index that the loop computes",
+        /// Computed in registers where it is used.
+        Inline "inline" "computed in registers where it is used",
+        /// Scratch memory of a constant size, filled anew for each part of the loop.
+        TileScratch "tile scratch" "computed piece by piece into scratch memory of a constant size",
+        /// Scratch memory of its own size.
+        Buffer "buffer" "stored in scratch memory",
+        /// Scratch memory that holds what other memory holds already.
+        Copy "copy" "copied to scratch memory",
+        /// The caller's memory for a result.
+        Output "output" "stored to the result",
+        /// The memory of the input that it updates.
+        InPlace "in place" "stored over the input that it updates",
+    }
+}
+
+define_cases! {
+    /// Why a value takes memory that nobody asked for.
+    Why {
+        /// A reduction's result is read at other indices than it is made at, or by another nest.
+        ReductionReadElsewhere "reduction-read-updated" "a reduction's result that is read at other indices or in another loop nest",
+        /// Recomputing it through each of the views that read it would repeat work.
+        WouldRepeatWork "would-repeat-work" "recomputing it through every view that reads it would repeat work",
+        /// A reshape merges axes of an input whose strides do not allow a view.
+        ReshapeOfStrided "reshape-of-strided" "a reshape merges axes that are not adjacent in memory",
+        /// A reshape merges axes of a computed value, which has to exist for that.
+        ReshapeOfComputed "reshape-of-computed" "a reshape merges axes of a computed value",
+        /// A reshape merges axes of an array that is updated in place.
+        ReshapeOfUpdated "reshape-of-updated" "a reshape merges axes of an array that is updated in place, whose strides may not allow it",
+        /// Many loop nests would compute it anew.
+        ManyNests "many-nests" "many loop nests would compute it anew",
+        /// A kernel with everything in it would be too large to compile quickly.
+        KernelTooLarge "kernel-too-large" "the loop nest would be too large to compile quickly",
+        /// It is put together from pieces and read as a whole.
+        PutTogether "put-together" "it is put together from pieces and read as a whole",
+        /// It shows elements that are overwritten before all reads of it are done.
+        Overwritten "overwritten" "what it shows is overwritten before it has been read for the last time",
     }
 }
 
@@ -173,7 +223,9 @@ impl Schedule {
 
     /// Checks that every step reads only what an earlier step has stored, and that buffers in one slot do not overlap in time.
     pub(crate) fn verify(&self, graph: &Graph) -> Result<(), String> {
-        let mut written: hashbrown::HashSet<Dest> = hashbrown::HashSet::new();
+        // What is updated is there from the start.
+        let updated = (graph.outputs().iter().enumerate()).filter(|(_, o)| o.in_place.is_some()).map(|(k, _)| Dest::Output(k as u32));
+        let mut written: hashbrown::HashSet<Dest> = updated.collect();
         for (k, step) in self.steps.iter().enumerate() {
             for &id in &step.fused {
                 for o in reads(graph, id) {
@@ -207,24 +259,51 @@ impl Schedule {
 ///
 /// Of a view that repeats elements only what it shows is copied.
 pub(crate) fn with_copies(graph: Graph) -> Graph {
-    let mut graph = copies_under_reshapes(graph);
-    while let Some(leaf) = decide::overwritten_read(&graph) {
-        graph = copied(&graph, leaf);
+    let mut graph = copies_under_reshapes(moved_as_pieces(graph));
+    // Each round takes one leaf from every reader that is no copy, and a leaf is blamed for such a reader only; what is new shows
+    // scratch memory that nothing overwrites. That this ends does not hang on it: a leaf that were blamed again would be an
+    // error of `Schedule::new`.
+    for _ in 0..graph.len() {
+        let Some((leaf, continues)) = decide::overwritten_read(&graph) else { break };
+        graph = copied(&graph, leaf, &continues);
+    }
+    graph
+}
+
+/// An array that takes what is in memory updated is put together from it: it is no home of what it takes.
+fn moved_as_pieces(mut graph: Graph) -> Graph {
+    for k in 0..graph.outputs().len() {
+        let Some(input) = graph.outputs()[k].in_place else { continue };
+        let id = graph.outputs()[k].node;
+        let node = graph[id].clone();
+        let moved = match node.kind {
+            Kind::Input(i) => i != input,
+            Kind::View(..) | Kind::Reshape(..) | Kind::Const(_) | Kind::Size(_) => true,
+            _ => false,
+        };
+        if moved {
+            let whole = Kind::Pieces([(id, View::identity(&node.shape))].into_iter().collect());
+            let pieces = graph.add(whole, node.dtype, node.shape, node.site);
+            graph.set_output(k, pieces);
+        }
     }
     graph
 }
 
 /// A reshape of an array that is updated would have to be a copy or not by the array's layout. It reads a copy.
 fn copies_under_reshapes(graph: Graph) -> Graph {
-    let updated = |g: &Graph, id: NodeId| match g[id].kind {
-        Kind::Input(k) => g.outputs().iter().any(|o| o.in_place == Some(k)),
-        _ => false,
-    };
-    if !graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Reshape(src, _) if updated(&graph, resolve(&graph, src)))) {
+    let mut updated = vec![false; graph.len()];
+    for output in graph.outputs() {
+        let Some(input) = output.in_place else { continue };
+        updated[input as usize] = true;
+        updated[output.node.index()] = true;
+    }
+    let hit = |id: NodeId| matches!(graph[id].kind, Kind::Reshape(src, _) if updated[resolve(&graph, src).index()]);
+    if !graph.nodes().any(|(id, _)| hit(id)) {
         return graph;
     }
-    graph.rebuild(|g, node| match &node.kind {
-        Kind::Reshape(src, shape) if updated(&graph, resolve(g, *src)) => {
+    graph.rebuild_with(|g, id, node| match &node.kind {
+        Kind::Reshape(src, shape) if hit(id) => {
             let (dtype, inner) = (node.dtype, g[*src].shape.clone());
             let copy = g.add(Kind::Copy(*src), dtype, inner, node.site);
             g.add(Kind::Reshape(copy, shape.clone()), dtype, shape.clone(), node.site)
@@ -233,14 +312,14 @@ fn copies_under_reshapes(graph: Graph) -> Graph {
     })
 }
 
-/// The graph with a copy in the place of a leaf, everywhere but where an array is the base that pieces are written over.
-fn copied(graph: &Graph, leaf: NodeId) -> Graph {
+/// The graph with a copy in the place of a leaf, everywhere but where pieces are written over it.
+fn copied(graph: &Graph, leaf: NodeId, continues: &[bool]) -> Graph {
     let mut copy = None;
     let mut out = graph.rebuild_with(|g, id, node| {
         let node = match copy {
             Some((from, to)) => {
-                let mut first = matches!(node.kind, Kind::Pieces(_));
-                let kind = node.kind.map_operands(|o| if o == from && !std::mem::take(&mut first) { to } else { o });
+                let mut first = continues[id.index()];
+                let kind = node.kind.map_operands(|o| if !std::mem::take(&mut first) && o == from { to } else { o });
                 &crate::graph::Node { kind, ..node.clone() }
             }
             None => node,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Decision, Dest, Schedule};
+use super::{Dest, Placement, Schedule};
 use crate::graph::{Graph, Kind};
 
 /// A schedule with the graph it belongs to, for printing.
@@ -44,24 +44,37 @@ impl fmt::Display for Printed<'_> {
                 writeln!(f, "  loops: {}", loops.join(", "))?;
             }
         }
+        for strip in &schedule.strips {
+            let last = strip.first as usize + strip.steps.len() - 1;
+            writeln!(f, "strip by strip: steps {} to {last}", strip.first)?;
+            for (k, s) in strip.steps.iter().enumerate() {
+                let margin = match (s.low, s.high) {
+                    (0, 0) => String::new(),
+                    (low, high) => format!(", and {low} before and {high} behind it"),
+                };
+                writeln!(f, "  step {} does its part of the strip along axis {}{margin}", strip.first as usize + k, s.axis)?;
+            }
+        }
         if schedule.buffers.is_empty() {
             writeln!(f, "no temporary arrays")?;
         }
         for (k, b) in schedule.buffers.iter().enumerate() {
             writeln!(f, "buffer{k}: {} : {}{}, in slot {} of {} bytes", b.node, b.dtype, b.shape, b.slot, schedule.slots[b.slot as usize])?;
+            if let Some(w) = b.window {
+                writeln!(f, "  a window: as many indices of axis {} as a strip has", w.axis)?;
+            }
             writeln!(f, "  written in step {}, last read in step {}", b.live.0, b.live.1)?;
             writeln!(f, "  because: {}", b.why.text())?;
         }
         writeln!(f, "values:")?;
         for (id, node) in graph.nodes() {
-            let how = match schedule.decisions[id.index()] {
-                None => continue,
-                Some(Decision::Input) => "input, read in place",
-                Some(Decision::Scalar) => "number in the code",
-                Some(Decision::View) => "view, index arithmetic only",
-                Some(Decision::Inline) => "inline, stays in registers",
-                Some(Decision::Output) => "output",
-                Some(Decision::Buffer(_)) => "buffer",
+            let Some(decision) = schedule.decisions[id.index()] else { continue };
+            let how = match decision.placement {
+                Placement::Input => "input, read in place",
+                Placement::Scalar => "number in the code",
+                Placement::View => "view, index arithmetic only",
+                Placement::Inline => "inline, stays in registers",
+                other => other.name(),
             };
             writeln!(f, "  {id} = {}  ({how})", crate::graph::Line(graph, node))?;
         }

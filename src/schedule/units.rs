@@ -88,13 +88,13 @@ const MAX_LOOK_AHEAD: usize = 64;
 
 impl Decider<'_> {
     /// The whole chain of versions that ends in `last`: `Pieces` over `Pieces`, each over the whole of the one before.
-    fn chain(&self, last: NodeId, input: Option<u32>, taken: &HashMap<NodeId, (usize, usize)>) -> Vec<NodeId> {
+    fn chain(&self, last: NodeId, input: Option<u32>, taken: &HashMap<NodeId, (usize, usize)>, reshaped: &[bool]) -> Vec<NodeId> {
         let mut versions = vec![last];
         let mut at = last;
         while let Kind::Pieces(parts) = &self.graph[at].kind {
             let (base, region) = &parts[0];
             let joins = match self.graph[*base].kind {
-                Kind::Pieces(_) => !taken.contains_key(base),
+                Kind::Pieces(_) => !taken.contains_key(base) && !reshaped[base.index()],
                 Kind::Input(k) => input == Some(k),
                 _ => false,
             };
@@ -113,6 +113,17 @@ impl Decider<'_> {
         versions
     }
 
+    /// Which nodes' memory a reshape reads. It has to be in C order, which a caller's need not be.
+    fn reshaped(&self) -> Vec<bool> {
+        let mut reshaped = vec![false; self.graph.len()];
+        for (id, node) in self.graph.nodes() {
+            if self.live[id.index()] && matches!(node.kind, Kind::Reshape(..)) {
+                reshaped[self.memory_of(id).index()] = true;
+            }
+        }
+        reshaped
+    }
+
     fn input_node(&self, k: u32) -> NodeId {
         // Inputs are added first, in order.
         NodeId::new(k as usize)
@@ -123,6 +134,7 @@ impl Decider<'_> {
         let graph = self.graph;
         let mut u = Units { storages: Vec::new(), units: Vec::new(), storage_of: HashMap::new(), order: Vec::new() };
         let mut plain: Vec<(NodeId, u32)> = Vec::new();
+        let reshaped = self.reshaped();
         // Updated inputs first: their memory is given.
         let mut outputs: Vec<usize> = (0..graph.outputs().len()).collect();
         outputs.sort_by_key(|&o| graph.outputs()[o].in_place.is_none());
@@ -132,7 +144,8 @@ impl Decider<'_> {
             if matches!((output.in_place, &graph[node].kind), (Some(k), Kind::Input(i)) if *i == k) {
                 continue;
             }
-            let keeps = output.in_place.is_some() || matches!(graph[node].kind, Kind::Pieces(_)) || self.stored[node.index()].is_some();
+            let memory = matches!(graph[node].kind, Kind::Pieces(_)) || self.stored[node.index()].is_some();
+            let keeps = output.in_place.is_some() || memory && !reshaped[node.index()];
             if !keeps || u.storage_of.contains_key(&node) && output.in_place.is_none() {
                 plain.push((node, o as u32));
                 continue;
@@ -140,13 +153,15 @@ impl Decider<'_> {
             let versions = if u.storage_of.contains_key(&node) {
                 vec![self.input_node(output.in_place.expect("checked above")), node]
             } else {
-                self.chain(node, output.in_place, &u.storage_of)
+                self.chain(node, output.in_place, &u.storage_of, &reshaped)
             };
             u.add_storage(Some(o as u32), versions);
         }
+        let none = vec![false; graph.len()];
         for (id, _) in graph.nodes().rev() {
             if self.live[id.index()] && self.stored[id.index()].is_some() && !u.storage_of.contains_key(&id) {
-                let versions = self.chain(id, None, &u.storage_of);
+                // Scratch memory is in C order, whoever reads it.
+                let versions = self.chain(id, None, &u.storage_of, &none);
                 u.add_storage(None, versions);
             }
         }
@@ -178,13 +193,16 @@ impl Decider<'_> {
         match &self.graph[node].kind {
             Kind::Pieces(parts) if !held_elsewhere => {
                 let before = v.checked_sub(1).map(|p| u.storages[s].versions[p]);
+                let mut written: Vec<&View> = Vec::new();
                 for (value, region) in parts.iter() {
+                    // Elements that stay what they are need no unit, if no piece below has been written over them.
                     let stays = match &self.graph[*value].kind {
                         _ if Some(*value) == before => region.is_identity(shape),
                         Kind::View(src, map) if Some(*src) == before => map == region,
                         _ => false,
                     };
-                    if !stays {
+                    if !stays || written.iter().any(|w| !apart(w, region)) {
+                        written.push(region);
                         let whole = region.is_identity(shape);
                         let region = (!whole).then(|| region.clone());
                         let domain = region.as_ref().map_or_else(|| shape.clone(), |r| r.shape.clone());
@@ -192,6 +210,8 @@ impl Decider<'_> {
                     }
                 }
             }
+            // The copy is what is stored; computed is what it copies.
+            Kind::Copy(leaf) if !held_elsewhere => u.push(node, *leaf, None, shape.clone(), Target::Storage(s), Some((s, v))),
             _ => u.push(node, node, None, shape.clone(), Target::Storage(s), Some((s, v))),
         }
     }
@@ -300,9 +320,10 @@ impl Units {
                 }
                 if v > 0 {
                     edges[done(s, v - 1)].push(done(s, v));
+                    // A version that changes nothing has no units.
+                    let earlier = storage.units[..v].iter().rfind(|u| !u.is_empty());
                     for &k in units {
-                        let earlier: Vec<usize> = storage.units[v - 1].clone();
-                        self.units[k].after.extend(earlier);
+                        self.units[k].after.extend(earlier.into_iter().flatten());
                     }
                 }
             }
@@ -439,7 +460,7 @@ impl Units {
             };
             // A reader that needs what overwrites its operand is at fault before one that merely stands in a circle with it. To copy
             // for a copy would lead nowhere.
-            let is_copy = |k: usize| matches!(d.graph[self.units[k].value].kind, Kind::Copy(_));
+            let is_copy = |k: usize| matches!(d.graph[self.units[k].root].kind, Kind::Copy(_));
             let in_circle = |by_soft: bool| {
                 let apart = |r: usize, w: usize| stuck(r) && stuck(w) && vertex(r) != vertex(w) && !is_copy(r);
                 overwritten.iter().find(|(r, w, ..)| apart(*r, *w) && reaches(*w, *r, by_soft)).copied()

@@ -52,10 +52,9 @@ pub(super) fn layouts(graph: &Graph, program: &Program, dims: Dims) -> (OperandS
         if dims == Dims::Fixed { known.collect() } else { unknown.collect() }
     };
     let c_order = |o: &Output| graph[o.node].shape.c_strides().iter().map(|s| s.scale(graph[o.node].dtype.size() as i64)).collect();
-    let operands = OperandStrides {
-        inputs: graph.inputs().iter().enumerate().map(strides).collect(),
-        outputs: graph.outputs().iter().map(c_order).collect(),
-    };
+    let inputs: Vec<Vec<Size>> = graph.inputs().iter().enumerate().map(strides).collect();
+    let outputs = graph.outputs().iter().map(|o| o.in_place.map_or_else(|| c_order(o), |k| inputs[k as usize].clone())).collect();
+    let operands = OperandStrides { inputs, outputs };
     let in_order = |i: &Input| super::Place::c_order(i.dtype, &find(i).value.shape).strides == find(i).place.strides;
     (operands, graph.inputs().iter().map(|i| dims == Dims::Fixed && in_order(i)).collect())
 }
@@ -64,17 +63,30 @@ pub(super) fn layouts(graph: &Graph, program: &Program, dims: Dims) -> (OperandS
 #[allow(unsafe_code, reason = "calls compiled code past the checks that are under test")]
 pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Target, want: &[Tensor]) -> Result<Vec<Tensor>, String> {
     let (operands, contiguous) = layouts(graph, program, dims);
+    let schedule = Schedule::new(graph, &contiguous)?;
+    schedule.verify(graph)?;
     let inputs: Vec<_> = graph.inputs().iter().map(|i| program.inputs.iter().find(|x| *x.name == *i.name).expect("an input")).collect();
     let env = |var: &Var| match var {
         Var::Dim(name) => name[1..].parse().expect("a dim is named by its value"),
         Var::Stride { operand, axis } => inputs[*operand as usize].place.strides[*axis as usize] as i64,
+        Var::Rows { .. } => unreachable!("rows of windows are replaced below"),
+    };
+    // Here steps run whole, so that all rows of a window exist.
+    let rows: Vec<i64> = schedule
+        .buffers
+        .iter()
+        .map(|b| b.window.map_or(1, |w| graph[b.node].shape.extents()[w.axis as usize].eval(&env).unwrap_or(1)))
+        .collect();
+    let env = |var: &Var| match var {
+        Var::Rows { buffer } => rows[*buffer as usize],
+        other => env(other),
     };
     let number = |s: &Size| s.eval(&env).ok_or_else(|| format!("{s} does not fit"));
-    let schedule = Schedule::new(graph, &contiguous)?;
-    schedule.verify(graph)?;
     let mut given: Vec<Memory> = inputs.iter().map(|i| Memory::new(i.place.bytes)).collect();
     given.iter_mut().zip(&inputs).for_each(|(m, i)| i.place.store(&i.value, m.inside()));
-    let mut results: Vec<Memory> = want.iter().map(|t| Memory::new(t.data.len() * t.dtype.size())).collect();
+    // What updates an input lies in its memory.
+    let own = |(o, t): (&Output, &Tensor)| Memory::new(if o.in_place.is_some() { 0 } else { t.data.len() * t.dtype.size() });
+    let mut results: Vec<Memory> = graph.outputs().iter().zip(want).map(own).collect();
     let mut slots: Vec<Memory> = schedule.slots.iter().map(|s| Ok(Memory::new(number(s)? as usize))).collect::<Result<_, String>>()?;
     for (k, step) in schedule.steps.iter().enumerate() {
         let (nest, bindings) = lower(graph, &schedule, step, &operands);
@@ -87,7 +99,11 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
         }
         let mut args = Vec::new();
         for (p, (operand, offset)) in bindings.pointers.iter().enumerate() {
-            let (memory, first) = match operand {
+            let memory_of = match operand {
+                Operand::Output(k) => graph.outputs()[*k as usize].in_place.map_or(*operand, Operand::Input),
+                other => *other,
+            };
+            let (memory, first) = match &memory_of {
                 Operand::Input(k) => (&mut given[*k as usize], inputs[*k as usize].place.first),
                 Operand::Output(k) => (&mut results[*k as usize], 0),
                 Operand::Buffer(b) => (&mut slots[schedule.buffers[b.index()].slot as usize], 0),
@@ -113,6 +129,20 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
             return Err(show("wrote outside its memory".into()));
         }
     }
-    let read = |(m, t): (&mut Memory, &Tensor)| Tensor::from_bytes(t.dtype, &t.shape, m.inside()).map_err(|e| e.to_string());
-    results.iter_mut().zip(want).map(read).collect()
+    let mut read = Vec::new();
+    for ((output, memory), t) in graph.outputs().iter().zip(&mut results).zip(want) {
+        read.push(match output.in_place {
+            Some(k) => inputs[k as usize].place.load(t.dtype, &t.shape, given[k as usize].inside()),
+            None => Tensor::from_bytes(t.dtype, &t.shape, memory.inside()).map_err(|e| e.to_string())?,
+        });
+    }
+    for (k, (memory, input)) in given.iter_mut().zip(&inputs).enumerate() {
+        let updated = graph.outputs().iter().any(|o| o.in_place == Some(k as u32));
+        let (covers, mut was) = (input.place.covers(input.value.dtype, &input.value.shape), vec![CANARY; input.place.bytes]);
+        input.place.store(&input.value, &mut was);
+        if memory.inside().iter().zip(&was).zip(covers).any(|((now, was), inside)| now != was && !(inside && updated)) {
+            return Err(format!("input {k} was changed where nothing is to be stored"));
+        }
+    }
+    Ok(read)
 }

@@ -1,7 +1,7 @@
 //! Random programs: steps are proposed blindly, and those that the front end refuses are thrown away.
 
 use crate::dtype::{DType, Scalar};
-use crate::expr::{DynExpr, Weak};
+use crate::expr::{DynExpr, Pad, Weak};
 use crate::interp::Tensor;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::testing::{Class, Dims, Input, Output, Place, Program, Rng, Step, random::random_float, random_scalar};
@@ -46,10 +46,29 @@ impl Program {
         program.outputs = (chosen.into_iter().enumerate())
             .map(|(k, value)| {
                 let class = if open[value] { Class::ZeroSignOpen } else { Class::Exact };
-                Output { name: format!("y{k}"), value, class }
+                Output { name: format!("y{k}"), value, class, updates: None }
             })
             .collect();
+        program.update_some(&mut rng, &values);
         program
+    }
+
+    /// Has some outputs stored in the memory of inputs.
+    fn update_some(&mut self, rng: &mut Rng, values: &[DynExpr<'_>]) {
+        let mut taken = vec![false; self.inputs.len()];
+        for o in 0..self.outputs.len() {
+            let x = &values[self.outputs[o].value];
+            let fits = |k: &usize| {
+                let input = &self.inputs[*k];
+                !taken[*k] && input.place.may_be_written() && x.dtype() == input.value.dtype && x.shape() == values[*k].shape()
+            };
+            if let Some(k) = (0..self.inputs.len()).find(fits)
+                && !rng.one_in(3)
+            {
+                taken[k] = true;
+                self.outputs[o].updates = Some(k);
+            }
+        }
     }
 }
 
@@ -109,7 +128,34 @@ fn propose(rng: &mut Rng, values: &[DynExpr<'_>]) -> Step {
         let past = isize::from(rng.one_in(20));
         rng.between(-(rank as isize), rank as isize - 1 + past)
     };
-    match rng.below(24) {
+    match rng.below(31) {
+        24..=26 => Step::Update(*rng.pick(BinaryOp::ALL), a, random_slice(rng, &shape), any(rng)),
+        27 | 28 => Step::Assign(a, random_slice(rng, &shape), any(rng)),
+        29 => {
+            let views = (0..1 + rng.below(3)).map(|_| match rng.below(6) {
+                0 => Step::Permute(0, random_order(rng, rank)),
+                1 | 2 => Step::Flip(0, axis(rng)),
+                3 => Step::Diagonal(0, rng.between(-2, 2), axis(rng), axis(rng)),
+                _ => Step::Slice(0, random_slice(rng, &shape)),
+            });
+            Step::AssignView(a, views.collect(), any(rng))
+        }
+        30 => match rng.below(6) {
+            0 => Step::Concatenate((0..rng.below(3)).map(|_| any(rng)).chain([a]).collect(), axis(rng)),
+            1 => Step::Stack((0..rng.below(3)).map(|_| any(rng)).chain([a]).collect(), axis(rng)),
+            2 => Step::Roll(a, rng.between(-7, 7), axis(rng)),
+            3 => {
+                let mode = match rng.below(4) {
+                    0 => Pad::Constant(random_scalar(rng, values[a].dtype())),
+                    1 => Pad::Edge,
+                    2 => Pad::Reflect,
+                    _ => Pad::Wrap,
+                };
+                Step::Pad(a, mode, axis(rng), rng.below(4), rng.below(4))
+            }
+            4 => Step::Tile(a, (0..1 + rng.below(rank + 1)).map(|_| rng.below(4)).collect()),
+            _ => Step::Repeat(a, rng.below(4), axis(rng)),
+        },
         0 => {
             let dtype = *rng.pick(DType::ALL);
             Step::Constant(random_scalar(rng, dtype))
@@ -120,11 +166,7 @@ fn propose(rng: &mut Rng, values: &[DynExpr<'_>]) -> Step {
         11 => Step::Select(any(rng), a, any(rng)),
         12 | 13 => Step::Cast(a, *rng.pick(DType::ALL)),
         14 | 15 => Step::Slice(a, random_slice(rng, &shape)),
-        16 => {
-            let mut order: Vec<isize> = (0..rank as isize).collect();
-            (1..rank).for_each(|k| order.swap(k, rng.below(k + 1)));
-            Step::Permute(a, order)
-        }
+        16 => Step::Permute(a, random_order(rng, rank)),
         17 => match rng.below(3) {
             0 => Step::Flip(a, axis(rng)),
             1 => Step::InsertAxis(a, axis(rng)),
@@ -142,6 +184,12 @@ fn propose(rng: &mut Rng, values: &[DynExpr<'_>]) -> Step {
         21 | 22 => Step::Reduce(*rng.pick(ReduceOp::ALL), a, random_axes(rng, rank), rng.one_in(3)),
         _ => Step::Mean(a, random_axes(rng, rank), rng.one_in(3)),
     }
+}
+
+pub(super) fn random_order(rng: &mut Rng, rank: usize) -> Vec<isize> {
+    let mut order: Vec<isize> = (0..rank as isize).collect();
+    (1..rank).for_each(|k| order.swap(k, rng.below(k + 1)));
+    order
 }
 
 fn random_weak(rng: &mut Rng) -> Weak {

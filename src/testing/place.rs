@@ -78,6 +78,11 @@ impl Place {
         place
     }
 
+    /// Whether it may be bound as memory to write to: no two elements share a byte, and the bytes are in this machine's order.
+    pub fn may_be_written(&self) -> bool {
+        !self.swapped && !self.strides.contains(&0)
+    }
+
     /// Which bytes of the buffer belong to elements.
     pub fn covers(&self, dtype: DType, shape: &[usize]) -> Vec<bool> {
         let mut covered = vec![false; self.bytes];

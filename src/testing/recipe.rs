@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::dtype::{DType, Scalar};
-use crate::expr::{Axes, DynExpr, DynOperand, Weak, infer};
+use crate::expr::{Axes, DynExpr, DynOperand, Pad, Weak, infer, pieces};
 use crate::interp::Tensor;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::{Dim, Shape};
@@ -42,6 +42,9 @@ pub struct Output {
     pub value: usize,
     /// What two evaluations of it owe each other.
     pub class: Class,
+    /// The input in whose memory a kernel should store it. At most one output for each input, of its type and shape; the input
+    /// has a place that may be written to.
+    pub updates: Option<usize>,
 }
 
 /// One operation on earlier values.
@@ -65,6 +68,19 @@ pub enum Step {
     Reshape(usize, Vec<isize>),
     Reduce(ReduceOp, usize, Vec<isize>, bool),
     Mean(usize, Vec<isize>, bool),
+    /// `a[items] = b`, as an array of its own.
+    Assign(usize, Vec<Slice>, usize),
+    /// An assignment to what some views show of the array, one view of another: steps whose own operand means nothing.
+    AssignView(usize, Vec<Step>, usize),
+    /// `a[items] op= b`.
+    Update(BinaryOp, usize, Vec<Slice>, usize),
+    Concatenate(Vec<usize>, isize),
+    Stack(Vec<usize>, isize),
+    Roll(usize, isize, isize),
+    /// One axis, elements before it and after it.
+    Pad(usize, Pad<Scalar>, isize, usize, usize),
+    Tile(usize, Vec<usize>),
+    Repeat(usize, usize, isize),
 }
 
 /// How [`Program::declare`] writes extents.
@@ -99,7 +115,9 @@ impl Step {
                 vec![a]
             }
             Broadcast(a, _) | Diagonal(a, ..) | Reshape(a, _) | Reduce(_, a, ..) | Mean(a, ..) => vec![a],
-            Binary(_, a, b) => vec![a, b],
+            Roll(a, ..) | Pad(a, ..) | Tile(a, _) | Repeat(a, ..) => vec![a],
+            Binary(_, a, b) | Assign(a, _, b) | AssignView(a, _, b) | Update(_, a, _, b) => vec![a, b],
+            Concatenate(list, _) | Stack(list, _) => list.iter_mut().collect(),
             Select(a, b, c) => vec![a, b, c],
         }
     }
@@ -128,7 +146,36 @@ impl Step {
             Step::Reshape(a, shape) => values[*a].reshape(shape.iter().copied()),
             Step::Reduce(op, a, list, keep) => values[*a].reduce(*op, axes(list, *keep)),
             Step::Mean(a, list, keep) => values[*a].mean_over(axes(list, *keep)),
+            Step::Assign(a, items, b) => values[*a].at(items).set(&values[*b]),
+            Step::AssignView(a, views, b) => assign_view(&values[*a], views, &values[*b]),
+            Step::Update(op, a, items, b) => values[*a].at(items).update(*op, &values[*b]),
+            Step::Concatenate(list, axis) | Step::Stack(list, axis) => {
+                // Of the first one's type, so that most proposals are good.
+                let dtype = values[list[0]].dtype();
+                let parts: Vec<_> = list.iter().map(|&k| values[k].astype(dtype).into_node()).collect();
+                let join = if matches!(self, Step::Stack(..)) { pieces::stacked } else { pieces::joined };
+                DynExpr::from_node(join(&parts, dtype, (*axis).into(), None))
+            }
+            Step::Roll(a, shift, axis) => values[*a].roll(*shift, *axis),
+            Step::Pad(a, mode, axis, before, after) => {
+                let (node, dtype) = (values[*a].node(), values[*a].dtype());
+                let mode = match mode {
+                    Pad::Constant(x) => Pad::Constant(infer::constant(x.cast(dtype), None)),
+                    Pad::Edge => Pad::Edge,
+                    Pad::Reflect => Pad::Reflect,
+                    Pad::Wrap => Pad::Wrap,
+                };
+                DynExpr::from_node(pieces::pad(node, &mode, (*axis).into(), *before, *after, None))
+            }
+            Step::Tile(a, counts) => values[*a].tile(counts),
+            Step::Repeat(a, count, axis) => values[*a].repeat(*count, *axis),
         }
+    }
+
+    /// True for what puts an array together from pieces.
+    pub fn is_put_together(&self) -> bool {
+        use Step::*;
+        matches!(self, Assign(..) | AssignView(..) | Update(..) | Concatenate(..) | Stack(..) | Roll(..) | Pad(..) | Tile(..) | Repeat(..))
     }
 
     /// Whether the sign of a zero in this step's floats is open, given the same of its operands; `None` if the step would make
@@ -139,13 +186,31 @@ impl Step {
         let spoiled = match self {
             Step::Binary(Div, _, b) => open(*b),
             Step::BinaryWeak(Div, _, _, weak_first) => *weak_first && any,
+            Step::Update(Div, _, _, b) => open(*b),
             Step::Binary(FloorDiv | Rem | Fmod | Pow | Atan2, ..) | Step::BinaryWeak(FloorDiv | Rem | Fmod | Pow | Atan2, ..) => any,
+            Step::Update(FloorDiv | Rem | Fmod | Pow | Atan2, ..) => any,
             _ => false,
         };
-        let made =
-            matches!(self, Step::Binary(Min | Max, ..) | Step::BinaryWeak(Min | Max, ..) | Step::Reduce(ReduceOp::Min | ReduceOp::Max, ..));
+        let made = matches!(
+            self,
+            Step::Binary(Min | Max, ..)
+                | Step::BinaryWeak(Min | Max, ..)
+                | Step::Update(Min | Max, ..)
+                | Step::Reduce(ReduceOp::Min | ReduceOp::Max, ..)
+        );
         (!spoiled).then_some(result.is_float() && (any || made))
     }
+}
+
+/// `base` with `value`, converted, in what the views show of it.
+fn assign_view<'a>(base: &DynExpr<'a>, views: &[Step], value: &DynExpr<'a>) -> DynExpr<'a> {
+    let shown = views.iter().fold(base.clone(), |x, view| view.apply(&[x]));
+    if shown.check().is_err() {
+        return shown;
+    }
+    // What stretches without an array behind it has no regions.
+    let Some(region) = pieces::view_of(shown.node(), base.node()) else { return base.clone() };
+    DynExpr::from_node(pieces::assign(base.node(), &region, value.astype(base.dtype()).node(), None))
 }
 
 impl Program {
@@ -192,9 +257,63 @@ impl Program {
 
     /// The program that computes one value of this one, without the steps that it does not need.
     pub fn only(&self, value: usize) -> Program {
+        let class = if self.zero_signs()[value] { Class::ZeroSignOpen } else { Class::Exact };
+        let outputs = vec![Output { name: "y0".into(), value, class, updates: None }];
+        Program { inputs: self.inputs.clone(), steps: self.steps.clone(), outputs }.without_dead_steps()
+    }
+
+    /// A short part of this program that still fails: a single value of it if one does, and then whatever can be left out.
+    pub fn shrunk(&self, fails: &mut dyn FnMut(&Program) -> bool) -> Program {
+        let parts = (0..self.inputs.len() + self.steps.len()).map(|value| self.only(value));
+        let mut small = parts.filter(|p| fails(p)).min_by_key(|p| p.steps.len()).unwrap_or_else(|| self.clone());
+        while let Some(next) = small.simpler().into_iter().find(|p| fails(p)) {
+            small = next;
+        }
+        small
+    }
+
+    /// Programs with one thing less.
+    fn simpler(&self) -> Vec<Program> {
+        let mut found = Vec::new();
+        let first = self.inputs.len();
+        let values = self.values(&self.declare(Dims::Fixed));
+        for k in 0..self.outputs.len() {
+            let mut less = self.clone();
+            if self.outputs.len() > 1 {
+                less.outputs.remove(k);
+                found.push(less.without_dead_steps());
+            }
+            if self.outputs[k].updates.is_some() {
+                let mut less = self.clone();
+                less.outputs[k].updates = None;
+                found.push(less);
+            }
+        }
+        // A value that is not computed: what reads it reads one of its operands.
+        for (k, step) in self.steps.iter().enumerate() {
+            let value = first + k;
+            let same = |o: &usize| (values[*o].dtype(), values[*o].shape()) == (values[value].dtype(), values[value].shape());
+            for o in step.operands().into_iter().filter(same) {
+                let mut less = self.clone();
+                let uses = less.steps.iter_mut().flat_map(|s| s.operands_mut()).chain(less.outputs.iter_mut().map(|o| &mut o.value));
+                uses.filter(|at| **at == value).for_each(|at| *at = o);
+                found.push(less.without_dead_steps());
+            }
+        }
+        for k in 0..first {
+            let mut less = self.clone();
+            less.inputs[k].place = Place::c_order(self.inputs[k].value.dtype, &self.inputs[k].value.shape);
+            if less.inputs[k].place != self.inputs[k].place {
+                found.push(less);
+            }
+        }
+        found
+    }
+
+    pub(super) fn without_dead_steps(mut self) -> Program {
         let first = self.inputs.len();
         let mut live = vec![false; first + self.steps.len()];
-        live[value] = true;
+        self.outputs.iter().for_each(|o| live[o.value] = true);
         for (k, step) in self.steps.iter().enumerate().rev() {
             if live[first + k] {
                 step.operands().into_iter().for_each(|o| live[o] = true);
@@ -202,22 +321,16 @@ impl Program {
         }
         let mut number: Vec<usize> = (0..first).collect();
         let mut steps = Vec::new();
-        for (k, step) in self.steps.iter().enumerate() {
+        for (k, mut step) in std::mem::take(&mut self.steps).into_iter().enumerate() {
             number.push(first + steps.len());
             if live[first + k] {
-                let mut step = step.clone();
                 step.operands_mut().into_iter().for_each(|o| *o = number[*o]);
                 steps.push(step);
             }
         }
-        let class = if self.zero_signs()[value] { Class::ZeroSignOpen } else { Class::Exact };
-        Program { inputs: self.inputs.clone(), steps, outputs: vec![Output { name: "y0".into(), value: number[value], class }] }
-    }
-
-    /// The shortest part of this program that still fails, if a single value of it does; else the program itself.
-    pub fn shrunk(&self, fails: &mut dyn FnMut(&Program) -> bool) -> Program {
-        let parts = (0..self.inputs.len() + self.steps.len()).map(|value| self.only(value));
-        parts.filter(|p| fails(p)).min_by_key(|p| p.steps.len()).unwrap_or_else(|| self.clone())
+        self.steps = steps;
+        self.outputs.iter_mut().for_each(|o| o.value = number[o.value]);
+        self
     }
 }
 
@@ -235,7 +348,8 @@ impl fmt::Display for Program {
             writeln!(f, "{k}: {step:?} : {}{}", values[k].dtype(), values[k].shape())?;
         }
         for o in &self.outputs {
-            writeln!(f, "{} = {} ({:?})", o.name, o.value, o.class)?;
+            let place = o.updates.map_or(String::new(), |k| format!(", in the memory of {k}"));
+            writeln!(f, "{} = {} ({:?}){place}", o.name, o.value, o.class)?;
         }
         Ok(())
     }

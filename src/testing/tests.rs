@@ -8,7 +8,7 @@ use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 fn every_program_builds_runs_and_agrees_with_itself() {
     let mut seen = BTreeSet::new();
     let mut classes = BTreeSet::new();
-    let (mut named, mut total) = (0, 0);
+    let (mut named, mut total, mut together, mut updating) = (0, 0, 0, 0);
     for seed in 0..1500 {
         let program = Program::random(seed);
         assert_eq!(format!("{program:?}"), format!("{:?}", Program::random(seed)), "one program per seed");
@@ -26,6 +26,8 @@ fn every_program_builds_runs_and_agrees_with_itself() {
             named += 1;
         }
         total += 1;
+        together += usize::from(program.steps.iter().any(Step::is_put_together));
+        updating += usize::from(program.outputs.iter().any(|o| o.updates.is_some()));
         for step in &program.steps {
             seen.insert(match step {
                 Step::Unary(op, _) => op.name(),
@@ -52,20 +54,79 @@ fn every_program_builds_runs_and_agrees_with_itself() {
     assert_eq!(wanted.difference(&seen).collect::<Vec<_>>(), [""; 0].iter().collect::<Vec<_>>(), "never generated");
     assert_eq!(classes.into_iter().collect::<Vec<_>>(), ["Exact", "ZeroSignOpen"]);
     assert!(named * 10 > total * 9, "only {named} of {total} programs ran with named dims");
+    assert!(together * 5 > total * 2, "only {together} of {total} programs put arrays together");
+    assert!(updating * 10 > total, "only {updating} of {total} programs update an input");
 }
 
-const KINDS: [&str; 12] =
-    ["Constant", "Select", "Cast", "Slice", "Permute", "Flip", "InsertAxis", "RemoveAxis", "Broadcast", "Diagonal", "Reshape", "Mean"];
+#[test]
+fn updates_are_many_and_overlap() {
+    let (mut updates, mut chains, mut own, mut readers, mut named) = (0, 0, 0, 0, 0);
+    for seed in 0..400 {
+        let program = Program::random_updates(seed);
+        assert_eq!(format!("{program:?}"), format!("{:?}", Program::random_updates(seed)), "one program per seed");
+        let want = interpret(&program.outputs(&program.declare(Dims::Fixed)), &program.bindings());
+        want.unwrap_or_else(|e| panic!("seed {seed}: {e}\n{program}"));
+        named += usize::from(interpret(&program.outputs(&program.declare(Dims::Named)), &program.bindings()).is_ok());
+        let values = program.inputs.len() + program.steps.len();
+        let mut targets = vec![0; values];
+        let assigned = program.steps.iter().filter(|s| matches!(s, Step::Assign(..) | Step::AssignView(..) | Step::Update(..)));
+        for step in assigned.clone() {
+            targets[step.operands()[0]] += 1;
+            // The value reads what it is written over.
+            let mut cone = vec![step.operands()[1]];
+            while let Some(v) = cone.pop() {
+                if v == step.operands()[0] {
+                    own += 1;
+                    break;
+                }
+                cone.extend(v.checked_sub(program.inputs.len()).into_iter().flat_map(|k| program.steps[k].operands()));
+            }
+        }
+        updates += program.outputs.iter().filter(|o| o.updates.is_some()).count();
+        chains += targets[program.inputs.len()..].iter().filter(|n| **n > 0).count();
+        readers += program.outputs.iter().filter(|o| o.updates.is_none() && targets[o.value] > 0).count();
+    }
+    let counts = (updates, chains, own, readers, named);
+    assert!(updates > 400 && chains > 400 && own > 400 && readers > 40 && named > 180, "{counts:?}");
+}
+
+const KINDS: [&str; 21] = [
+    "Constant",
+    "Select",
+    "Cast",
+    "Slice",
+    "Permute",
+    "Flip",
+    "InsertAxis",
+    "RemoveAxis",
+    "Broadcast",
+    "Diagonal",
+    "Reshape",
+    "Mean",
+    "AssignView",
+    "Assign(",
+    "Update",
+    "Concatenate",
+    "Stack",
+    "Roll",
+    "Pad",
+    "Tile",
+    "Repeat",
+];
 
 fn kind(step: &Step) -> &'static str {
     let text = format!("{step:?}");
     KINDS.into_iter().find(|k| text.starts_with(k)).unwrap_or("other")
 }
 
+/// Programs of every kind, and programs of updates, with their seeds.
+fn programs(all: u64, updates: u64) -> impl Iterator<Item = (u64, Program)> {
+    (0..all).map(|seed| (seed, Program::random(seed))).chain((0..updates).map(|seed| (seed, Program::random_updates(seed))))
+}
+
 #[test]
 fn rewrites_keep_every_value() {
-    for seed in 0..600 {
-        let program = Program::random(seed);
+    for (seed, program) in programs(600, 300) {
         for dims in [Dims::Fixed, Dims::Named] {
             if let Err(message) = survives_the_passes(&program, dims) {
                 let small = program.shrunk(&mut |p| survives_the_passes(p, dims).is_err());
@@ -78,7 +139,7 @@ fn rewrites_keep_every_value() {
 
 /// Whether the graph has the same values after each pass; a program that is refused from the start is fine.
 fn survives_the_passes(program: &Program, dims: Dims) -> Result<(), String> {
-    let Ok(mut graph) = graph_of(&program.outputs(&program.declare(dims))) else { return Ok(()) };
+    let Ok(mut graph) = graph_of_program(program, dims) else { return Ok(()) };
     let Ok(want) = evaluate_graph(&graph, &program.bindings()) else { return Ok(()) };
     for pass in crate::opt::PASSES {
         let next = (pass.run)(&graph);
@@ -125,8 +186,7 @@ fn interpret_reports_what_is_missing() {
 
 #[test]
 fn every_stage_accepts_every_program() {
-    for seed in 0..300 {
-        let program = Program::random(seed);
+    for (seed, program) in programs(300, 300) {
         for dims in [Dims::Fixed, Dims::Named] {
             if let Err(message) = passes_every_stage(&program, dims, None) {
                 let small = program.shrunk(&mut |p| passes_every_stage(p, dims, None).is_err());
@@ -141,8 +201,7 @@ fn every_stage_accepts_every_program() {
 #[test]
 fn compiled_nests_give_the_reference_values() {
     let target = crate::codegen::Target::host().expect("a machine with FMA");
-    for seed in 0..80 {
-        let program = Program::random(seed);
+    for (seed, program) in programs(80, 80) {
         for dims in [Dims::Fixed, Dims::Named] {
             if let Err(message) = passes_every_stage(&program, dims, Some(&target)) {
                 let small = program.shrunk(&mut |p| passes_every_stage(p, dims, Some(&target)).is_err());
@@ -156,12 +215,13 @@ fn compiled_nests_give_the_reference_values() {
 /// Whether the verifier of every stage is content and, if there is a code generator, its code agrees with the reference
 /// evaluator. All extents and strides of `Dims::Named` programs are known at run time only.
 fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::codegen::Target>) -> Result<(), String> {
-    let Ok(mut graph) = graph_of(&program.outputs(&program.declare(dims))) else { return Ok(()) };
+    let Ok(mut graph) = graph_of_program(program, dims) else { return Ok(()) };
     let Ok(want) = evaluate_graph(&graph, &program.bindings()) else { return Ok(()) };
     for pass in crate::opt::PASSES {
         graph = (pass.run)(&graph);
     }
     graph = crate::schedule::with_copies(graph);
+    verify(&graph).map_err(|e| format!("{e}\n{graph}"))?;
     if let Some(target) = target {
         let got = execute::execute(&graph, program, dims, target, &want)?;
         for ((got, want), output) in got.iter().zip(&want).zip(&program.outputs) {

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub mod guard;
+pub mod kernels;
+pub mod seeds;
 
 use elide::testing::{Place, Tensor};
 use elide::{ArrayMut, ArrayRef, DType, Layout};
@@ -37,6 +39,25 @@ impl Placed {
         // SAFETY: `place.store` wrote every element of this layout through a slice of this memory (it would have panicked
         // outside), the memory lives as long as the borrow of `self`, and nothing writes to it meanwhile.
         unsafe { ArrayRef::from_raw(first, self.dtype, layout) }.expect("a place fits in memory")
+    }
+
+    /// The memory as an array to be updated.
+    pub fn view_mut(&mut self) -> ArrayMut<'_> {
+        let layout = Layout { shape: self.shape[..].into(), strides: self.place.strides[..].into() };
+        let first = self.memory.as_mut_slice()[self.place.first..].as_mut_ptr();
+        // SAFETY: as in `view`, and the borrow of `self` is unique. That elements do not overlap is checked by `from_raw`.
+        unsafe { ArrayMut::from_raw(first, self.dtype, layout) }.expect("a place to write to")
+    }
+
+    /// What is there now.
+    ///
+    /// # Panics
+    /// If a byte between the elements was written.
+    pub fn read(&self) -> Tensor {
+        let covered = self.place.covers(self.dtype, &self.shape);
+        let strayed = self.memory.as_slice().iter().zip(covered).position(|(&b, inside)| !inside && b != 0);
+        assert_eq!(strayed, None, "a byte between the elements of {:?}{:?} was written", self.shape, self.place);
+        self.place.load(self.dtype, &self.shape, self.memory.as_slice())
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use elide::text::InputSpec;
+use elide::{Requirement, Size};
 
 /// Evaluates array expressions: fused, compiled for this machine, over NumPy's .npy files.
 #[derive(Debug, Parser)]
@@ -16,6 +17,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Eval(Eval),
+    Explain(Explain),
     Inspect(Inspect),
     Bench(Bench),
     Demo(Demo),
@@ -41,6 +43,26 @@ pub struct Eval {
     /// How many threads to use.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub threads: usize,
+}
+
+/// Says what a program does: loop nests, the place of every value and the reason for it, scratch memory, traffic.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  elide explain '(x - x.mean(axis=0)).sum(axis=1)' -i x=f64[n,m]
+  elide explain 'sqrt(u*u + v*v)' -i u=f32[n] -i v=f32[n] --require no-temporaries --format json")]
+pub struct Explain {
+    #[command(flatten)]
+    pub source: Source,
+
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Fail unless the program keeps to this: no-temporaries, no-copies, peak-bytes=BYTES (a number, or a formula such as
+    /// 8*n*m + 64) or in-place=OUTPUT.
+    #[arg(long = "require", value_name = "REQUIREMENT", value_parser = parse_requirement)]
+    pub required: Vec<Requirement>,
 }
 
 /// Shows how a program is compiled.
@@ -122,6 +144,15 @@ pub struct Output {
     pub path: PathBuf,
 }
 
+/// The form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
 /// A stage of the compiler, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Stage {
@@ -170,6 +201,30 @@ fn parse_array(s: &str) -> Result<ArraySpec, String> {
         return Ok(ArraySpec::File(PathBuf::from(s)));
     }
     s.parse().map(ArraySpec::Type).map_err(|e: elide::Error| format!("{e}\n  (a file of this name is written ./{s})"))
+}
+
+fn parse_requirement(s: &str) -> Result<Requirement, String> {
+    match s.split_once('=') {
+        None if s == "no-temporaries" => Ok(Requirement::NoTemporaries),
+        None if s == "no-copies" => Ok(Requirement::NoCopies),
+        Some(("peak-bytes", bytes)) => Ok(Requirement::PeakBytes(parse_formula(bytes)?)),
+        Some(("in-place", output)) if is_name(output) => Ok(Requirement::in_place(output)),
+        _ => Err("write no-temporaries, no-copies, peak-bytes=BYTES or in-place=OUTPUT".to_string()),
+    }
+}
+
+/// A sum of products of sizes and named dims: `8*n*m + 64`.
+fn parse_formula(s: &str) -> Result<Size, String> {
+    let factor = |f: &str| match f.trim() {
+        name if is_name(name) => Ok(Size::named(name)),
+        number => parse_size(number).map(Size::from),
+    };
+    let mut sum = Size::ZERO;
+    for term in s.split('+') {
+        let product = term.split('*').try_fold(Size::ONE, |p, f| factor(f).map(|f| p.mul(&f)))?;
+        sum = sum.add(&product);
+    }
+    Ok(sum)
 }
 
 fn parse_output(s: &str) -> Result<Output, String> {
@@ -238,6 +293,20 @@ mod tests {
         assert_eq!(parse_output("y.npy"), output(None, "y.npy"));
         assert_eq!(parse_output("./a=b.npy"), output(None, "./a=b.npy"));
         assert!(parse_output("=y.npy").is_err() && parse_output("y=").is_err() && parse_output("").is_err());
+    }
+
+    #[test]
+    fn requirements() {
+        assert_eq!(parse_requirement("no-temporaries"), Ok(Requirement::NoTemporaries));
+        assert_eq!(parse_requirement("no-copies"), Ok(Requirement::NoCopies));
+        assert_eq!(parse_requirement("in-place=y"), Ok(Requirement::in_place("y")));
+        assert_eq!(parse_requirement("peak-bytes=4_096"), Ok(Requirement::peak_bytes(4096)));
+        let formula = Size::named("n").mul(&Size::named("m")).scale(8).add(&Size::from(64));
+        assert_eq!(parse_requirement("peak-bytes=8*n*m + 64"), Ok(Requirement::PeakBytes(formula)));
+        assert_eq!(parse_requirement("peak-bytes=8*"), Err("`` is not a size".to_string()));
+        for wrong in ["", "no-copies=1", "in-place=", "fast"] {
+            assert!(parse_requirement(wrong).unwrap_err().starts_with("write no-temporaries, "), "{wrong}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod bench;
 mod buffer;
 mod demo;
 mod eval;
+mod explain;
 mod failure;
 mod input;
 mod inspect;
@@ -23,6 +24,7 @@ use failure::Failure;
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Eval(args) => eval::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

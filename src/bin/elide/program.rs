@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::{fs, io};
 
-use elide::{DynExpr, Kernel, text};
+use elide::{DynExpr, Kernel, Requirement, text};
 
 use crate::args::Source;
 use crate::buffer::Buffer;
@@ -42,6 +42,16 @@ pub fn compile(
     inputs: &[impl Borrow<Loaded>],
     choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
 ) -> Result<Program, Failure> {
+    compile_with(text, inputs, choose, &[])
+}
+
+/// As [`compile`]; fails unless the kernel keeps to what is required of it.
+pub fn compile_with(
+    text: &str,
+    inputs: &[impl Borrow<Loaded>],
+    choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
+    required: &[Requirement],
+) -> Result<Program, Failure> {
     let program = text::parse(text)?;
     let read = program.free_names();
     if program.outputs().is_empty() && read.is_empty() {
@@ -74,6 +84,9 @@ pub fn compile(
                 builder.output(&output.name, output.value);
             }
         }
+    }
+    for requirement in required {
+        builder.require(requirement.clone());
     }
     Ok(Program { kernel: builder.build()?, updated })
 }

@@ -1,0 +1,372 @@
+//! Everything between binding and running that depends on sizes: the values of named dims, the argument arrays of compiled code,
+//! scratch memory, and the check that every access stays inside its operand.
+
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::Kernel;
+use super::call::Slot;
+use super::layouts::LayoutClass;
+use super::strips::{StripFrame, StripPlan};
+use crate::codegen::{self, Streaming};
+use crate::compile::{Compiled, CompiledStep};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::Index;
+use crate::kernel::{AccessRange, Bindings, LoopNest, Operand, STREAM_FROM};
+use crate::layout::Layout;
+use crate::schedule::{Strip, StripStep};
+use crate::size::{Size, Var};
+
+/// Everything that depends on the layouts of the arrays but not on where they are.
+pub(super) struct Prepared {
+    pub layouts: Vec<Layout>,
+    /// True if the dims are large enough for what is assumed of them.
+    pub large: bool,
+    /// Keeps the code alive.
+    _plan: Arc<Compiled>,
+    frames: Vec<Frame>,
+    strips: Vec<StripPlan>,
+    scratch: Vec<Vec<MaybeUninit<u8>>>,
+    /// What streamed results are written to first; empty if none are.
+    pub tiles: Vec<MaybeUninit<u8>>,
+}
+
+pub(super) struct Frame {
+    entry: codegen::Entry,
+    /// Addresses, sizes, the table of constants, the words of `Streaming`.
+    args: Vec<i64>,
+    /// For each address: the slot it is in, and the bytes from there.
+    addresses: Vec<(Place, i64)>,
+    /// How many tiles its streamed results need; 0 if they do not stream.
+    tiles: usize,
+    /// How many elements fit a tile.
+    chunk: i64,
+    /// How it moves through a strip, if it is part of one.
+    strip: Option<StripFrame>,
+}
+
+impl Frame {
+    pub(super) fn strip_mut(&mut self) -> Option<&mut StripFrame> {
+        self.strip.as_mut()
+    }
+
+    fn set_streaming(&mut self, streaming: Streaming) {
+        if let [.., chunk, tiles] = self.args.as_mut_slice() {
+            (*chunk, *tiles) = (streaming.chunk, streaming.tiles);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Slot(usize),
+    Scratch(usize),
+}
+
+impl Prepared {
+    /// Bytes of memory held between runs.
+    pub(super) fn scratch_bytes(&self) -> usize {
+        self.scratch.iter().map(Vec::capacity).sum::<usize>() + self.tiles.capacity()
+    }
+
+    /// Runs all steps.
+    ///
+    /// # Safety
+    /// The slots must have the layouts that this was prepared for, and point to memory that may be read (inputs) and written
+    /// (outputs) for as long as the call runs. No output may overlap anything else, but for the input that it updates.
+    pub(super) unsafe fn run(&mut self, slots: &[Slot]) {
+        let mut k = 0;
+        while k < self.frames.len() {
+            match self.strips.iter().position(|s| s.frames.start == k) {
+                None => {
+                    let Prepared { frames, scratch, .. } = self;
+                    // SAFETY: `frame` has checked the accesses of the whole step; the rest is the caller's promise.
+                    unsafe { frames[k].run(slots, scratch, 0) };
+                    k += 1;
+                }
+                Some(s) => {
+                    let Prepared { frames, scratch, strips, .. } = self;
+                    let frames = &mut frames[strips[s].frames.clone()];
+                    for start in strips[s].starts() {
+                        for frame in frames.iter_mut() {
+                            if frame.enter(start, strips[s].length) {
+                                // SAFETY: as above; `check_strips` has gone through every strip with the windows' sizes.
+                                unsafe { frame.run(slots, scratch, start) };
+                            }
+                        }
+                    }
+                    k = strips[s].frames.end;
+                }
+            }
+        }
+    }
+}
+
+impl Frame {
+    /// Has the step do its part of a strip; false if that is nothing.
+    fn enter(&mut self, start: i64, length: i64) -> bool {
+        let Some(strip) = &mut self.strip else { return false };
+        let (first, count) = strip.part(start, length);
+        strip.first = first;
+        self.args[strip.argument] = count;
+        count > 0
+    }
+
+    /// # Safety
+    /// As for [`Prepared::run`].
+    unsafe fn run(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], start: i64) {
+        for (k, (arg, (place, offset))) in self.args.iter_mut().zip(&self.addresses).enumerate() {
+            let base = match *place {
+                Place::Slot(k) => slots[k].address,
+                Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
+            };
+            let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, start));
+            *arg = base.wrapping_add_signed((*offset + moved) as isize) as i64;
+        }
+        // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
+        // and touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand. Scratch
+        // slots are disjoint, and nothing else refers to them.
+        unsafe { (self.entry)(self.args.as_ptr()) };
+    }
+}
+
+/// The values of named dims and strides.
+pub(super) struct Env<'a> {
+    dims: HashMap<Arc<str>, i64>,
+    slots: &'a [Slot],
+    /// How many rows of each buffer exist at a time, for those that are windows.
+    rows: HashMap<u32, i64>,
+}
+
+impl Env<'_> {
+    fn value(&self, var: &Var) -> i64 {
+        match var {
+            Var::Dim(name) => *self.dims.get(name).expect("building checks that each dim is the extent of an input"),
+            Var::Stride { operand, axis } => self.slots[*operand as usize].layout.strides[*axis as usize] as i64,
+            Var::Rows { buffer } => self.rows.get(buffer).copied().unwrap_or(1),
+        }
+    }
+
+    pub(super) fn set_rows(&mut self, buffer: u32, rows: i64) {
+        self.rows.insert(buffer, rows);
+    }
+
+    pub(super) fn eval(&self, size: &Size) -> Result<i64> {
+        size.eval(&|v| self.value(v)).ok_or_else(|| Error::new(ErrorKind::Bind, format!("the size {size} overflows")))
+    }
+}
+
+/// Finds the values of named dims and checks every extent against them.
+fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
+    let mut env = Env { dims: HashMap::new(), slots, rows: HashMap::new() };
+    for (spec, slot) in kernel.inputs().iter().zip(slots) {
+        for (extent, &n) in spec.shape.extents().iter().zip(&slot.layout.shape) {
+            if let Some(name) = extent.as_dim() {
+                env.dims.entry(name.into()).or_insert(n as i64);
+            }
+        }
+    }
+    for (spec, slot) in kernel.inputs().iter().chain(kernel.outputs()).zip(slots) {
+        for (axis, (extent, &n)) in spec.shape.extents().iter().zip(&slot.layout.shape).enumerate() {
+            let want = env.eval(extent)?;
+            // An empty array may have an extent beyond 63 bits, which must not turn negative on its way into a loop.
+            if i64::try_from(n) != Ok(want) {
+                let meaning = if extent.as_const().is_some() { String::new() } else { format!(" ({extent} = {want})") };
+                let text = format!(
+                    "`{}` is {}{}{meaning}, but the array has shape {:?}: axis {axis} is {n}, not {want}",
+                    spec.name, spec.dtype, spec.shape, slot.layout.shape
+                );
+                return Err(Error::new(ErrorKind::Bind, text));
+            }
+        }
+    }
+    // Sizes that users compute from dims may turn out below zero, anywhere in the program.
+    let mut seen = hashbrown::HashSet::new();
+    for (_, node) in kernel.0.imported.nodes() {
+        for extent in node.shape.extents().iter().filter(|e| e.as_const().is_none() && e.as_dim().is_none()) {
+            if seen.insert(extent) && env.eval(extent)? < 0 {
+                let err = Error::new(ErrorKind::Shape, format!("the extent {extent} turns out to be {}, below zero", env.eval(extent)?));
+                return Err(node.site.map_or(err.clone(), |s| err.at(s)));
+            }
+        }
+    }
+    for (equation, site) in kernel.0.graph.equations() {
+        let (a, b) = (env.eval(&equation.0)?, env.eval(&equation.1)?);
+        if a != b {
+            let text = format!("shapes do not agree: {} is {a}, but {} is {b}", equation.0, equation.1);
+            let err = Error::new(ErrorKind::Shape, text);
+            return Err(site.map_or(err.clone(), |s| err.at(s)));
+        }
+    }
+    for Index { index, extent, site } in kernel.0.graph.indices() {
+        let (k, n) = (env.eval(index)?, env.eval(extent)?);
+        if !(0..n).contains(&k) {
+            // A negative index was written relative to the end.
+            let written = index.sub(extent).as_const().unwrap_or(k);
+            let err = Error::new(ErrorKind::Shape, format!("index {written} is out of bounds for an axis of size {n} ({extent})"));
+            return Err(site.map_or(err.clone(), |s| err.at(s)));
+        }
+    }
+    Ok(env)
+}
+
+/// The layout classes of arrays, inputs before outputs.
+pub(super) fn classes<'a>(kernel: &Kernel, layouts: impl Iterator<Item = &'a Layout>) -> Vec<LayoutClass> {
+    let specs = kernel.inputs().iter().chain(kernel.outputs());
+    specs.zip(layouts).map(|(spec, layout)| LayoutClass::of(layout, spec.dtype.size())).collect()
+}
+
+pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
+    let mut env = solve(kernel, slots)?;
+    let classes = classes(kernel, slots.iter().map(|s| &s.layout));
+    let large = kernel.0.graph.assumptions().iter().all(|a| a.eval(&|v| env.value(v)).is_some_and(|a| a >= 0));
+    let plan = kernel.plan(classes, large)?;
+    let lengths = super::strips::lengths(&plan, &mut env)?;
+    let mut scratch = Vec::new();
+    for bytes in &plan.schedule.slots {
+        let bytes = env.eval(bytes)?.max(0) as usize;
+        let mut memory: Vec<MaybeUninit<u8>> = Vec::new();
+        memory.try_reserve_exact(bytes).map_err(|_| Error::new(ErrorKind::Bind, format!("no memory for a temporary of {bytes} bytes")))?;
+        // Its capacity is what compiled code uses; its contents are written before they are read.
+        scratch.push(memory);
+    }
+    let (mut frames, mut strips) = (Vec::new(), Vec::new());
+    let mut next = plan.schedule.strips.iter().zip(lengths).peekable();
+    for (k, step) in plan.steps.iter().enumerate() {
+        let strip = next.peek().filter(|(s, _)| (s.first as usize..s.first as usize + s.steps.len()).contains(&k));
+        let begins = strip.is_some_and(|(s, _)| s.first as usize == k);
+        if let (true, Some((_, length))) = (begins, strip) {
+            strips.push(StripPlan { frames: frames.len()..frames.len(), length: *length, from: i64::MAX, to: i64::MIN });
+        }
+        let part = strip.map(|(s, length)| (*s, &s.steps[k - s.first as usize], *length));
+        if let Some(frame) = frame(kernel, slots, &env, &plan, step, part)? {
+            if let (Some(strip), Some(plan)) = (&frame.strip, strips.last_mut()) {
+                plan.include(strip);
+            }
+            frames.push(frame);
+        }
+        if let (Some((s, _)), Some(plan)) = (strip, strips.last_mut()) {
+            plan.frames.end = frames.len();
+            if s.first as usize + s.steps.len() == k + 1 {
+                next.next();
+            }
+        }
+    }
+    strips.retain(|s| !s.frames.is_empty());
+    for strip in &strips {
+        super::strips::check(strip, &mut frames[strip.frames.clone()])?;
+    }
+    // One tile for each store of the step with the most, shared by all steps; if there is no memory for them, nothing streams.
+    let count = frames.iter().map(|f| f.tiles).max().unwrap_or(0);
+    let mut tiles: Vec<MaybeUninit<u8>> = Vec::new();
+    if tiles.try_reserve_exact(count * Streaming::TILE).is_ok() {
+        for frame in frames.iter_mut().filter(|f| f.tiles > 0) {
+            let (chunk, address) = (frame.chunk, tiles.as_mut_ptr() as i64);
+            frame.set_streaming(Streaming { chunk, tiles: address });
+        }
+    }
+    let layouts = slots.iter().map(|s| s.layout.clone()).collect();
+    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, tiles })
+}
+
+/// The arguments of one step, with every access checked; `None` if there is nothing to do.
+fn frame(
+    kernel: &Kernel,
+    slots: &[Slot],
+    env: &Env<'_>,
+    plan: &Compiled,
+    step: &CompiledStep,
+    part: Option<(&Strip, &StripStep, i64)>,
+) -> Result<Option<Frame>> {
+    let CompiledStep { nest, bindings, code } = step;
+    let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
+    let extent = |p: &u32| params[*p as usize];
+    // Compiled loops count up to their extents and split reductions in halves: neither ends at a negative number.
+    if let Some(n) = nest.parallel.iter().chain(&nest.reduced).map(extent).find(|n| *n < 0) {
+        return Err(Error::new(ErrorKind::Shape, format!("an extent turns out to be {n}, below zero")));
+    }
+    // Refused by the reduced extents alone, as in NumPy, also where there is nothing to store.
+    if nest.reduced.iter().any(|p| extent(p) <= 0) {
+        for r in &nest.reductions {
+            if r.op.of_nothing(nest.types[r.value.index()]).is_none() {
+                let text = format!("{} of an array with no elements to reduce, which has no answer", r.op.name());
+                return Err(Error::new(ErrorKind::Shape, text));
+            }
+        }
+    }
+    if nest.parallel.iter().any(|p| extent(p) <= 0) {
+        return Ok(None);
+    }
+    // A view may repeat one element more often than 64 bits count; sizes that overflowed while they were folded are at the end.
+    let count = nest.parallel.iter().chain(&nest.reduced).map(extent).try_fold(1i64, |n, e| n.checked_mul(e));
+    if count.is_none_or(|n| n == i64::MAX) {
+        return Err(Error::new(ErrorKind::Shape, "a loop over more elements than 64 bits can count".to_string()));
+    }
+    let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
+    let mut addresses = Vec::new();
+    for (operand, offset) in &bindings.pointers {
+        let place = match *operand {
+            Operand::Input(k) => Place::Slot(k as usize),
+            Operand::Output(k) => Place::Slot(kernel.inputs().len() + k as usize),
+            Operand::Buffer(b) => Place::Scratch(plan.schedule.buffers[b.index()].slot as usize),
+        };
+        addresses.push((place, env.eval(offset)?));
+    }
+    let mut strip = None;
+    if let (Some((strip_, moves, length)), Some(argument)) = (part, &bindings.strip) {
+        strip = Some(StripFrame::new(strip_, moves, length, argument, bindings, &params, plan, env)?);
+    }
+    let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
+    for access in &nest.accesses {
+        let (operand, _) = &bindings.pointers[access.pointer as usize];
+        let (place, offset) = addresses[access.pointer as usize];
+        let (low, high) = match nest.access_range(access, &params) {
+            AccessRange::Nothing => continue,
+            AccessRange::Overflow => return Err(overflow()),
+            AccessRange::Bytes(low, high) => (low, high),
+        };
+        let (low, high) = (low.checked_add(offset).ok_or_else(overflow)?, high.checked_add(offset).ok_or_else(overflow)?);
+        // A window holds a part of what the whole step touches; `check` goes through its strips.
+        if let (Operand::Buffer(b), Some(strip)) = (operand, &mut strip)
+            && plan.schedule.buffers[b.index()].window.is_some()
+        {
+            let size = env.eval(&plan.schedule.slots[plan.schedule.buffers[b.index()].slot as usize])?;
+            strip.watch(nest, access, &params, offset, size);
+            continue;
+        }
+        let (first, end) = match place {
+            Place::Slot(k) => {
+                let (l, h) = slots[k].layout.byte_range(access.dtype.size())?;
+                (l as i64, h as i64)
+            }
+            Place::Scratch(k) => (0, env.eval(&plan.schedule.slots[k])?),
+        };
+        if low < first || high > end {
+            let text = format!("internal error, please report it: {operand:?} would be accessed at bytes {low}..{high} of {first}..{end}");
+            return Err(Error::new(ErrorKind::Bind, text));
+        }
+        let range = touched.entry(*operand).or_insert((low, high));
+        *range = (range.0.min(low), range.1.max(high));
+    }
+    let bytes = touched.values().map(|(low, high)| high - low).fold(0i64, i64::saturating_add);
+    let (tiles, chunk) = streaming(nest, bindings, &params, bytes);
+    let off = Streaming::OFF;
+    let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), off.chunk, off.tiles]).collect();
+    Ok(Some(Frame { entry: code.entry(), args, addresses, tiles, chunk, strip }))
+}
+
+/// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.
+/// Returns the number of tiles that it needs, 0 if not, and the elements that fit one.
+fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64) -> (usize, i64) {
+    /// Runs that are too short to fill cache lines gain nothing.
+    const SHORTEST_RUN: i64 = 256;
+    let tiles = nest.tiles(bindings);
+    let run = nest.parallel.last().map_or(0, |p| params[*p as usize]);
+    if tiles == 0 || bytes < STREAM_FROM || run < SHORTEST_RUN {
+        return (0, 0);
+    }
+    let widest = nest.stores.iter().map(|s| nest.accesses[s.access as usize].dtype.size()).max().unwrap_or(1);
+    (tiles, (Streaming::TILE / widest) as i64)
+}

@@ -1,0 +1,167 @@
+//! From a plan to its report.
+
+use super::{Argument, Loop, Nest, Report, Slot, Traffic, Value, Write, tile_bytes, traffic, types, users};
+use crate::compile::{Compiled, CompiledStep};
+use crate::dtype::DType;
+use crate::graph::{Graph, Kind, Line};
+use crate::kernel::Operand;
+use crate::schedule::{Dest, Placement, Put, Step};
+use crate::shape::Shape;
+use crate::size::Size;
+
+/// What a report is made from.
+pub(crate) struct Source<'a> {
+    pub kernel: &'a str,
+    /// The optimized graph.
+    pub graph: &'a Graph,
+    pub plan: &'a Compiled,
+    /// The arrays that do not lie in C order, and how; empty if there are none.
+    pub layouts: String,
+}
+
+impl Source<'_> {
+    /// Reads off the report.
+    pub fn report(&self) -> Report {
+        let Source { graph, plan, .. } = self;
+        let schedule = &plan.schedule;
+        let updated = |k: usize| graph.outputs().iter().any(|o| o.in_place == Some(k as u32));
+        let inputs = graph.inputs().iter().enumerate().map(|(k, i)| Argument {
+            name: i.name.clone(),
+            dtype: i.dtype,
+            shape: i.shape.clone(),
+            in_place: updated(k),
+        });
+        let outputs = graph.outputs().iter().map(|o| Argument {
+            name: o.name.clone(),
+            dtype: graph[o.node].dtype,
+            shape: graph[o.node].shape.clone(),
+            in_place: o.in_place.is_some(),
+        });
+        let slots = (0..schedule.slots.len()).map(|k| {
+            let holds = schedule.buffers.iter().filter(|b| b.slot as usize == k);
+            Slot {
+                bytes: schedule.slot_bound(k),
+                window: schedule.buffers.iter().any(|b| b.slot as usize == k && b.window.is_some()),
+                holds: holds.map(|b| (b.node.to_string(), b.live.0 as usize, b.live.1 as usize)).collect(),
+            }
+        });
+        Report {
+            kernel: self.kernel.to_string(),
+            layouts: if self.layouts.is_empty() { "arrays in C order".into() } else { self.layouts.clone() },
+            inputs: inputs.collect(),
+            outputs: outputs.collect(),
+            nests: schedule.steps.iter().zip(&plan.steps).map(|(step, code)| self.nest(step, code)).collect(),
+            values: self.values(),
+            origins: types::origins(graph),
+            slots: slots.collect(),
+            tile_bytes: self.tile_bytes(),
+        }
+    }
+
+    /// See [`tile_bytes`].
+    pub fn tile_bytes(&self) -> i64 {
+        tile_bytes(self.graph, &self.plan.schedule, &self.plan.steps, self.layouts.is_empty())
+    }
+
+    fn nest(&self, step: &Step, code: &CompiledStep) -> Nest {
+        let graph = self.graph;
+        let computes = |k: &Kind| k.is_elementwise() || matches!(k, Kind::Reduce(..) | Kind::Copy(_));
+        let fused = step.fused.iter().filter(|id| computes(&graph[**id].kind)).map(|id| id.to_string());
+        let reads = traffic::reads(code).into_iter().map(|(operand, bytes)| Traffic { memory: self.operand(operand), bytes });
+        let loops = (!step.walk.is_free()).then(|| {
+            let all: Vec<usize> = match &step.walk.order {
+                Some(order) => order.iter().map(|&k| k as usize).collect(),
+                None => (0..step.domain.rank()).collect(),
+            };
+            all.into_iter().map(|axis| Loop { axis, backward: step.walk.reversed[axis] }).collect()
+        });
+        Nest {
+            domain: step.domain.clone(),
+            reduces: step.reduce.as_ref().map(|r| (r.source.clone(), r.axes.iter().map(|&k| k as usize).collect())),
+            fused: fused.collect(),
+            reads: reads.collect(),
+            writes: step.stores.iter().map(|put| self.write(step, put)).collect(),
+            loops,
+            flops: traffic::flops(code),
+        }
+    }
+
+    fn write(&self, step: &Step, put: &Put) -> Write {
+        let memory = match put.dest {
+            Dest::Output(k) => self.operand(Operand::Output(k)),
+            Dest::Buffer(b) => format!("slot {}", self.plan.schedule.buffers[b.index()].slot),
+        };
+        Write {
+            value: put.node.to_string(),
+            traffic: Traffic { memory, bytes: bytes(&step.domain, self.graph[put.node].dtype) },
+            region: put.region.as_ref().map(|r| r.to_string()),
+        }
+    }
+
+    fn operand(&self, operand: Operand) -> String {
+        match operand {
+            Operand::Input(k) => match &*self.graph.inputs()[k as usize].name {
+                "" => format!("data #{k}"),
+                name => name.to_string(),
+            },
+            Operand::Output(k) => self.graph.outputs()[k as usize].name.to_string(),
+            Operand::Buffer(b) => {
+                let buffer = &self.plan.schedule.buffers[b.index()];
+                format!("slot {} ({})", buffer.slot, buffer.node)
+            }
+        }
+    }
+
+    fn values(&self) -> Vec<Value> {
+        let (graph, schedule) = (self.graph, &self.plan.schedule);
+        let mut nests: Vec<Vec<usize>> = vec![Vec::new(); graph.len()];
+        for (k, step) in schedule.steps.iter().enumerate() {
+            step.fused.iter().for_each(|id| nests[id.index()].push(k));
+            for put in &step.stores {
+                if nests[put.node.index()].last() != Some(&k) {
+                    nests[put.node.index()].push(k);
+                }
+            }
+        }
+        let mut values = Vec::new();
+        for (id, node) in graph.nodes() {
+            let Some(decision) = schedule.decisions[id.index()] else { continue };
+            let has_memory = match decision.placement {
+                Placement::Input
+                | Placement::TileScratch
+                | Placement::Buffer
+                | Placement::Copy
+                | Placement::Output
+                | Placement::InPlace => true,
+                Placement::Scalar | Placement::View | Placement::ComputedIndex | Placement::Inline => false,
+            };
+            let memory = match (schedule.homes[id.index()], &node.kind) {
+                _ if !has_memory => None,
+                (Some(Dest::Buffer(b)), _) => Some(format!("slot {}", schedule.buffers[b.index()].slot)),
+                (Some(Dest::Output(k)), _) => Some(self.operand(Operand::Output(k))),
+                (None, Kind::Input(k)) => Some(self.operand(Operand::Input(*k))),
+                // A result that nobody reads has no home, but is stored.
+                (None, _) => graph.outputs().iter().find(|o| o.node == id).map(|o| o.name.to_string()),
+            };
+            let reads_memory = matches!(node.kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_));
+            values.push(Value {
+                name: id.to_string(),
+                text: Line(graph, node).to_string(),
+                dtype: node.dtype,
+                shape: node.shape.clone(),
+                placement: decision.placement,
+                reason: decision.why,
+                bytes: if has_memory { bytes(&node.shape, node.dtype) } else { Size::ZERO },
+                memory,
+                nests: if reads_memory { Vec::new() } else { std::mem::take(&mut nests[id.index()]) },
+                site: users(node.site),
+            });
+        }
+        values
+    }
+}
+
+/// The bytes of an array.
+pub(super) fn bytes(shape: &Shape, dtype: DType) -> Size {
+    shape.size().scale(dtype.size() as i64)
+}

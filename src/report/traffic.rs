@@ -1,0 +1,113 @@
+//! Bytes and operations of one loop nest, as formulas.
+
+use crate::codegen::Streaming;
+use crate::compile::CompiledStep;
+use crate::dtype::DType;
+use crate::graph::Graph;
+use crate::kernel::{Access, Depth, Inst, Operand, STREAM_FROM};
+use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::schedule::Schedule;
+use crate::size::Size;
+
+/// How many times something at this depth happens.
+fn times(step: &CompiledStep, depth: Depth) -> Size {
+    let (nest, params) = (&step.nest, &step.bindings.params);
+    let product = |extents: &[u32]| extents.iter().fold(Size::ONE, |n, p| n.mul(&params[*p as usize]));
+    match depth {
+        Depth::Parallel(d) => product(&nest.parallel[..d as usize]),
+        Depth::Reduced => product(&nest.parallel).mul(&product(&nest.reduced)),
+        Depth::After => product(&nest.parallel),
+    }
+}
+
+fn unary(op: UnaryOp) -> i64 {
+    match op {
+        UnaryOp::Sqrt | UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Trunc | UnaryOp::Rint => 1,
+        _ => 0,
+    }
+}
+
+fn binary(op: BinaryOp) -> i64 {
+    use BinaryOp::*;
+    match op {
+        Add | Sub | Mul | Div | FloorDiv | Rem | Fmod | Pow | Atan2 | Min | Max => 1,
+        And | Or | Xor | Shl | Shr | Eq | Ne | Lt | Le | Gt | Ge => 0,
+    }
+}
+
+/// The floating-point operations of one run of the nest.
+pub(super) fn flops(step: &CompiledStep) -> Size {
+    let nest = &step.nest;
+    let mut total = Size::ZERO;
+    for (k, inst) in nest.insts.iter().enumerate() {
+        let count = match inst {
+            _ if !nest.types[k].is_float() => 0,
+            Inst::Unary(op, _) => unary(*op),
+            Inst::Binary(op, ..) => binary(*op),
+            Inst::Fma(..) => 2,
+            _ => 0,
+        };
+        if count > 0 {
+            total = total.add(&times(step, nest.depths[k]).scale(count));
+        }
+    }
+    for r in &nest.reductions {
+        let arithmetic = matches!(r.op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Min | ReduceOp::Max);
+        if arithmetic && nest.types[r.value.index()].is_float() {
+            total = total.add(&times(step, Depth::Reduced));
+        }
+    }
+    total
+}
+
+/// The bytes that an access goes over: the loops that move it, times the element.
+pub(super) fn footprint(step: &CompiledStep, access: &Access) -> Size {
+    let (nest, params) = (&step.nest, &step.bindings.params);
+    let loops = nest.parallel.iter().chain(&nest.reduced);
+    let moving = loops.zip(&access.strides).filter(|(_, s)| **s != crate::kernel::Stride::Zero);
+    moving.fold(Size::from(access.dtype.size()), |n, (p, _)| n.mul(&params[*p as usize]))
+}
+
+/// Each memory that the nest loads from, with the bytes; accesses of one memory that move alike are counted once.
+pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
+    let (nest, pointers) = (&step.nest, &step.bindings.pointers);
+    let mut seen = hashbrown::HashSet::new();
+    let mut out: Vec<(Operand, Size)> = Vec::new();
+    for inst in &nest.insts {
+        let Inst::Load(k) = inst else { continue };
+        let access = &nest.accesses[*k as usize];
+        let operand = pointers[access.pointer as usize].0;
+        if !seen.insert((operand, &access.strides)) {
+            continue;
+        }
+        let bytes = footprint(step, access);
+        match out.iter_mut().find(|(o, _)| *o == operand) {
+            Some((_, sum)) => *sum = sum.add(&bytes),
+            None => out.push((operand, bytes)),
+        }
+    }
+    out
+}
+
+/// The bytes of an operand's array.
+fn whole(graph: &Graph, schedule: &Schedule, operand: Operand) -> Size {
+    let bytes = |shape: &crate::shape::Shape, dtype: DType| shape.size().scale(dtype.size() as i64);
+    match operand {
+        Operand::Input(k) => bytes(&graph.inputs()[k as usize].shape, graph.inputs()[k as usize].dtype),
+        Operand::Output(k) => bytes(&graph[graph.outputs()[k as usize].node].shape, graph[graph.outputs()[k as usize].node].dtype),
+        Operand::Buffer(b) => bytes(&schedule.buffers[b.index()].shape, schedule.buffers[b.index()].dtype),
+    }
+}
+
+/// The bytes of the tiles that results pass through, at most. Nothing where all arrays are too small to stream, as far as their
+/// shapes tell; `gapless` if no array has gaps.
+pub(crate) fn tile_bytes(graph: &Graph, schedule: &Schedule, steps: &[CompiledStep], gapless: bool) -> i64 {
+    let small = |step: &CompiledStep| {
+        let mut seen = hashbrown::HashSet::new();
+        let operands = step.bindings.pointers.iter().map(|(o, _)| *o).filter(|o| seen.insert(*o));
+        let total = operands.fold(Size::ZERO, |sum, o| sum.add(&whole(graph, schedule, o)));
+        gapless && total.as_const().is_some_and(|bytes| bytes < STREAM_FROM)
+    };
+    let tiles = steps.iter().filter(|s| !small(s)).map(|s| s.nest.tiles(&s.bindings)).max().unwrap_or(0);
+    (tiles * Streaming::TILE) as i64
+}

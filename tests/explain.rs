@@ -1,0 +1,401 @@
+//! Reports of whole programs, kept in `tests/explain/`; every placement and every reason, provoked; what is required and not kept.
+//!
+//! `BLESS=1 cargo test --test explain` writes the files anew. A report names lines, so each program is declared in the file that
+//! is kept with it: `at` takes them relative to the program's first line.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use elide::{Array, ArrayRef, Axes, Axis, DType, ErrorKind, Expr, Kernel, KernelBuilder, Placement, Reason, Report, Requirement, Size, s};
+
+fn build(name: &str, declare: &dyn Fn(&mut KernelBuilder)) -> Kernel {
+    let mut b = Kernel::builder(name);
+    declare(&mut b);
+    b.build().unwrap()
+}
+
+/// The text with the lines of this file counted from `first`, so that a test above does not change those below.
+fn relative(text: &str, first: u32) -> String {
+    let mark = format!("{}:", file!());
+    let mut parts = text.split(&mark);
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let line: u32 = part[..digits].parse().unwrap();
+        out += &format!("{}:+{}{}", file!(), line - first, &part[digits..]);
+    }
+    out
+}
+
+/// Compares text with the file `tests/explain/{name}`.
+fn kept(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explain").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == text, "{}:\nwas:\n{kept}\nnow:\n{text}\nBLESS=1 cargo test --test explain rewrites the file", path.display());
+}
+
+struct Program {
+    name: &'static str,
+    line: u32,
+    declare: fn(&mut KernelBuilder),
+}
+
+#[rustfmt::skip]
+const PROGRAMS: &[Program] = &[
+    Program { name: "wind_speed", line: line!(), declare: |b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let u = &b.input::<f32>("u", [&n, &m]);
+        let v = &b.input::<f32>("v", [n, m]);
+        b.output("speed", (u * u + v * v).sqrt());
+    } },
+    Program { name: "softmax", line: line!(), declare: |b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let x = b.input::<f32>("x", [n, m]);
+        let rows = Axes::from(1).keepdims();
+        let e = (&x - x.max_over(rows.clone())).exp();
+        b.output("y", &e / e.sum_over(rows));
+    } },
+    Program { name: "spread", line: line!(), declare: |b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let x = &b.input::<f64>("x", [n, m]);
+        let d = &(x - x.mean_axis(Axis(0)));
+        b.output("y", (d * d).sum_axis(0));
+    } },
+    Program { name: "promoted", line: line!(), declare: |b| {
+        let [n] = b.dims(["n"]);
+        let i = b.input_dyn("i", DType::I32, elide::Shape::of([&n]), false);
+        let w = b.input_dyn("w", DType::F32, elide::Shape::of([&n]), false);
+        let third = &i / 3;
+        b.output("third", third);
+        b.output("weighted", &i * &w);
+        b.output("mean", i.mean());
+        b.output("double", w.astype(DType::F64) + 1.0);
+    } },
+    Program { name: "prefix", line: line!(), declare: |b| {
+        let [n] = b.dims(["n"]);
+        let x = &b.input::<f64>("x", [n]);
+        b.update(x, x.at(s![..-1]).add(x.slice(s![1..])));
+    } },
+    Program { name: "shifted_back", line: line!(), declare: |b| {
+        let [n] = b.dims(["n"]);
+        let x = &b.input::<f64>("x", [n]);
+        b.update(x, x.at(s![1..]).add(x.slice(s![..-1])));
+    } },
+    Program { name: "symmetrized", line: line!(), declare: |b| {
+        let [n] = b.dims(["n"]);
+        let x = &b.input::<f64>("x", [&n, &n]);
+        b.update(x, (x + x.t()) * 0.5);
+    } },
+    Program { name: "fixed_order", line: line!(), declare: |b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let x = &b.input::<f64>("x", [n, m]);
+        let above = x.slice(s![..-1, 2..]) - x.slice(s![..-1, ..-2]);
+        b.update(x, x.at(s![1.., 1..-1]).set(above));
+    } },
+    Program { name: "joined", line: line!(), declare: |b| {
+        let [n] = b.dims(["n"]);
+        let x = &b.input::<f64>("x", [n]);
+        let both = elide::concatenate(&[x.clone(), x * 2.0], 0);
+        b.output("total", both.sum() + &both);
+    } },
+    Program { name: "fixed", line: line!(), declare: |b| {
+        let x = &b.input::<i16>("x", [8, 16]);
+        let y = x.t().reshape([-1]) * 2;
+        b.output("y", y);
+    } },
+];
+
+#[test]
+fn reports_of_programs() {
+    for p in PROGRAMS {
+        let kernel = build(p.name, &p.declare);
+        let text = relative(&kernel.explain().unwrap().to_string(), p.line);
+        assert_eq!(text, relative(&kernel.explain().unwrap().to_string(), p.line));
+        kept(&format!("{}.txt", p.name), &text);
+    }
+}
+
+/// Each reason, by a program that has it; and those of the programs above.
+fn provoked() -> Vec<(&'static str, Report)> {
+    let mut all: Vec<(&'static str, Report)> = Vec::new();
+    let mut add = |name, declare: &dyn Fn(&mut KernelBuilder)| {
+        let report = build(name, declare).explain().unwrap();
+        all.push((name, report));
+    };
+    for p in PROGRAMS {
+        add(p.name, &p.declare);
+    }
+    add("many windows", &|b| {
+        let [n] = b.dims(["n"]);
+        let e = b.input::<f64>("x", [n]).exp();
+        let sum = (0..40).map(|k| e.slice(s![k..k - 40])).reduce(|a, b| a + b).unwrap();
+        b.output("y", sum);
+    });
+    add("flattened result", &|b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let x = b.input::<f64>("x", [n, m]);
+        b.output("y", (x.t().exp() + 1.0).reshape([-1]));
+    });
+    add("flattened update", &|b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let x = &b.input::<f64>("x", [n, m]);
+        b.output("y", x.reshape([-1]) * 2.0);
+        b.update(x, x + 1.0);
+    });
+    add("chain of means", &|b| {
+        let [n] = b.dims(["n"]);
+        let mut x = b.input::<f64>("x", [n]);
+        for _ in 0..200 {
+            x = &x - x.mean();
+        }
+        b.output("y", x);
+    });
+    add("a long chain", &|b| {
+        let [n] = b.dims(["n"]);
+        let x = b.input::<f64>("x", [n]);
+        let mut y = x.clone();
+        for _ in 0..4000 {
+            y = (y + &x) * 0.5;
+        }
+        b.output("y", y);
+    });
+    all
+}
+
+/// Reasons and placements that no plan has yet.
+const NOT_YET: &[Placement] = &[Placement::ComputedIndex];
+
+#[test]
+fn every_reason_and_every_placement_is_provoked() {
+    let all = provoked();
+    let values = || all.iter().flat_map(|(_, r)| r.values());
+    let reasons: BTreeSet<Reason> = values().filter_map(|v| v.reason).collect();
+    let missing: Vec<_> = Reason::ALL.iter().filter(|r| !reasons.contains(r)).collect();
+    assert!(missing.is_empty(), "no program has {missing:?}");
+    let placements: BTreeSet<Placement> = values().map(|v| v.placement).collect();
+    let missing: Vec<_> = Placement::ALL.iter().filter(|p| !placements.contains(p) && !NOT_YET.contains(p)).collect();
+    assert!(missing.is_empty(), "no program has {missing:?}");
+}
+
+/// What the ledger says of memory is what the slots say, and only what takes memory that nobody asked for has a reason.
+#[test]
+fn the_ledger_and_the_slots_agree() {
+    for (name, r) in provoked() {
+        for v in r.values() {
+            let scratch = matches!(v.placement, Placement::Buffer | Placement::Copy | Placement::TileScratch);
+            assert_eq!(v.reason.is_some(), scratch, "{name}: {v:?}");
+            assert_eq!(v.memory.as_ref().is_some_and(|m| m.starts_with("slot ")), scratch, "{name}: {v:?}");
+            let stored = !matches!(v.placement, Placement::Scalar | Placement::View | Placement::ComputedIndex | Placement::Inline);
+            assert_eq!(v.memory.is_some(), stored, "{name}: {v:?}");
+            assert_eq!(v.bytes == Size::ZERO, !stored, "{name}: {v:?}");
+            if v.placement == Placement::Inline {
+                assert!(!v.nests.is_empty(), "{name}: nothing computes {v:?}");
+            }
+        }
+        for (k, slot) in r.slots().iter().enumerate() {
+            let memory = format!("slot {k}");
+            let held = r.values().iter().filter(|v| v.memory.as_ref() == Some(&memory));
+            assert!(held.clone().all(|v| v.bytes == slot.bytes), "{name}: slot {k}");
+            assert!(slot.holds.iter().all(|(n, ..)| held.clone().any(|v| v.name == *n)), "{name}: slot {k}");
+        }
+        let text = r.to_string();
+        assert!(r.values().iter().all(|v| text.contains(&format!("  {} = {}  ({}", v.name, v.text, v.placement.name()))), "{text}");
+    }
+}
+
+#[test]
+fn sizes_are_formulas_and_numbers() {
+    let kernel = build("spread", &PROGRAMS[2].declare);
+    let r = kernel.explain().unwrap();
+    assert_eq!(r.kernel(), "spread");
+    assert_eq!((r.scratch_bytes().to_string(), r.peak_bytes().to_string()), ("8*m".into(), "8*m".into()));
+    // Twice over x, once over the means; x - mean, its square, and two sums; a quotient for each column.
+    assert_eq!(r.bytes_read().to_string(), "16*m*n + 8*m");
+    assert_eq!(r.bytes_written().to_string(), "16*m");
+    assert_eq!(r.flops().to_string(), "4*m*n + m");
+    assert_eq!(r.flops().evaluate(&[("n", 10), ("m", 3)]), Some(123));
+    let fixed = build("fixed", &PROGRAMS.last().unwrap().declare).explain().unwrap();
+    assert_eq!(fixed.scratch_bytes().as_const(), Some(2 * 8 * 16));
+    assert_eq!((fixed.flops().as_const(), fixed.bytes_written().as_const()), (Some(0), Some(2 * 2 * 8 * 16)));
+}
+
+/// Another layout is another plan: a reshape of a strided array is a copy, and the report of the call says so.
+#[test]
+fn another_layout_has_its_own_report() {
+    let mut b = Kernel::builder("flat");
+    let [n, m] = b.dims(["n", "m"]);
+    let x = &b.input::<f64>("x", [n, m]);
+    b.output("y", x.reshape([-1]) + 1.0);
+    let kernel = b.build().unwrap();
+    assert_eq!(kernel.explain().unwrap().scratch_bytes(), Size::ZERO);
+    let (data, mut y) = ([1.0f64; 6], [0.0; 6]);
+    let mut call = kernel.call();
+    assert_eq!(call.scratch_bytes(), 0);
+    let x = ArrayRef::strided(&data, &[2, 3], &[1, 2], 0).unwrap();
+    call.bind("x", x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+    let report = call.explain().unwrap();
+    assert_eq!(report.layouts(), "`x` in Fortran order");
+    let copy = report.values().iter().find(|v| v.placement == Placement::Copy).unwrap();
+    assert_eq!((copy.reason, copy.text.as_str()), (Some(Reason::ReshapeOfStrided), "input x : f64[n,m]"));
+    assert_eq!(report.scratch_bytes().evaluate(&[("n", 2), ("m", 3)]), Some(call.scratch_bytes() as i64));
+}
+
+#[test]
+fn tiles_are_counted_where_a_run_may_stream() {
+    let double = |n: usize| {
+        let mut b = Kernel::builder("double");
+        let x = &b.input::<f64>("x", [n]);
+        b.output("y", x * 2.0);
+        b.build().unwrap().explain().unwrap().peak_bytes().as_const().unwrap()
+    };
+    assert_eq!(double(1000), 0);
+    assert_eq!(double(1 << 23), if cfg!(target_arch = "x86_64") { 1024 } else { 0 });
+}
+
+/// What is required of a kernel, the lines of its declaration, and the message.
+fn contract(name: &str, line: u32, b: KernelBuilder) {
+    let e = b.build().unwrap_err();
+    assert!(matches!(e.kind(), ErrorKind::Contract | ErrorKind::Bind), "{e}");
+    kept(&format!("contract_{name}.txt"), &format!("{}\n", relative(&e.to_string().replace(":5\n", "\n"), line)));
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_is_required_and_not_kept() {
+    let start = |name| { let b = Kernel::builder(name); let [n, m] = b.dims(["n", "m"]); (b, n, m) };
+
+    let line = line!();
+    let (mut b, n, m) = start("temporary");
+    let x = &b.input::<f64>("x", [n, m]);
+    let largest = x.max_axis(Axis(0));
+    b.output("y", largest - x);
+    b.require(Requirement::NoCopies);
+    b.require(Requirement::NoTemporaries);
+    contract("no_temporaries", line, b);
+
+    let line = line!();
+    let (mut b, n, _) = start("copy");
+    let x = &b.input::<f64>("x", [&n, &n]);
+    let turned = x.t();
+    b.update(x, x + turned);
+    b.require(Requirement::NoCopies);
+    contract("no_copies", line, b);
+
+    let line = line!();
+    let (mut b, n, _) = start("in_place");
+    let x = &b.input::<f64>("x", [&n, &n]);
+    let turned = x.t();
+    b.update(x, x + turned);
+    b.require(Requirement::in_place("x"));
+    contract("in_place_copy", line, b);
+
+    let line = line!();
+    let (mut b, n, m) = start("elsewhere");
+    let x = &b.input::<f64>("x", [n, m]);
+    let y = x + 1.0;
+    b.output("y", y);
+    b.require(Requirement::in_place("y"));
+    contract("in_place_output", line, b);
+
+    let line = line!();
+    let (mut b, n, m) = start("unknown");
+    let x = &b.input::<f64>("x", [n, m]);
+    b.output("y", x + 1.0);
+    b.require(Requirement::in_place("z"));
+    contract("in_place_unknown", line, b);
+
+    let line = line!();
+    let (mut b, n, m) = start("peak");
+    let x = &b.input::<f64>("x", [n, m]);
+    let largest = x.max_axis(Axis(0));
+    b.output("y", (largest - x).sum_axis(Axis(0)));
+    b.require(Requirement::peak_bytes(Size::named("m").scale(8)));
+    b.require(Requirement::peak_bytes(4096));
+    contract("peak_bytes", line, b);
+
+    let line = line!();
+    let (mut b, n, _) = start("peak_of_two");
+    let x = &b.input::<f64>("x", [n]);
+    let (total, least) = (x.sum(), x.min());
+    b.output("y", x * total + least);
+    b.require(Requirement::peak_bytes(8));
+    contract("peak_bytes_of_two", line, b);
+}
+
+#[test]
+fn what_is_required_and_kept() {
+    let mut b = Kernel::builder("kept");
+    let [n] = b.dims(["n"]);
+    let x = &b.input::<f64>("x", [n]);
+    b.update(x, x.at(s![1..]).add(x.slice(s![..-1])));
+    b.output("total", (x * x).sum());
+    b.require(Requirement::NoTemporaries).require(Requirement::NoCopies);
+    b.require(Requirement::in_place("x")).require(Requirement::peak_bytes(0));
+    b.build().unwrap();
+}
+
+/// The plan for another layout is held to the same, when arrays are first bound.
+#[test]
+fn other_layouts_are_held_to_it_when_bound() {
+    let mut b = Kernel::builder("flat");
+    let [n, m] = b.dims(["n", "m"]);
+    let line = line!();
+    let x = &b.input::<f64>("x", [n, m]);
+    b.output("y", x.reshape([-1]) + 1.0);
+    b.require(Requirement::NoCopies);
+    let kernel = b.build().unwrap();
+    let (data, mut y) = ([1.0f64; 6], [0.0; 6]);
+    let mut call = kernel.call();
+    for _ in 0..2 {
+        let x = ArrayRef::strided(&data, &[2, 3], &[1, 2], 0).unwrap();
+        let e = call.bind("x", x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Contract);
+        kept("contract_layout.txt", &format!("{}\n", relative(&e.to_string(), line)));
+    }
+    let x = Array::new(&[2, 3], data.to_vec()).unwrap();
+    call.bind("x", &x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+    assert_eq!(y, [2.0; 6]);
+}
+
+/// The JSON says what the text and the accessors say.
+#[cfg(feature = "json")]
+#[test]
+fn json_agrees_with_the_report() {
+    for (name, r) in provoked().into_iter().filter(|(_, r)| r.values().len() < 200) {
+        let json: serde_json::Value = serde_json::from_str(&r.to_json()).unwrap();
+        let text = r.to_string();
+        assert_eq!(json["kernel"], name);
+        assert_eq!(json["nests"].as_array().unwrap().len(), r.nests().len());
+        assert_eq!(json["values"].as_array().unwrap().len(), r.values().len());
+        for (j, v) in json["values"].as_array().unwrap().iter().zip(r.values()) {
+            assert_eq!((j["name"].as_str(), j["placement"].as_str()), (Some(v.name.as_str()), Some(v.placement.name())));
+            assert_eq!(j["reason"].as_str(), v.reason.map(|r| r.name()));
+            assert_eq!(j["bytes"]["number"].as_i64(), v.bytes.as_const());
+            assert!(text.contains(&format!("  {} = {}  ({}", v.name, v.text, v.placement.name())));
+            if let Some(site) = j["site"].as_str() {
+                assert!(text.contains(&format!("  # {site}\n")), "{site}");
+            }
+        }
+        let [read, written, flops, peak] =
+            ["bytes_read", "bytes_written", "flops", "peak_bytes"].map(|k| json[k]["formula"].as_str().unwrap());
+        assert!(text.ends_with(&format!("\nper run: {read} bytes read, {written} written, {flops} flops\n")), "{text}");
+        assert!(text.contains(&format!("\nscratch memory: {peak} bytes at most\n")), "{text}");
+    }
+}
+
+/// Kept from the compiler's eyes: an expression that is not read.
+#[test]
+fn what_no_output_needs_is_not_in_the_ledger() {
+    let mut b = Kernel::builder("unread");
+    let x = b.input::<f64>("x", [4]);
+    let _unread: Expr<'_, f64> = b.input::<f64>("z", [4]).exp();
+    b.output("y", x + 1.0);
+    let r = b.build().unwrap().explain().unwrap();
+    assert_eq!(r.inputs().len(), 2);
+    assert!(r.values().iter().all(|v| !v.text.contains("input z")), "{r}");
+}

@@ -1,0 +1,25 @@
+//! Random programs that assign to regions of arrays and update them in place, on memory between unmapped pages, against the
+//! reference evaluator: every read sees what the array held before whatever is stored in its place.
+//!
+//! To try other seeds than the usual ones: `ELIDE_TEST_SEEDS=1000..2000 cargo test --test updates`.
+
+mod common;
+
+use common::kernels;
+use common::seeds::each_seed;
+use elide::testing::{Dims, Program};
+
+#[test]
+fn updates_with_named_dims() {
+    each_seed("updates_with_named_dims", 0..150, Program::random_updates, |p, rng| kernels::check(p, Dims::Named, rng));
+}
+
+#[test]
+fn updates_with_fixed_dims() {
+    each_seed("updates_with_fixed_dims", 150..300, Program::random_updates, |p, rng| kernels::check(p, Dims::Fixed, rng));
+}
+
+#[test]
+fn programs_of_every_kind_with_fixed_dims() {
+    each_seed("programs_of_every_kind_with_fixed_dims", 300..400, Program::random, |p, rng| kernels::check(p, Dims::Fixed, rng));
+}
