@@ -93,7 +93,6 @@ fn compiled_assignments_give_numpys_answers() {
         }
         seen += 1;
         let source = text.replace("\\\\n", "\\\n").replace("\\n", "\n");
-        eprintln!("RUN {text}");
         let outcome = std::panic::catch_unwind(|| text::parse(&source).and_then(|program| run(&program, &inputs)));
         let got = match outcome {
             Ok(Ok(got)) => got,
