@@ -68,6 +68,19 @@ fn to_bytes(mut layout: Layout, item: usize) -> Result<Layout> {
     Ok(layout)
 }
 
+/// The layout of a field of records of `record` bytes, which take no more than `bytes`.
+fn field_layout(bytes: usize, dtype: DType, shape: &[usize], record: usize, offset: usize) -> Result<Layout> {
+    if offset.checked_add(dtype.size()).is_none_or(|end| end > record) {
+        bail!(Layout, "a field of type {dtype} at byte {offset} is not inside a record of {record} bytes");
+    }
+    let layout = Layout::contiguous(shape, record);
+    let (_, need) = layout.byte_range(record)?;
+    if need as usize > bytes {
+        bail!(Layout, "{shape:?} records of {record} bytes take {need} bytes, but there are {bytes}");
+    }
+    Ok(layout)
+}
+
 impl<'a> ArrayRef<'a> {
     /// A one-dimensional view of a slice.
     pub fn from_slice<T: Element>(data: &'a [T]) -> Self {
@@ -97,6 +110,30 @@ impl<'a> ArrayRef<'a> {
             bail!(Layout, "an array of {dtype} of shape {shape:?} takes {need} bytes, but there are {}", bytes.len());
         }
         Ok(ArrayRef { ptr: bytes.as_ptr(), layout, dtype, swapped: swapped && dtype.size() > 1, borrow: PhantomData })
+    }
+
+    /// One field of an array of records: elements of type `dtype` that begin `offset` bytes into each of the records, which take
+    /// `record` bytes each and lie in C order without gaps. The field may have any alignment; its bytes are in the other order
+    /// than this machine's if `swapped`.
+    ///
+    /// ```
+    /// use elide::{ArrayRef, DType, lazy};
+    /// // A byte and a 16-bit number in each record, as NumPy packs `[('a', 'u1'), ('b', '<i2')]`.
+    /// let records = [7, 1, 0, 9, 2, 0, 5, 3, 0];
+    /// let swapped = cfg!(target_endian = "big");
+    /// let b = ArrayRef::from_records(&records, DType::I16, &[3], 3, 1, swapped)?;
+    /// let total: i64 = lazy(b).sum().typed::<i64>()?.eval()?;
+    /// assert_eq!(total, 6);
+    /// # elide::Result::<()>::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the field is not inside the record, or `bytes` too short for the shape.
+    pub fn from_records(bytes: &'a [u8], dtype: DType, shape: &[usize], record: usize, offset: usize, swapped: bool) -> Result<Self> {
+        let layout = field_layout(bytes.len(), dtype, shape, record, offset)?;
+        // An empty array may begin anywhere, but not outside.
+        let ptr = bytes[offset.min(bytes.len())..].as_ptr();
+        Ok(ArrayRef { ptr, layout, dtype, swapped: swapped && dtype.size() > 1, borrow: PhantomData })
     }
 
     /// A view of memory at an address, with strides in bytes.
@@ -163,6 +200,17 @@ impl<'a> ArrayMut<'a> {
         }
         let ptr = if layout.size() == Some(0) { data.as_mut_ptr() } else { data[first..].as_mut_ptr() };
         Ok(ArrayMut { ptr: ptr.cast(), layout, dtype: T::DTYPE, borrow: PhantomData })
+    }
+
+    /// One field of an array of records; see [`ArrayRef::from_records`].
+    ///
+    /// # Errors
+    /// If the field is not inside the record, or `bytes` too short for the shape.
+    pub fn from_records(bytes: &'a mut [u8], dtype: DType, shape: &[usize], record: usize, offset: usize) -> Result<Self> {
+        let layout = field_layout(bytes.len(), dtype, shape, record, offset)?;
+        let first = offset.min(bytes.len());
+        let ptr = bytes[first..].as_mut_ptr();
+        Ok(ArrayMut { ptr, layout, dtype, borrow: PhantomData })
     }
 
     /// A view of raw bytes in C order without gaps, of any alignment.

@@ -16,7 +16,7 @@ use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::{BinaryOp, ReduceOp};
 use crate::shape::Shape;
 use crate::size::{Size, Var};
-use crate::view::View;
+use crate::view::{AxisMap, View};
 
 /// An array of any element type, as the reference evaluator holds it.
 ///
@@ -197,6 +197,7 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
         Kind::Input(_) => unreachable!("inputs are given"),
         Kind::Const(s) => data.push(*s),
         Kind::Size(s) => data.push(Scalar::I64(value(s, dims)?)),
+        Kind::Iota => data.extend((0..size as i64).map(Scalar::I64)),
         Kind::Unary(op, _) => {
             for k in 0..size {
                 let x = nth(0, k);
@@ -213,6 +214,20 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
         Kind::Cast(_) => data.extend((0..size).map(|k| nth(0, k).cast(node.dtype))),
         Kind::Copy(_) => data.extend_from_slice(&operands[0].data),
         Kind::View(_, map) => look_through(map, operands[0], &shape, dims, &mut data)?,
+        Kind::Take(_, _, map) => {
+            let n = value(map.shape.extents().last().expect("an axis for the index"), dims)?;
+            let (numbers, mut k) = (numbers(map, dims)?, 0);
+            for_each_index(&shape, |index| {
+                let Scalar::I64(at) = nth(1, k) else { unreachable!("an index is an i64") };
+                if !(-n..n).contains(&at) {
+                    bail!(Shape, "index {at} is out of bounds for an axis of size {n}");
+                }
+                let full: Vec<usize> = index.iter().copied().chain([(if at < 0 { at + n } else { at }) as usize]).collect();
+                data.push(operands[0].data[mapped(&numbers, &full, &operands[0].shape)?]);
+                k += 1;
+                Ok(())
+            })?;
+        }
         Kind::Reshape(..) => {
             if operands[0].data.len() != size {
                 bail!(Shape, "cannot reshape {:?} to {shape:?}: {} elements are not {size}", operands[0].shape, operands[0].data.len());
@@ -262,24 +277,33 @@ fn put_together(
 
 /// Reads `source` at the mapped index of every index of the result.
 fn look_through(map: &View, source: &Tensor, shape: &[usize], dims: &dyn Fn(&Var) -> i64, data: &mut Vec<Scalar>) -> Result<()> {
-    let mut numbers = Vec::new();
-    for axis in &map.axes {
-        let steps: Vec<(usize, i64)> = axis.terms.iter().map(|(k, step)| Ok((*k as usize, value(step, dims)?))).collect::<Result<_>>()?;
-        numbers.push((value(&axis.offset, dims)?, steps));
-    }
+    let numbers = numbers(map, dims)?;
     for_each_index(shape, |index| {
-        let mut mapped = Vec::with_capacity(numbers.len());
-        for (axis, (offset, steps)) in numbers.iter().enumerate() {
-            let k = i128::from(*offset) + steps.iter().map(|&(r, step)| index[r] as i128 * i128::from(step)).sum::<i128>();
-            let n = source.shape[axis];
-            match usize::try_from(k).ok().filter(|k| *k < n) {
-                Some(k) => mapped.push(k),
-                None => bail!(Shape, "index {k} is out of bounds for axis {axis} with size {n}"),
-            }
-        }
-        data.push(source.data[linear(&mapped, &source.shape)]);
+        data.push(source.data[mapped(&numbers, index, &source.shape)?]);
         Ok(())
     })
+}
+
+/// Per axis of the source the offset, and the step along axes of the result.
+type Numbers = Vec<(i64, Vec<(usize, i64)>)>;
+
+fn numbers(map: &View, dims: &dyn Fn(&Var) -> i64) -> Result<Numbers> {
+    let steps = |axis: &AxisMap| axis.terms.iter().map(|(k, step)| Ok((*k as usize, value(step, dims)?))).collect::<Result<_>>();
+    map.axes.iter().map(|axis| Ok((value(&axis.offset, dims)?, steps(axis)?))).collect()
+}
+
+/// The position in C order of the element of a source of this shape that a map shows at an index.
+fn mapped(numbers: &Numbers, index: &[usize], source: &[usize]) -> Result<usize> {
+    let mut mapped = Vec::with_capacity(numbers.len());
+    for (axis, (offset, steps)) in numbers.iter().enumerate() {
+        let k = i128::from(*offset) + steps.iter().map(|&(r, step)| index[r] as i128 * i128::from(step)).sum::<i128>();
+        let n = source[axis];
+        match usize::try_from(k).ok().filter(|k| *k < n) {
+            Some(k) => mapped.push(k),
+            None => bail!(Shape, "index {k} is out of bounds for axis {axis} with size {n}"),
+        }
+    }
+    Ok(linear(&mapped, source))
 }
 
 /// Reduces the given axes; their elements are numbered in C order of those axes, whatever lies between them.

@@ -103,9 +103,25 @@
 //! let mut b = Kernel::builder("spread");
 //! let [n, m] = b.dims(["n", "m"]);
 //! let x = &b.input::<f64>("x", [n, m]);
-//! b.output("y", x.max_axis(Axis(0)) - x);
+//! b.output("y", x.max_axis(Axis(0)).invert_axis(0) - x);
 //! let schedule = b.build()?.inspect(Stage::Schedule)?;
 //! assert!(schedule.contains("because: a reduction's result that is read at other indices or in another loop nest"), "{schedule}");
+//! # Ok::<(), elide::Error>(())
+//! ```
+//!
+//! Here the largest of each column is read by the column at the other end: all of them must be there. Read in order, they are needed
+//! for a strip of columns at a time. Loop nests that depend on each other then take turns, strip by strip, and what lies between them
+//! shrinks to windows, of a size that does not depend on the arrays.
+//!
+//! ```
+//! # use elide::{Axis, Kernel, Requirement, Stage};
+//! let mut b = Kernel::builder("spread");
+//! let [n, m] = b.dims(["n", "m"]);
+//! let x = &b.input::<f64>("x", [n, m]);
+//! b.output("y", x.max_axis(Axis(0)) - x);
+//! b.require(Requirement::NoTemporaries).require(Requirement::peak_bytes(256 << 10));
+//! let schedule = b.build()?.inspect(Stage::Schedule)?;
+//! assert!(schedule.contains("strip by strip: steps 0 to 1") && schedule.contains("a window: "), "{schedule}");
 //! # Ok::<(), elide::Error>(())
 //! ```
 //!
@@ -119,7 +135,7 @@
 //! let [n, m] = b.dims(["n", "m"]);
 //! let x = &b.input::<f64>("x", [n, m]);
 //! let largest = x.max_axis(Axis(0));
-//! b.output("y", largest - x);
+//! b.output("y", largest.invert_axis(0) - x);
 //! b.require(Requirement::NoCopies);
 //! let report = b.build()?.explain()?;
 //! let buffer = report.values().iter().find(|v| v.placement == Placement::Buffer).unwrap();

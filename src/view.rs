@@ -131,6 +131,19 @@ impl View {
         View { shape: outer.shape.clone(), axes }
     }
 
+    /// The view of this view's result that drops the axes along which nothing moves, and the view back; `None` if all move.
+    pub(crate) fn without_repeats(&self) -> Option<(View, View)> {
+        let used = |k: &usize| self.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == *k));
+        let kept: Vec<usize> = (0..self.shape.rank()).filter(used).collect();
+        if kept.len() == self.shape.rank() {
+            return None;
+        }
+        let shape: Shape = kept.iter().map(|&k| self.shape.extents()[k].clone()).collect();
+        let axes = (0..self.shape.rank()).map(|k| View::axis_or_start(kept.iter().position(|&x| x == k))).collect();
+        let back = View { shape: self.shape.clone(), axes: kept.iter().map(|&k| View::axis_or_start(Some(k))).collect() };
+        Some((View { shape, axes }, back))
+    }
+
     /// The map of one source axis: an axis of the result, or index 0 throughout.
     pub(crate) fn axis_or_start(axis: Option<usize>) -> AxisMap {
         axis.map_or_else(|| AxisMap::fixed(Size::ZERO), AxisMap::identity)

@@ -234,18 +234,19 @@ fn a_distance_that_is_zero_for_some_sizes_settles_no_order() {
 
 #[test]
 fn a_strided_output_is_reshaped_by_way_of_scratch_memory() {
-    let v: Vec<f64> = counting(6);
-    let (mut a, mut c) = ([0.0; 12], [0.0; 6]);
+    let (v, row) = (counting(6), [1.0, 2.0, 3.0]);
     let mut b = Kernel::builder("reshaped");
-    let x0 = &b.input::<f64>("x", [2, 3]);
-    let sum = &(x0 + 1.0);
+    let (x, r) = (&b.input::<f64>("x", [2, 3]), &b.input::<f64>("r", [3]));
+    let sum = &(x + r);
     b.output("a", sum);
-    b.output("c", sum.reshape([6]).slice(s![..;-1]));
+    b.output("c", sum.reshape([6]));
     let kernel = b.build().unwrap();
+    let (mut a, mut c) = ([0.0; 12], [0.0; 6]);
     let view = elide::ArrayMut::strided(&mut a, &[2, 3], &[6, 2], 0).unwrap();
     let given = elide::ArrayRef::strided(&v, &[2, 3], &[3, 1], 0).unwrap();
-    kernel.call().bind("x", given).unwrap().bind_mut("a", view).unwrap().bind_mut("c", &mut c).unwrap().run().unwrap();
-    let want: Vec<f64> = v.iter().rev().map(|x| x + 1.0).collect();
+    let mut call = kernel.call();
+    call.bind("x", given).unwrap().bind("r", &row).unwrap().bind_mut("a", view).unwrap().bind_mut("c", &mut c).unwrap().run().unwrap();
+    let want: Vec<f64> = v.iter().enumerate().map(|(k, x)| x + row[k % 3]).collect();
     assert_eq!(c[..], want[..]);
 }
 
@@ -309,4 +310,31 @@ fn long_chains_of_updates() {
             [x, y]
         });
     }
+}
+
+#[test]
+fn a_result_that_is_an_earlier_version_is_no_reason_to_copy_it() {
+    let mut b = Kernel::builder("circle");
+    let dims = b.dims(["n"]);
+    let (x, y) = (&b.input::<f64>("x", &dims), &b.input::<f64>("y", &dims));
+    let sum = x + y;
+    let once = x.at(s![2..]).set(sum.slice(s![..-2]));
+    b.update(x, once.at(s![..-1]).set(sum.slice(s![1..])));
+    b.update(y, &sum);
+    b.output("z", &once);
+    let kernel = b.build().unwrap();
+    let (mut p, mut q, mut z) = (vec![1.0, 2.0, 3.0, 4.0], vec![10.0, 20.0, 30.0, 40.0], vec![0.0; 4]);
+    kernel.call().bind_mut("x", &mut p).unwrap().bind_mut("y", &mut q).unwrap().bind_mut("z", &mut z).unwrap().run().unwrap();
+    assert_eq!((p, q, z), (vec![22.0, 33.0, 44.0, 22.0], vec![11.0, 22.0, 33.0, 44.0], vec![1.0, 2.0, 11.0, 22.0]));
+}
+
+#[test]
+fn a_number_fills_a_whole_array() {
+    let v = [1.0, 2.0, 3.0];
+    let y: Vec<f64> = lazy(&v).at(s![..]).set(0.5).eval().unwrap();
+    assert_eq!(y, [0.5; 3]);
+    let mut b = Kernel::builder("fill");
+    let x = &b.input::<f64>("x", [2, 2]);
+    b.update(x, x.at(s![..]).set(0.5));
+    assert_eq!(updated(&b.build().unwrap(), vec![1.0; 4], &[2, 2]), [0.5; 4]);
 }

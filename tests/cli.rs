@@ -182,7 +182,7 @@ fn inspect_shows_the_stages() {
 #[test]
 fn explain_reports_and_requires() {
     let dir = Dir::new();
-    let program = ["explain", "(x - x.max(axis=0)).sum(axis=0)", "-i", "x=f64[n,m]"];
+    let program = ["explain", "(x - x.max(axis=0)[::-1]).sum(axis=0)", "-i", "x=f64[n,m]"];
     let with = |more: &[&str]| dir.ok(&[&program[..], more].concat());
     let text = with(&[]);
     assert!(text.starts_with("kernel eval, for arrays in C order\n  input x : f64[n,m]\n  output result : f64[m]\n\nnest 0: "), "{text}");
@@ -191,6 +191,11 @@ fn explain_reports_and_requires() {
     let json: serde_json::Value = serde_json::from_str(&with(&["--format", "json"])).unwrap();
     assert_eq!(json["scratch_bytes"], serde_json::json!({ "formula": "8*m", "number": null }));
     assert_eq!(with(&["--require", "no-copies", "--require", "peak-bytes=8*m"]), text);
+
+    // Read in order, the largest of each column are needed a strip of columns at a time.
+    let windows = ["explain", "(x - x.max(axis=0)).sum(axis=0)", "-i", "x=f64[n,m]", "--require", "no-temporaries"];
+    let text = dir.ok(&windows);
+    assert!(text.contains("\n  slot 0, a window of at most 131080 bytes: %1 in nests 0 to 1\n"), "{text}");
 
     let refused = |what: &str| {
         let (code, message) = dir.fails(&[&program[..], &["--require", what]].concat());

@@ -66,6 +66,25 @@ const PROGRAMS: &[Program] = &[
         let d = &(x - x.mean_axis(Axis(0)));
         b.output("y", (d * d).sum_axis(0));
     } },
+    Program { name: "spread_back", line: line!(), declare: |b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let x = &b.input::<f64>("x", [n, m]);
+        let d = &(x - x.mean_axis(Axis(0)).invert_axis(0));
+        b.output("y", (d * d).sum_axis(0));
+    } },
+    Program { name: "share_of_total", line: line!(), declare: |b| {
+        let [n] = b.dims(["n"]);
+        let x = &b.input::<f64>("x", [n]);
+        b.output("y", x / x.sum());
+    } },
+    Program { name: "distances", line: line!(), declare: |b| {
+        let [n, m, k] = b.dims(["n", "m", "k"]);
+        let x = b.input::<f64>("x", [&n, &k]).insert_axis(1);
+        let y = b.input::<f64>("y", [&m, &k]).insert_axis(0);
+        let d = &(x - y);
+        let d = (d * d).sum_axis(2).sqrt();
+        b.output("near", &d / d.sum_over(Axes::from(1).keepdims()));
+    } },
     Program { name: "promoted", line: line!(), declare: |b| {
         let [n] = b.dims(["n"]);
         let i = b.input_dyn("i", DType::I32, elide::Shape::of([&n]), false);
@@ -193,6 +212,8 @@ fn the_ledger_and_the_slots_agree() {
             let stored = !matches!(v.placement, Placement::Scalar | Placement::View | Placement::ComputedIndex | Placement::Inline);
             assert_eq!(v.memory.is_some(), stored, "{name}: {v:?}");
             assert_eq!(v.bytes == Size::ZERO, !stored, "{name}: {v:?}");
+            // A window of constant size is tile scratch, and nothing else is.
+            assert_eq!(v.window && v.bytes.as_const().is_some(), v.placement == Placement::TileScratch, "{name}: {v:?}");
             if v.placement == Placement::Inline {
                 assert!(!v.nests.is_empty(), "{name}: nothing computes {v:?}");
             }
@@ -200,7 +221,7 @@ fn the_ledger_and_the_slots_agree() {
         for (k, slot) in r.slots().iter().enumerate() {
             let memory = format!("slot {k}");
             let held = r.values().iter().filter(|v| v.memory.as_ref() == Some(&memory));
-            assert!(held.clone().all(|v| v.bytes == slot.bytes), "{name}: slot {k}");
+            assert!(held.clone().all(|v| v.bytes == slot.bytes && v.window == slot.window), "{name}: slot {k}");
             assert!(slot.holds.iter().all(|(n, ..)| held.clone().any(|v| v.name == *n)), "{name}: slot {k}");
         }
         let text = r.to_string();
@@ -210,10 +231,14 @@ fn the_ledger_and_the_slots_agree() {
 
 #[test]
 fn sizes_are_formulas_and_numbers() {
-    let kernel = build("spread", &PROGRAMS[2].declare);
-    let r = kernel.explain().unwrap();
-    assert_eq!(r.kernel(), "spread");
+    let program = |name| PROGRAMS.iter().find(|p| p.name == name).unwrap();
+    let spread = build("spread", &program("spread").declare).explain().unwrap();
+    // As many means as 128 KiB hold, or one row of a strip that cannot be shorter.
+    assert_eq!((spread.scratch_bytes().as_const(), spread.slots()[0].window), (Some((128 << 10) + 8), true));
+    let r = build("spread_back", &program("spread_back").declare).explain().unwrap();
+    assert_eq!(r.kernel(), "spread_back");
     assert_eq!((r.scratch_bytes().to_string(), r.peak_bytes().to_string()), ("8*m".into(), "8*m".into()));
+    assert_eq!((spread.bytes_read(), spread.bytes_written(), spread.flops()), (r.bytes_read(), r.bytes_written(), r.flops()));
     // Twice over x, once over the means; x - mean, its square, and two sums; a quotient for each column.
     assert_eq!(r.bytes_read().to_string(), "16*m*n + 8*m");
     assert_eq!(r.bytes_written().to_string(), "16*m");
@@ -273,7 +298,7 @@ fn what_is_required_and_not_kept() {
     let (mut b, n, m) = start("temporary");
     let x = &b.input::<f64>("x", [n, m]);
     let largest = x.max_axis(Axis(0));
-    b.output("y", largest - x);
+    b.output("y", largest.invert_axis(0) - x);
     b.require(Requirement::NoCopies);
     b.require(Requirement::NoTemporaries);
     contract("no_temporaries", line, b);
@@ -313,10 +338,29 @@ fn what_is_required_and_not_kept() {
     let (mut b, n, m) = start("peak");
     let x = &b.input::<f64>("x", [n, m]);
     let largest = x.max_axis(Axis(0));
-    b.output("y", (largest - x).sum_axis(Axis(0)));
+    b.output("y", (largest.invert_axis(0) - x).sum_axis(Axis(0)));
     b.require(Requirement::peak_bytes(Size::named("m").scale(8)));
     b.require(Requirement::peak_bytes(4096));
     contract("peak_bytes", line, b);
+
+    let line = line!();
+    let (mut b, n, m) = start("peak_of_window");
+    let x = &b.input::<f64>("x", [n, m]);
+    let largest = x.max_axis(Axis(0));
+    b.output("y", (largest - x).sum_axis(Axis(0)));
+    b.require(Requirement::NoTemporaries);
+    b.require(Requirement::peak_bytes((128 << 10) + 8));
+    b.require(Requirement::peak_bytes(4096));
+    contract("peak_bytes_of_window", line, b);
+
+    let line = line!();
+    let (mut b, n, m) = start("growing_window");
+    let x = b.input::<f64>("x", [&n, &m]);
+    let d = x.insert_axis(1) - x.insert_axis(0);
+    let squares = (&d * &d).sum_axis(Axis(2));
+    b.output("y", squares.sqrt().max_axis(Axis(1)));
+    b.require(Requirement::NoTemporaries);
+    contract("no_temporaries_of_window", line, b);
 
     let line = line!();
     let (mut b, n, _) = start("peak_of_two");

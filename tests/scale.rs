@@ -280,7 +280,9 @@ fn slots_are_reused() {
         assert!(y.as_slice().iter().all(|y| *y == fixed) && fixed > 0.0);
         let schedule = kernel.inspect(Stage::Schedule).unwrap();
         let slots = schedule.lines().filter_map(|l| l.split("in slot ").nth(1)?.split(' ').next()?.parse::<usize>().ok()).max();
-        assert!(slots.is_none_or(|s| s < 4), "{schedule}");
+        // Four for whole values; the last step reads one of its two sums strip by strip, from a window in a slot of its own.
+        let windows = schedule.matches("a window: ").count();
+        assert!(windows <= 1 && slots.is_none_or(|s| s < 4 + windows), "{schedule}");
         watch.lap("run");
     });
 }

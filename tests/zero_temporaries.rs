@@ -94,7 +94,8 @@ fn eval_allocates_its_output_and_nothing_else_that_grows() {
     let output = 8 * (LARGE - SMALL);
     assert_eq!((y.len(), z.len()), (SMALL, LARGE));
     assert_eq!(l.total - s.total, output, "bytes ever allocated: {s:?} {l:?}");
-    assert_eq!(l.peak - s.peak, output as isize, "bytes at one time: {s:?} {l:?}");
+    // Planning, which is done before there is an output, takes more at one time than the small one.
+    assert!(l.peak - s.peak <= output as isize, "bytes at one time: {s:?} {l:?}");
     assert_eq!(l.calls, s.calls);
     assert_eq!(l.largest, 8 * LARGE, "the output is the largest allocation");
     assert_eq!((s.live, l.live), (8 * SMALL as isize, 8 * LARGE as isize), "only the output is left");
@@ -213,34 +214,106 @@ fn six_axes_allocate_nothing_once_bound() {
     assert_eq!(count, Count::default());
 }
 
-/// What a first run allocates beyond a run of a kernel without scratch memory is the report's formula, to the byte.
+/// A kernel over an array of `[n, m]`.
+type Program<'a> = &'a dyn Fn(&Expr<'static, f64>) -> Expr<'static, f64>;
+
+fn of_a_matrix(program: Program<'_>) -> Kernel {
+    let mut b = Kernel::builder("scratch");
+    let dims = b.dims(["n", "m"]);
+    let x = &b.input::<f64>("x", dims);
+    b.output("y", program(x));
+    b.build().unwrap()
+}
+
+/// What a first run of a new frame allocates and keeps, and what it says it keeps of that as scratch memory.
+fn kept(kernel: &Kernel, x: &Array2<f64>, y: &mut Array2<f64>) -> (usize, usize) {
+    let mut call = kernel.call();
+    let (result, count) = counted(|| call.bind("x", x.view())?.bind_mut("y", y.view_mut())?.run());
+    result.unwrap();
+    (count.live as usize, call.scratch_bytes())
+}
+
+fn softmax(x: &Expr<'static, f64>) -> Expr<'static, f64> {
+    let rows = elide::Axes::from(1).keepdims();
+    let e = (x - x.max_over(rows.clone())).exp();
+    &e / e.sum_over(rows)
+}
+
+/// Programs whose values between loop nests are read strip by strip. However many rows and columns there are, a call holds no more
+/// than the bound, which is a number; once rows are many, it holds the same for any number of them.
+#[test]
+fn windows_do_not_grow() {
+    let standardized = |x: &Expr<'static, f64>| {
+        let d = x - x.mean_axis(Axis(0));
+        &d / (&d * &d).mean_axis(0).sqrt()
+    };
+    let variance = |x: &Expr<'static, f64>| {
+        let d = x - x.mean_axis(Axis(0));
+        (&d * &d).mean_axis(0).insert_axis(0) + x * 0.0
+    };
+    let programs: [Program<'_>; 3] = [&softmax, &standardized, &variance];
+    for (k, program) in programs.into_iter().enumerate() {
+        let kernel = of_a_matrix(program);
+        let report = kernel.explain().unwrap();
+        let bound = report.scratch_bytes().as_const().unwrap_or_else(|| panic!("program {k}: not a number:\n{report}")) as usize;
+        assert!(bound <= (128 << 10) + 64, "program {k}:\n{report}");
+        let mut held = Vec::new();
+        for (n, m) in [(1, 1), (3, 5), (100, 7), (7, 100), (20_000, 30), (30, 20_000), (30_000, 40), (40, 30_000), (1000, 1000)] {
+            let (x, mut y) = (Array2::from_shape_fn((n, m), |(i, j)| ((i * 7 + j * 3) % 11) as f64), Array2::zeros((n, m)));
+            // Once for what grows only the first time.
+            let (_, scratch) = kept(&kernel, &x, &mut y);
+            let (all, again) = kept(&kernel, &x, &mut y);
+            assert_eq!(scratch, again);
+            assert!(scratch <= bound, "program {k}, [{n},{m}]: {scratch} bytes of scratch memory, the report says {bound}:\n{report}");
+            held.push((all - scratch, scratch));
+        }
+        // All else that a call keeps does not depend on the sizes.
+        assert!(held.iter().all(|(rest, _)| *rest == held[0].0), "program {k}: {held:?}");
+    }
+}
+
+/// A reduction of a reduction: the distances between points, and of each point the largest. Of the matrix of distances no more exists
+/// than a window of rows.
+#[test]
+fn nested_reductions_hold_some_rows() {
+    let farthest = |x: &Expr<'static, f64>| {
+        let d = x.insert_axis(1) - x.insert_axis(0);
+        let far = (&d * &d).sum_axis(Axis(2)).sqrt().max_axis(Axis(1));
+        far.insert_axis(1) + x * 0.0
+    };
+    let kernel = of_a_matrix(&farthest);
+    let report = kernel.explain().unwrap();
+    for n in [1, 5, 100, 500, 1500] {
+        let (x, mut y) = (Array2::from_shape_fn((n, 3), |(i, j)| ((i * 31 + j * 17) % 97) as f64), Array2::zeros((n, 3)));
+        let (all, scratch) = kept(&kernel, &x, &mut y);
+        let bound = report.scratch_bytes().evaluate(&[("n", n as i64), ("m", 3)]).unwrap() as usize;
+        assert!(scratch <= bound, "[{n},3]: {scratch} {bound}\n{report}");
+        // At most what windows may take, and rows of them: nothing like n * n.
+        assert!(bound <= (128 << 10) + 8 * 8 * n, "{bound}\n{report}");
+        assert!(all <= bound + (16 << 10), "[{n},3]: {all} {bound}\n{report}");
+        let far = |i: usize| (0..n).map(|j| (0..3).map(|k| (x[(i, k)] - x[(j, k)]).powi(2)).sum::<f64>().sqrt()).fold(0.0, f64::max);
+        assert!((0..n).step_by(7).all(|i| y[(i, 1)] == far(i)));
+    }
+}
+
+/// What a first run allocates beyond a run of a kernel without scratch memory is the report's formula, to the byte, where nothing of
+/// it is a window.
 #[test]
 fn a_first_run_allocates_the_planned_scratch_memory() {
-    /// The sum of the allocations that a first run keeps and that are as large as a slot may be.
-    fn kept(kernel: &Kernel, x: &Array2<f64>, y: &mut Array2<f64>) -> (usize, usize) {
-        let mut call = kernel.call();
-        let (result, count) = counted(|| call.bind("x", x.view())?.bind_mut("y", y.view_mut())?.run());
-        result.unwrap();
-        (count.live as usize, call.scratch_bytes())
-    }
-    let softmax = |x: &Expr<'static, f64>| {
-        let rows = elide::Axes::from(1).keepdims();
-        let e = (x - x.max_over(rows.clone())).exp();
-        &e / e.sum_over(rows)
+    let flipped = |x: &Expr<'static, f64>| {
+        let e = (x - x.max_axis(Axis(0)).invert_axis(0)).exp();
+        &e / e.sum_axis(Axis(0)).invert_axis(0)
     };
     let turned = |x: &Expr<'static, f64>| {
         let [n, m] = ["n", "m"].map(elide::Dim::named);
-        x.t().exp().reshape([-1]).reshape([elide::Extent::from(n), elide::Extent::from(m)]) + x.max_axis(Axis(0))
+        x.t().exp().reshape([-1]).reshape([elide::Extent::from(n), elide::Extent::from(m)]) + x.max_axis(Axis(0)).invert_axis(0)
     };
-    let centred = |x: &Expr<'static, f64>| x - x.mean_axis(Axis(0)) + x.max();
-    let programs: [&dyn Fn(&Expr<'static, f64>) -> Expr<'static, f64>; 3] = [&softmax, &turned, &centred];
+    let centred = |x: &Expr<'static, f64>| x - x.mean_axis(Axis(0)).invert_axis(0) + x.max();
+    let programs: [Program<'_>; 3] = [&flipped, &turned, &centred];
     for (k, program) in programs.into_iter().enumerate() {
-        let mut b = Kernel::builder("scratch");
-        let dims = b.dims(["n", "m"]);
-        let x = &b.input::<f64>("x", dims);
-        b.output("y", program(x));
-        let kernel = b.build().unwrap();
+        let kernel = of_a_matrix(program);
         let report = kernel.explain().unwrap();
+        assert!(report.slots().iter().all(|s| !s.window), "program {k}:\n{report}");
         let planned = |n: i64, m: i64| report.scratch_bytes().evaluate(&[("n", n), ("m", m)]).unwrap() as usize;
         let data = |n, m| (Array2::from_elem((n, m), 0.5), Array2::zeros((n, m)));
         let ((x, mut y), (v, mut w)) = (data(20, 30), data(200, 150));

@@ -497,6 +497,17 @@ impl<'a> Emitter<'a> {
                 let addr = self.addresses[self.nest.accesses[a as usize].pointer as usize];
                 self.load_scalar(a, addr)
             }
+            Inst::LoadAt(a, position) => {
+                let addr = self.addresses[self.nest.accesses[a as usize].pointer as usize];
+                let position = self.scalar(position);
+                let addr = self.picked_address(a, addr, position);
+                self.load_scalar(a, addr)
+            }
+            Inst::Index(a) => {
+                let access = &self.nest.accesses[a as usize];
+                let (addr, displacement) = (self.addresses[access.pointer as usize], access.displacement as i64);
+                self.b.ins().iadd_imm_s(addr, displacement)
+            }
             Inst::Const(s) => self.scalar_const(s),
             Inst::Param(p) => self.params[p as usize],
             Inst::Unary(op, x) => {
@@ -531,19 +542,38 @@ impl<'a> Emitter<'a> {
         })
     }
 
+    /// The current address of an access, and its stride from lane to lane.
+    fn lane_walk(&self, access: u32) -> (Value, Stride) {
+        let access = &self.nest.accesses[access as usize];
+        let axis = match self.nest.lanes {
+            Lanes::Reduced => access.strides.len() - 1,
+            _ => self.nest.rank() - 1,
+        };
+        (self.addresses[access.pointer as usize], access.strides[axis])
+    }
+
     fn vector_inst(&mut self, k: usize, vf: usize) -> Option<Group> {
         let ty = self.nest.types[k];
         let of = |e: &Self, v: ValueId| e.nest.types[v.index()];
         Some(match self.nest.insts[k] {
             Inst::Load(a) => {
-                let access = &self.nest.accesses[a as usize];
-                let addr = self.addresses[access.pointer as usize];
-                let axis = match self.nest.lanes {
-                    Lanes::Reduced => access.strides.len() - 1,
-                    _ => self.nest.rank() - 1,
-                };
-                let stride = access.strides[axis];
+                let (addr, stride) = self.lane_walk(a);
                 self.load_group(a, addr, stride, vf)
+            }
+            Inst::LoadAt(a, positions) => {
+                let (addr, stride) = self.lane_walk(a);
+                // One position for all lanes, as of a row of a table, makes it a load like any other.
+                if !self.is_vector_depth(self.nest.depths[positions.index()]) {
+                    let position = self.scalar(positions);
+                    let addr = self.picked_address(a, addr, position);
+                    return Some(self.load_group(a, addr, stride, vf));
+                }
+                let positions = self.group(positions, vf);
+                self.load_picked_group(a, addr, stride, &positions, vf)
+            }
+            Inst::Index(a) => {
+                let (addr, stride) = self.lane_walk(a);
+                self.index_group(a, addr, stride, vf)
             }
             Inst::Const(s) => self.splat_const(s, vf),
             Inst::Param(p) => self.splat(DType::I64, self.params[p as usize], vf),

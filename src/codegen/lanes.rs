@@ -283,6 +283,92 @@ impl Emitter<'_> {
         }
     }
 
+    /// The address of an access, `addr` but for its picked axis, at a position along that.
+    ///
+    /// Whatever the position, the element is one of the axis: that no load leaves the array rests on no check made elsewhere.
+    pub(super) fn picked_address(&mut self, access: u32, addr: Value, position: Value) -> Value {
+        let a = &self.nest.accesses[access as usize];
+        let d = a.dtype;
+        let picked = a.picked.expect("an access that positions are picked in");
+        let n = self.params[picked.extent as usize];
+        let wrapped = self.b.ins().iadd(position, n);
+        let negative = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, position, 0);
+        let position = self.b.ins().select(negative, wrapped, position);
+        let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, position, n);
+        let zero = self.b.ins().iconst(types::I64, 0);
+        let position = self.b.ins().select(inside, position, zero);
+        let offset = match picked.stride {
+            Stride::Zero => zero,
+            Stride::Unit => self.b.ins().ishl_imm_u(position, d.size().trailing_zeros() as i64),
+            Stride::Param(p) => self.b.ins().imul(position, self.params[p as usize]),
+        };
+        self.b.ins().iadd(addr, offset)
+    }
+
+    /// `vf` elements of an access, each at a position of its own along the picked axis.
+    pub(super) fn load_picked_group(&mut self, access: u32, addr: Value, stride: Stride, positions: &Group, vf: usize) -> Group {
+        let d = self.nest.accesses[access as usize].dtype;
+        let step = match stride {
+            Stride::Zero => None,
+            Stride::Unit => Some(self.b.ins().iconst(types::I64, d.size() as i64)),
+            Stride::Param(p) => Some(self.params[p as usize]),
+        };
+        let mut at = addr;
+        if let (Some(step), 1..) = (step, self.lane_offset) {
+            let skipped = self.b.ins().imul_imm_s(step, self.lane_offset as i64);
+            at = self.b.ins().iadd(at, skipped);
+        }
+        let mut lanes: SmallVec<[Value; 16]> = SmallVec::new();
+        for k in 0..vf {
+            if let (Some(step), 1..) = (step, k) {
+                at = self.b.ins().iadd(at, step);
+            }
+            let position = self.extract(positions, k);
+            let at = self.picked_address(access, at, position);
+            lanes.push(self.load_scalar(access, at));
+        }
+        self.gather(d, &lanes)
+    }
+
+    /// The addresses of `vf` elements of an access, as `i64`.
+    pub(super) fn index_group(&mut self, access: u32, addr: Value, stride: Stride, vf: usize) -> Group {
+        let displacement = self.nest.accesses[access as usize].displacement as i64;
+        let skipped = self.lane_offset as i64;
+        let first = self.b.ins().iadd_imm_s(addr, displacement);
+        let lane = Lane::Of(DType::I64);
+        match stride {
+            Stride::Zero => self.splat(DType::I64, first, vf),
+            Stride::Unit => {
+                let first = self.b.ins().iadd_imm_s(first, skipped);
+                let first = self.b.ins().splat(types::I64X2, first);
+                let mut regs = Regs::new();
+                for k in 0..registers(vf, 8) as i64 {
+                    let steps: Vec<u8> = (2 * k).to_le_bytes().into_iter().chain((2 * k + 1).to_le_bytes()).collect();
+                    let steps = self.b.func.dfg.constants.insert(steps.into());
+                    let steps = self.b.ins().vconst(types::I64X2, steps);
+                    regs.push(self.b.ins().iadd(first, steps));
+                }
+                Group { regs, lane }
+            }
+            Stride::Param(p) => {
+                let step = self.params[p as usize];
+                let skipped = self.b.ins().imul_imm_s(step, skipped);
+                let first = self.b.ins().iadd(first, skipped);
+                let second = self.b.ins().iadd(first, step);
+                let pair = self.b.ins().splat(types::I64X2, first);
+                let mut pair = self.b.ins().insertlane(pair, second, 1);
+                let two = self.b.ins().ishl_imm_u(step, 1);
+                let two = self.b.ins().splat(types::I64X2, two);
+                let mut regs = Regs::new();
+                for _ in 0..registers(vf, 8) {
+                    regs.push(pair);
+                    pair = self.b.ins().iadd(pair, two);
+                }
+                Group { regs, lane }
+            }
+        }
+    }
+
     /// One element to an access at its current address.
     pub(super) fn store_scalar(&mut self, access: u32, addr: Value, v: Value) {
         let displacement = self.nest.accesses[access as usize].displacement;

@@ -10,7 +10,7 @@ use crate::expr::axes::{Axes, Axis, Extent};
 use crate::expr::methods::{reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
 use crate::expr::promote::{self, DynOperand};
-use crate::expr::{infer, pieces};
+use crate::expr::{infer, pieces, rearrange};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::Shape;
 use crate::view::Slice;
@@ -248,6 +248,8 @@ impl<'a> DynExpr<'a> {
         any any_axis any_over -> DynExpr<'a> = reduce!(Any);
         /// True if no element is zero; true for nothing.
         all all_axis all_over -> DynExpr<'a> = reduce!(All);
+        /// How many elements are not zero (not `false`), as `i64`.
+        count_nonzero count_nonzero_axis count_nonzero_over -> DynExpr<'a> = infer::count_nonzero;
         /// The position, in C order over the reduced axes, of the first smallest element; NaN counts as smallest.
         argmin argmin_axis argmin_over -> DynExpr<'a> = reduce!(ArgMin);
         /// The position, in C order over the reduced axes, of the first largest element; NaN counts as largest.

@@ -293,6 +293,12 @@ pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRe
     or_error(made, a.dtype, site, || format!("{} of {}", op.name(), describe(a)))
 }
 
+/// The number of elements that are not zero, as an `i64`.
+pub(crate) fn count_nonzero(a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
+    let truth = cast(a, DType::Bool, site);
+    reduce(ReduceOp::Sum, &cast(&truth, DType::I64, site), axes, site)
+}
+
 /// The sum divided by the count; of floats only.
 pub(crate) fn mean(a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
     if is_error(a) {

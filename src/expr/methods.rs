@@ -33,17 +33,79 @@ macro_rules! view_methods {
         }
 
         /// Removes an axis of extent 1.
-        #[doc(alias = "squeeze")]
         #[track_caller]
         pub fn remove_axis(&self, at: impl Into<Axis>) -> Self {
             Self::from_node(infer::remove_axis(&self.node, at.into(), Some(Location::caller())))
         }
 
         /// The elements of one axis in reverse order.
-        #[doc(alias = "flip")]
+        #[doc(alias = "flipud")]
         #[track_caller]
         pub fn invert_axis(&self, axis: impl Into<Axis>) -> Self {
             Self::from_node(infer::flip(&self.node, axis.into(), Some(Location::caller())))
+        }
+
+        /// Two axes in each other's place.
+        #[doc(alias = "swapaxes")]
+        #[track_caller]
+        pub fn swap_axes(&self, first: impl Into<Axis>, second: impl Into<Axis>) -> Self {
+            Self::from_node(rearrange::swap_axes(&self.node, first.into(), second.into(), Some(Location::caller())))
+        }
+
+        /// The axis `from` as axis `to` of the result; the others keep their order.
+        #[doc(alias = "moveaxis")]
+        #[doc(alias = "rollaxis")]
+        #[track_caller]
+        pub fn move_axis(&self, from: impl Into<Axis>, to: impl Into<Axis>) -> Self {
+            Self::from_node(rearrange::move_axis(&self.node, from.into(), to.into(), Some(Location::caller())))
+        }
+
+        /// Without the axes of extent 1. A named dim is kept, also where it turns out to be 1.
+        #[track_caller]
+        pub fn squeeze(&self) -> Self {
+            Self::from_node(rearrange::squeeze(&self.node, Some(Location::caller())))
+        }
+
+        /// The elements of some axes, or of all (`..`), in reverse order.
+        #[track_caller]
+        pub fn flip(&self, axes: impl Into<Axes>) -> Self {
+            Self::from_node(rearrange::flip(&self.node, &axes.into(), Some(Location::caller())))
+        }
+
+        /// Turned by quarters of a circle, from the first of two axes towards the second.
+        #[track_caller]
+        pub fn rot90(&self, quarters: isize, first: impl Into<Axis>, second: impl Into<Axis>) -> Self {
+            Self::from_node(rearrange::rot90(&self.node, quarters, first.into(), second.into(), Some(Location::caller())))
+        }
+
+        /// Every `step`-th run of `length` elements along an axis: the axis counts the runs, and a new last axis is the index
+        /// inside one. For windows over several axes call it once for each.
+        ///
+        /// ```
+        /// use elide::lazy;
+        /// let v = [1.0, 2.0, 3.0, 4.0];
+        /// let pairs: Vec<f64> = lazy(&v).windows(0, 2, 1).mean_axis(1).eval()?;
+        /// assert_eq!(pairs, [1.5, 2.5, 3.5]);
+        /// # elide::Result::<()>::Ok(())
+        /// ```
+        #[doc(alias = "sliding_window_view")]
+        #[track_caller]
+        pub fn windows(&self, axis: impl Into<Axis>, length: usize, step: usize) -> Self {
+            Self::from_node(rearrange::windows(&self.node, axis.into(), length, step, Some(Location::caller())))
+        }
+
+        /// The array in `parts` parts of equal extents along an axis. A mistake where that cannot be.
+        #[track_caller]
+        pub fn split(&self, parts: usize, axis: impl Into<Axis>) -> Vec<Self> {
+            let list = rearrange::split(&self.node, parts, axis.into(), false, Some(Location::caller()));
+            list.into_iter().map(Self::from_node).collect()
+        }
+
+        /// The array in `parts` parts along an axis, of which the first have one element more where they cannot be equal.
+        #[track_caller]
+        pub fn array_split(&self, parts: usize, axis: impl Into<Axis>) -> Vec<Self> {
+            let list = rearrange::split(&self.node, parts, axis.into(), true, Some(Location::caller()));
+            list.into_iter().map(Self::from_node).collect()
         }
 
         /// Stretched to another shape: missing axes come first, axes of extent 1 are repeated.

@@ -10,6 +10,9 @@
 //! | `methods` | views and reductions, written once for both |
 //! | `axes` | axes, extents, slicing expressions |
 //! | `pieces` | assignment to regions, joining, padding, repeating |
+//! | `indices` | arrays computed from their own indices: ranges, grids |
+//! | `rearrange` | axes swapped, moved, turned, cut into windows and parts |
+//! | `take` | arrays indexed by arrays |
 //! | `infer` | one constructor per kind of node: checks, shapes, broadcasts, errors |
 //! | `node` | the untyped DAG under both |
 //! | `print` | back to text |
@@ -19,6 +22,7 @@
 
 mod axes;
 mod dynamic;
+pub(crate) mod indices;
 pub(crate) mod infer;
 mod lazy;
 mod methods;
@@ -27,6 +31,8 @@ mod operators;
 pub(crate) mod pieces;
 mod print;
 pub(crate) mod promote;
+pub(crate) mod rearrange;
+mod take;
 #[cfg(test)]
 mod tests;
 mod typed;

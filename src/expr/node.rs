@@ -41,6 +41,8 @@ pub(crate) enum NodeKind {
     Const(Scalar),
     /// The value of a size, as an `i64` of rank 0: what a mean over a named dim divides by.
     SizeOf(Size),
+    /// The index along the one axis, as an `i64`.
+    Iota,
     /// The operand has this node's shape.
     Unary(UnaryOp, NodeRef),
     /// Operands of one type; each has this node's shape or is a `Const`.
@@ -58,6 +60,9 @@ pub(crate) enum NodeKind {
     /// An array put together from pieces: each value (of the shape of its region, or a `Const`) is written to its region, in
     /// order, so that later ones lie over earlier ones; together they cover the array.
     Pieces(Vec<(NodeRef, View)>),
+    /// `Take(source, index, map)`: the source through the map, whose last axis stands for the value of the index, an `i64` of this
+    /// node's shape (or a `Const`). The map's other axes are this node's.
+    Take(NodeRef, NodeRef, View),
     /// A mistake; the element type and shape are placeholders.
     Error(Error),
 }
@@ -117,9 +122,9 @@ impl NodeKind {
         use NodeKind::*;
         match self {
             Pieces(parts) => parts.iter().map(|(value, _)| value).collect(),
-            Input { .. } | Data(_) | Const(_) | SizeOf(_) | Error(_) => smallvec::smallvec![],
+            Input { .. } | Data(_) | Const(_) | SizeOf(_) | Iota | Error(_) => smallvec::smallvec![],
             Unary(_, a) | Cast(a) | View(a, _) | Reshape(a) | Reduce(_, a, _) => smallvec::smallvec![a],
-            Binary(_, a, b) => smallvec::smallvec![a, b],
+            Binary(_, a, b) | Take(a, b, _) => smallvec::smallvec![a, b],
             Select(a, b, c) => smallvec::smallvec![a, b, c],
         }
     }
@@ -141,9 +146,9 @@ impl Drop for Node {
 fn take_operands(kind: &mut NodeKind, into: &mut Vec<NodeRef>) {
     match std::mem::replace(kind, NodeKind::Const(Scalar::Bool(false))) {
         NodeKind::Unary(_, a) | NodeKind::Cast(a) | NodeKind::View(a, _) | NodeKind::Reshape(a) | NodeKind::Reduce(_, a, _) => into.push(a),
-        NodeKind::Binary(_, a, b) => into.extend([a, b]),
+        NodeKind::Binary(_, a, b) | NodeKind::Take(a, b, _) => into.extend([a, b]),
         NodeKind::Select(a, b, c) => into.extend([a, b, c]),
         NodeKind::Pieces(parts) => into.extend(parts.into_iter().map(|(value, _)| value)),
-        NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::SizeOf(_) | NodeKind::Error(_) => {}
+        NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::SizeOf(_) | NodeKind::Iota | NodeKind::Error(_) => {}
     }
 }

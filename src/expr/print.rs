@@ -160,6 +160,7 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
             Text { text: value.to_string(), binds: if negative { Binds::Prefix } else { Binds::Postfix } }
         }
         NodeKind::SizeOf(size) => Text::name(format!("size({size})")),
+        NodeKind::Iota => Text::name(format!("indices({}, 0)", list(&node.shape.0))),
         NodeKind::Error(e) => Text::name(format!("<error: {}>", e.message())),
         NodeKind::Unary(UnaryOp::Neg, _) => Text { text: format!("-{}", next().at_least(Binds::Prefix)), binds: Binds::Prefix },
         NodeKind::Unary(UnaryOp::Not, _) => Text { text: format!("!{}", next().at_least(Binds::Prefix)), binds: Binds::Prefix },
@@ -170,6 +171,10 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
         NodeKind::View(a, view) => call(view_suffix(node, &a.shape, view)),
         NodeKind::Reshape(_) => call(format!(".reshape({})", list(&node.shape.0))),
         NodeKind::Reduce(op, a, axes) => call(reduce_suffix(*op, axes, a.shape.rank())),
+        NodeKind::Take(_, _, map) => {
+            let (source, index) = (next().at_least(Binds::Postfix), next().text);
+            Text::name(format!("{source}.take({index}, {map})"))
+        }
         NodeKind::Pieces(parts) => {
             let parts = parts.iter().map(|(_, region)| format!("{region} = {}", next().text));
             Text::name(format!("pieces({}, {})", node.shape, list(parts)))

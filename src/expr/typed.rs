@@ -9,7 +9,7 @@ use crate::expr::DynExpr;
 use crate::expr::axes::{Axes, Axis, Extent};
 use crate::expr::methods::{reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
-use crate::expr::{infer, pieces};
+use crate::expr::{infer, pieces, rearrange};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::Shape;
 use crate::view::Slice;
@@ -177,6 +177,8 @@ impl<'a, T: Element> Expr<'a, T> {
         /// The largest element; NaN if any is NaN. A mistake where there are no elements.
         #[doc(alias = "amax")]
         max max_axis max_over -> Expr<'a, T> = reduce!(Max);
+        /// How many elements are not zero (not `false`).
+        count_nonzero count_nonzero_axis count_nonzero_over -> Expr<'a, i64> = infer::count_nonzero;
         /// The position, in C order over the reduced axes, of the first smallest element; NaN counts as smallest.
         argmin argmin_axis argmin_over -> Expr<'a, i64> = reduce!(ArgMin);
         /// The position, in C order over the reduced axes, of the first largest element; NaN counts as largest.

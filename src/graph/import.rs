@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Graph, Index, Input, Kind, NodeId};
+use super::{Graph, Index, Input, Kind, NodeId, Position};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::shape::Shape;
@@ -79,10 +79,15 @@ impl Graph {
             }
             NodeKind::Const(s) => Kind::Const(*s),
             NodeKind::SizeOf(s) => Kind::Size(s.clone()),
+            NodeKind::Iota => Kind::Iota,
             NodeKind::Unary(op, a) => Kind::Unary(*op, at(a)),
             NodeKind::Binary(op, a, b) => Kind::Binary(*op, at(a), at(b)),
             NodeKind::Select(a, b, c) => Kind::Select(at(a), at(b), at(c)),
             NodeKind::Cast(a) => Kind::Cast(at(a)),
+            NodeKind::Take(a, index, map) => {
+                self.import_positions(at(index), map, node.site);
+                return Ok(self.take(at(a), at(index), map.clone(), node.dtype, node.site));
+            }
             NodeKind::Reshape(a) => Kind::Reshape(at(a), node.shape.clone()),
             NodeKind::Reduce(op, a, axes) => Kind::Reduce(*op, at(a), axes.iter().map(|&k| k as u8).collect()),
             NodeKind::Pieces(parts) => {
@@ -103,6 +108,16 @@ impl Graph {
                     self.indices.push(index);
                 }
             }
+        }
+    }
+
+    /// Indices that must be inside the axis of a map that its last axis moves.
+    fn import_positions(&mut self, index: NodeId, map: &View, site: Option<Site>) {
+        let last = map.shape.rank() as u32 - 1;
+        let axis = map.axes.iter().position(|a| a.terms.iter().any(|t| t.0 == last)).unwrap_or(0);
+        let extent = map.shape.extents().last().cloned().unwrap_or(crate::size::Size::ZERO);
+        if !self.positions.iter().any(|p| (p.index, &p.extent) == (index, &extent)) {
+            self.positions.push(Position { index, axis, extent, site });
         }
     }
 

@@ -37,6 +37,7 @@ pub struct Graph {
     outputs: Vec<Output>,
     equations: Vec<(Equation, Option<Site>)>,
     indices: Vec<Index>,
+    positions: Vec<Position>,
     /// The inputs that results are stored in.
     updated: Vec<u32>,
     /// Sizes that are taken not to be negative; `None` where nothing may be assumed.
@@ -48,6 +49,18 @@ pub struct Graph {
 pub(crate) struct Index {
     /// Counted from the start.
     pub index: Size,
+    pub extent: Size,
+    /// Where the user wrote it.
+    pub site: Option<Site>,
+}
+
+/// An array of indices into an axis of another array. Nodes of the graph as it was imported: rewritten graphs have none.
+#[derive(Clone, Debug)]
+pub(crate) struct Position {
+    /// The indices, each an `i64`.
+    pub index: NodeId,
+    /// The axis they are along, with its extent.
+    pub axis: usize,
     pub extent: Size,
     /// Where the user wrote it.
     pub site: Option<Site>,
@@ -103,6 +116,8 @@ pub enum Kind {
     Const(Scalar),
     /// An `i64` of rank 0 whose value is a size; as an operand it stretches to any shape.
     Size(Size),
+    /// The index along the one axis, as an `i64`; no memory holds it.
+    Iota,
     /// An operation of one operand.
     Unary(UnaryOp, NodeId),
     /// An operation of two operands of one type.
@@ -117,6 +132,9 @@ pub enum Kind {
     Reshape(NodeId, Shape),
     /// Reduced over the given axes, which are removed.
     Reduce(ReduceOp, NodeId, SmallVec<[u8; 4]>),
+    /// `Take(source, index, map)`: the source at the element that the map has for the node's index followed by the value of the
+    /// index, an `i64`, which counts from the end where it is negative. The map has one more axis than the node for it.
+    Take(NodeId, NodeId, View),
     /// The operand, in memory of its own: what it shows is about to be overwritten.
     Copy(NodeId),
     /// An array put together from pieces, which cover it.
@@ -132,11 +150,11 @@ impl Kind {
     /// The operands, in order.
     pub fn operands(&self) -> SmallVec<[NodeId; 3]> {
         match *self {
-            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) => smallvec![],
+            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Iota => smallvec![],
             Kind::Unary(_, a) | Kind::Cast(a) | Kind::Copy(a) | Kind::View(a, _) | Kind::Reshape(a, _) | Kind::Reduce(_, a, _) => {
                 smallvec![a]
             }
-            Kind::Binary(_, a, b) => smallvec![a, b],
+            Kind::Binary(_, a, b) | Kind::Take(a, b, _) => smallvec![a, b],
             Kind::Select(a, b, c) => smallvec![a, b, c],
             Kind::Pieces(ref parts) => parts.iter().map(|(value, _)| *value).collect(),
         }
@@ -145,10 +163,11 @@ impl Kind {
     /// The same operation on other operands.
     pub fn map_operands(&self, mut f: impl FnMut(NodeId) -> NodeId) -> Kind {
         match self {
-            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) => self.clone(),
+            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Iota => self.clone(),
             Kind::Unary(op, a) => Kind::Unary(*op, f(*a)),
             Kind::Binary(op, a, b) => Kind::Binary(*op, f(*a), f(*b)),
             Kind::Select(a, b, c) => Kind::Select(f(*a), f(*b), f(*c)),
+            Kind::Take(a, index, map) => Kind::Take(f(*a), f(*index), map.clone()),
             Kind::Cast(a) => Kind::Cast(f(*a)),
             Kind::Copy(a) => Kind::Copy(f(*a)),
             Kind::View(a, v) => Kind::View(f(*a), v.clone()),
@@ -161,6 +180,11 @@ impl Kind {
     /// True for what computes each element from the elements at the same index.
     pub fn is_elementwise(&self) -> bool {
         matches!(self, Kind::Unary(..) | Kind::Binary(..) | Kind::Select(..) | Kind::Cast(_))
+    }
+
+    /// True for what is computed at an index from values at the same index: element-wise operations and takes.
+    pub fn is_pointwise(&self) -> bool {
+        self.is_elementwise() || matches!(self, Kind::Take(..))
     }
 
     /// True for values of rank 0 that stretch to any shape as operands.
@@ -215,10 +239,47 @@ impl Graph {
         self.add(Kind::View(src, view), dtype, shape, site)
     }
 
+    /// The operand at computed indices; see [`Kind::Take`]. A view of the operand becomes part of the map.
+    pub(crate) fn take(&mut self, src: NodeId, index: NodeId, map: View, dtype: DType, site: Option<Site>) -> NodeId {
+        let (src, map) = match &self[src].kind {
+            Kind::View(base, inner) => (*base, inner.then(&map)),
+            _ => (src, map),
+        };
+        // Indices are not in memory; what they are at an index is arithmetic.
+        if self[src].kind == Kind::Iota {
+            return self.taken_index(src, index, map, site);
+        }
+        let rank = map.shape.rank() - 1;
+        let shape = map.shape.extents()[..rank].iter().cloned().collect();
+        self.add(Kind::Take(src, index, map), dtype, shape, site)
+    }
+
+    /// What is taken from the index itself: the map's one axis, with the index's value in the place of its last axis.
+    fn taken_index(&mut self, iota: NodeId, index: NodeId, mut map: View, site: Option<Site>) -> NodeId {
+        let last = map.shape.0.pop().unwrap_or(Size::ONE);
+        let at = map.shape.rank() as u32;
+        let step = map.axes[0].terms.iter().find(|t| t.0 == at).map_or(Size::ZERO, |t| t.1.clone());
+        map.axes[0].terms.retain(|t| t.0 != at);
+        let (dtype, shape) = (DType::I64, map.shape.clone());
+        let size = |g: &mut Graph, s: Size| match s.as_const() {
+            Some(n) => g.constant(Scalar::I64(n), site),
+            None => g.add(Kind::Size(s), dtype, Shape::scalar(), site),
+        };
+        let [zero, n, step] = [Size::ZERO, last, step].map(|s| size(self, s));
+        let others = self.view(iota, map, site);
+        let mut add = |kind, dtype| self.add(kind, dtype, shape.clone(), site);
+        let below = add(Kind::Binary(BinaryOp::Lt, index, zero), DType::Bool);
+        let from_end = add(Kind::Binary(BinaryOp::Add, index, n), dtype);
+        let wrapped = add(Kind::Select(below, from_end, index), dtype);
+        let scaled = add(Kind::Binary(BinaryOp::Mul, wrapped, step), dtype);
+        add(Kind::Binary(BinaryOp::Add, scaled, others), dtype)
+    }
+
     /// The node of a graph that is being rebuilt, whose operands are nodes of this one: a view may have come to see a view.
     pub(crate) fn add_again(&mut self, node: &Node) -> NodeId {
         match &node.kind {
             Kind::View(src, view) => self.view(*src, view.clone(), node.site),
+            Kind::Take(src, index, map) => self.take(*src, *index, map.clone(), node.dtype, node.site),
             kind => self.add(kind.clone(), node.dtype, node.shape.clone(), node.site),
         }
     }
@@ -287,6 +348,16 @@ impl Graph {
     /// The single indices that must be inside their extents.
     pub(crate) fn indices(&self) -> &[Index] {
         &self.indices
+    }
+
+    /// Every array of indices, of a graph that has just been imported.
+    pub(crate) fn positions(&self) -> &[Position] {
+        &self.positions
+    }
+
+    /// The graph with its nodes and no results; what its indices must be is left out.
+    pub(crate) fn without_outputs(&self) -> Graph {
+        Graph { outputs: Vec::new(), positions: Vec::new(), updated: Vec::new(), ..self.clone() }
     }
 
     /// Which nodes some output depends on.

@@ -41,10 +41,12 @@ impl fmt::Display for Line<'_> {
             }
             Kind::Const(s) => write!(f, "const {s}")?,
             Kind::Size(s) => write!(f, "size {s}")?,
+            Kind::Iota => f.write_str("iota")?,
             Kind::Unary(op, a) => write!(f, "{} {a}", op.name())?,
             Kind::Binary(op, a, b) => write!(f, "{} {a}, {b}", op.name())?,
             Kind::Select(a, b, c) => write!(f, "select {a}, {b}, {c}")?,
             Kind::Cast(a) => write!(f, "cast {a}")?,
+            Kind::Take(a, index, map) => write!(f, "take {a}{map} at i{} = {index}", map.shape.rank() - 1)?,
             Kind::Copy(a) => write!(f, "copy {a}")?,
             Kind::View(a, v) => write!(f, "view {a}{v}")?,
             Kind::Reshape(a, _) => write!(f, "reshape {a}")?,

@@ -11,6 +11,9 @@
 //! 8. No two nodes are equal.
 //! 9. Pieces have values of the node's type, each of the shape of its region or a scalar; regions map to the node's axes.
 //! 10. A copy has its operand's type and shape.
+//! 11. Indices are `i64` of one axis.
+//! 12. What is taken from is no view and no index; the map has the node's axes and one more; the index is an `i64` of the
+//!     node's shape or a scalar.
 
 use super::{Graph, Kind, Node, NodeId};
 use crate::dtype::DType;
@@ -50,12 +53,21 @@ fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
         }
         Kind::Const(s) => ensure(node.shape == Shape::scalar() && s.dtype() == node.dtype, "a constant of rank 0 (rule 3)"),
         Kind::Size(_) => ensure(node.shape == Shape::scalar() && node.dtype == DType::I64, "an i64 of rank 0 (rule 3)"),
+        Kind::Iota => ensure(node.shape.rank() == 1 && node.dtype == DType::I64, "an i64 of rank 1 (rule 11)"),
         Kind::Unary(op, a) => ensure(op.result(dtype(*a)) == Some(node.dtype), "wrong types (rule 4)"),
         Kind::Binary(op, a, b) => ensure(dtype(*a) == dtype(*b) && op.result(dtype(*a)) == Some(node.dtype), "wrong types (rule 4)"),
         Kind::Select(c, a, b) => {
             ensure(dtype(*c) == DType::Bool && dtype(*a) == node.dtype && dtype(*b) == node.dtype, "wrong types (rule 4)")
         }
         Kind::Cast(_) => Ok(()),
+        Kind::Take(a, index, map) => {
+            let (source, index) = (&graph[*a], &graph[*index]);
+            ensure(!matches!(source.kind, Kind::View(..) | Kind::Iota), "what is taken from is a view (rule 12)")?;
+            ensure(map.axes.len() == source.shape.rank() && source.dtype == node.dtype, "wrong rank or type (rule 12)")?;
+            let (rank, fits) = (node.shape.rank(), index.shape == node.shape || index.kind.is_scalar_leaf());
+            ensure(fits && index.dtype == DType::I64, "an index of another shape or type (rule 12)")?;
+            ensure(map.shape.rank() == rank + 1 && map.shape.extents()[..rank] == *node.shape.extents(), "the map has other axes (rule 12)")
+        }
         Kind::Copy(a) => ensure(graph[*a].shape == node.shape && dtype(*a) == node.dtype, "a copy of another shape or type (rule 10)"),
         Kind::View(a, v) => {
             ensure(!matches!(graph[*a].kind, Kind::View(..)), "a view of a view (rule 5)")?;

@@ -363,3 +363,24 @@ fn tensors_copy_any_layout() {
     assert_ne!(tensor(&[1], &[0.0]), tensor(&[1], &[-0.0]));
     assert_eq!(tensor(&[1], &[f64::NAN]), tensor(&[1], &[f64::from_bits(0xfff8_0000_0000_0001)]));
 }
+
+#[test]
+fn indices_and_what_they_take() {
+    let (mut p, [x, k]) = program([tensor(&[2, 3], &[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0]), tensor(&[2, 2], &[2i64, -1, -3, 1])]);
+    let i = p.graph.add(Kind::Iota, DType::I64, Shape::fixed(&[3]), None);
+    // x[:, k], the axis of the index being the last of the map.
+    let map =
+        View { shape: Shape::fixed(&[2, 2, 3]), axes: [View::axis_or_start(Some(0)), View::axis_or_start(Some(2))].into_iter().collect() };
+    let y = p.graph.take(x, k, map.clone(), DType::F64, None);
+    let (taken, rows) = (p.graph.clone(), p.inputs.clone());
+    assert_eq!(p.value(y), tensor(&[2, 2], &[3.0f64, 3.0, 4.0, 5.0]));
+    let (mut p, _) = program([rows[0].clone(), rows[1].clone()]);
+    p.graph = taken;
+    assert_eq!(p.value(i), tensor(&[3], &[0i64, 1, 2]));
+    for bad in [3i64, -4] {
+        let (mut p, [x, k]) = program([tensor(&[2, 3], &[1.0f64; 6]), tensor(&[2, 2], &[0i64, 0, bad, 0])]);
+        let y = p.graph.take(x, k, map.clone(), DType::F64, None);
+        let e = p.run(&[y], &no_dims).unwrap_err().to_string();
+        assert!(e.contains(&format!("index {bad} is out of bounds for an axis of size 3")), "{e}");
+    }
+}

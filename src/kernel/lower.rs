@@ -8,7 +8,9 @@ use smallvec::SmallVec;
 
 use super::axes::{LoopAxis, coalesce, order, turn};
 use super::body::Body;
-use super::{Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Reduction, Store, Stride, StripArgument, ValueId};
+use super::{
+    Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Picked, Reduction, Store, Stride, StripArgument, ValueId,
+};
 use crate::dtype::DType;
 use crate::graph::{Graph, Kind, NodeId};
 use crate::math::Emit;
@@ -37,6 +39,8 @@ struct RawAccess {
     strides: Vec<Size>,
     /// See [`Access::inside`].
     inside: bool,
+    /// Extent and stride of the axis of computed positions.
+    picked: Option<(Size, Size)>,
 }
 
 struct Lowerer<'a> {
@@ -140,6 +144,8 @@ impl Lowerer<'_> {
         }
         match &self.graph[id].kind {
             Kind::Reduce(_, src, _) => smallvec::smallvec![(*src, Index::Source)],
+            Kind::Take(src, index, _) if self.graph[*src].kind.is_scalar_leaf() => smallvec::smallvec![(*src, at), (*index, at)],
+            Kind::Take(_, index, _) => smallvec::smallvec![(*index, at)],
             kind if kind.is_elementwise() => kind.operands().into_iter().map(|o| (o, at)).collect(),
             _ => SmallVec::new(),
         }
@@ -179,7 +185,13 @@ impl Lowerer<'_> {
                 });
                 self.body.add(Inst::Reduced(k as u32), node.dtype)
             }
-            Kind::Input(_) | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Copy(_) => {
+            // All elements are one.
+            Kind::Take(src, ..) if self.graph[*src].kind.is_scalar_leaf() => v(self, 0),
+            Kind::Take(src, _, map) => {
+                let position = v(self, 0);
+                self.load_at(*src, map, position, at)
+            }
+            Kind::Input(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Copy(_) => {
                 unreachable!("these have no operands to evaluate")
             }
         }
@@ -204,9 +216,32 @@ impl Lowerer<'_> {
         let (operand, base_strides) = self.base(node);
         let shape = self.graph[node].shape.clone();
         let view = view.unwrap_or_else(|| View::identity(&shape));
-        let raw = self.access(operand, &base_strides, &view, self.graph[id].dtype, at);
+        let dtype = self.graph[id].dtype;
+        if operand == Operand::Index {
+            let raw = self.access(operand, &base_strides, &view, DType::U8, at);
+            let k = self.access_number(raw);
+            return self.body.add(Inst::Index(k), dtype);
+        }
+        let raw = self.access(operand, &base_strides, &view, dtype, at);
         let k = self.access_number(raw);
-        self.body.add(Inst::Load(k), self.graph[id].dtype)
+        self.body.add(Inst::Load(k), dtype)
+    }
+
+    /// An element of memory at a computed position along the last axis of a map.
+    fn load_at(&mut self, source: NodeId, map: &View, position: ValueId, at: Index) -> ValueId {
+        let (operand, base_strides) = self.base(source);
+        let last = map.shape.rank() as u32 - 1;
+        let (mut fixed, mut stride) = (map.clone(), Size::ZERO);
+        for (axis, base) in fixed.axes.iter_mut().zip(&base_strides) {
+            for (_, step) in axis.terms.iter().filter(|(k, _)| *k == last) {
+                stride = stride.add(&step.mul(base));
+            }
+            axis.terms.retain(|(k, _)| *k != last);
+        }
+        let dtype = self.graph[source].dtype;
+        let raw = self.access(operand, &base_strides, &fixed, dtype, at);
+        let k = self.access_number(RawAccess { picked: Some((map.shape.extents()[last as usize].clone(), stride)), ..raw });
+        self.body.add(Inst::LoadAt(k, position), dtype)
     }
 
     /// The memory that holds exactly this node.
@@ -217,6 +252,7 @@ impl Lowerer<'_> {
         });
         match self.graph[id].kind {
             Kind::Input(k) => Some(Operand::Input(k)),
+            Kind::Iota => Some(Operand::Index),
             Kind::Pieces(_) | Kind::Copy(_) => home,
             _ if self.step.stores.iter().any(|p| p.node == id) => None,
             _ => home,
@@ -231,6 +267,7 @@ impl Lowerer<'_> {
             return match operand {
                 Operand::Input(k) => (operand, self.strides.inputs[k as usize].clone()),
                 Operand::Output(k) => (operand, self.strides.outputs[k as usize].clone()),
+                Operand::Index => (operand, vec![Size::ONE]),
                 Operand::Buffer(b) => (operand, c_order(&self.schedule.buffers[b.index()].shape)),
             };
         }
@@ -243,6 +280,8 @@ impl Lowerer<'_> {
                 (Some(Dest::Output(k)), _) => break Operand::Output(k),
                 (None, kind) => match kind {
                     Kind::Input(k) => break Operand::Input(*k),
+                    // Its elements are one byte long, so to speak.
+                    Kind::Iota => return (Operand::Index, shape.c_strides().to_vec()),
                     Kind::Reshape(inner, _) => src = *inner,
                     _ => unreachable!("the schedule stores what reshapes read"),
                 },
@@ -268,7 +307,7 @@ impl Lowerer<'_> {
             Operand::Input(k) => self.graph.inputs()[k as usize].swapped,
             _ => false,
         };
-        RawAccess { operand, dtype, swapped, offset, strides, inside }
+        RawAccess { operand, dtype, swapped, offset, strides, inside, picked: None }
     }
 
     fn access_number(&mut self, raw: RawAccess) -> u32 {
@@ -307,7 +346,9 @@ impl Lowerer<'_> {
         if let Some(r) = &self.step.reduce {
             reduced = r.axes.iter().enumerate().map(|(n, &k)| axis(rank + n, &r.source.extents()[k as usize])).collect();
         }
-        let loads: Vec<usize> = (0..self.accesses.len()).filter(|k| !stores.iter().any(|s| s.0 as usize == *k)).collect();
+        // Indices are not in memory, so they have no say in how it is walked.
+        let in_memory = |k: &usize| self.accesses[*k].operand != Operand::Index;
+        let loads: Vec<usize> = (0..self.accesses.len()).filter(|k| in_memory(k) && !stores.iter().any(|s| s.0 as usize == *k)).collect();
         let written: Vec<usize> = stores.iter().map(|s| s.0 as usize).collect();
         let stores_first: Vec<usize> = written.iter().chain(&loads).copied().collect();
         let loads_first: Vec<usize> = loads.iter().chain(&written).copied().collect();
@@ -335,7 +376,14 @@ impl Lowerer<'_> {
 
         // The vector runs along the axis with more unit strides; along a reduced axis if both have as many.
         let units = |a: Option<&LoopAxis>| {
-            a.map_or(0, |a| loads.iter().filter(|&&k| a.strides[k].as_const() == Some(self.accesses[k].dtype.size() as i64)).count())
+            a.map_or(0, |a| {
+                loads
+                    .iter()
+                    .filter(|&&k| {
+                        self.accesses[k].picked.is_none() && a.strides[k].as_const() == Some(self.accesses[k].dtype.size() as i64)
+                    })
+                    .count()
+            })
         };
         let along_reduced =
             has_reductions && !reduced.is_empty() && (parallel.is_empty() || units(reduced.last()) >= units(parallel.last()));
@@ -362,15 +410,17 @@ impl Lowerer<'_> {
                 pointers.push((raw.operand, offsets[k].clone(), moves.clone()));
                 (pointers.len() as u32 - 1, 0)
             });
-            let strides = moves
-                .iter()
-                .map(|s| match s.as_const() {
-                    Some(0) => Stride::Zero,
-                    Some(x) if x == raw.dtype.size() as i64 => Stride::Unit,
-                    _ => Stride::Param(param(s)),
-                })
-                .collect();
-            accesses.push(Access { pointer, displacement, dtype: raw.dtype, swapped: raw.swapped, strides, inside: raw.inside });
+            let extent = raw.picked.as_ref().map(|(n, _)| param(n));
+            let mut stride = |s: &Size| match s.as_const() {
+                Some(0) => Stride::Zero,
+                Some(x) if x == raw.dtype.size() as i64 => Stride::Unit,
+                _ => Stride::Param(param(s)),
+            };
+            let strides = moves.iter().map(&mut stride).collect();
+            let along = raw.picked.as_ref().map(|(_, s)| stride(s));
+            let picked = extent.zip(along).map(|(extent, stride)| Picked { extent, stride });
+            let RawAccess { dtype, swapped, inside, .. } = raw;
+            accesses.push(Access { pointer, displacement, dtype: *dtype, swapped: *swapped, strides, picked, inside: *inside });
         }
         let depths = depths(&self.body, &accesses, parallel.len());
         let in_place = self.step.in_place;
@@ -415,7 +465,7 @@ fn depths(body: &Body, accesses: &[Access], rank: usize) -> Vec<Depth> {
     let mut depths: Vec<Depth> = Vec::with_capacity(body.insts.len());
     for inst in &body.insts {
         let own = match inst {
-            Inst::Load(k) => accesses[*k as usize].depth(rank),
+            Inst::Load(k) | Inst::LoadAt(k, _) | Inst::Index(k) => accesses[*k as usize].depth(rank),
             Inst::Reduced(_) => Depth::After,
             _ => Depth::Parallel(0),
         };

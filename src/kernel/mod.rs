@@ -93,6 +93,8 @@ pub struct Access {
     pub swapped: bool,
     /// The stride along each axis: parallel axes first, then reduced ones.
     pub strides: SmallVec<[Stride; 4]>,
+    /// An axis along which it is read at computed positions, by [`Inst::LoadAt`].
+    pub picked: Option<Picked>,
     /// True if its index depends on a reduced axis, also where its strides there cancel: where that axis is empty, there is
     /// nothing to load.
     pub inside: bool,
@@ -108,6 +110,15 @@ impl Access {
             None => Depth::Parallel(0),
         }
     }
+}
+
+/// An axis of an access whose index is a value of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Picked {
+    /// The parameter that holds its extent, which is above 0 wherever the access is used.
+    pub extent: u32,
+    /// The stride along it.
+    pub stride: Stride,
 }
 
 /// A stride as far as it is known when code is generated.
@@ -126,6 +137,12 @@ pub enum Stride {
 pub enum Inst {
     /// The element of an access at the current index.
     Load(u32),
+    /// The element of an access at the current index and, along its picked axis, at a position: an `i64` that counts from the end
+    /// where it is negative. A position out of range reads some element.
+    LoadAt(u32, ValueId),
+    /// The address of an access at the current index, as an `i64`: of an access to [`Operand::Index`], which begins at 0, an
+    /// index. Its elements are one byte long.
+    Index(u32),
     /// A number.
     Const(Scalar),
     /// A size parameter as an `i64`.
@@ -152,8 +169,10 @@ impl Inst {
     /// The operands, in order.
     pub fn operands(&self) -> SmallVec<[ValueId; 3]> {
         match *self {
-            Inst::Load(_) | Inst::Const(_) | Inst::Param(_) | Inst::Reduced(_) => smallvec::smallvec![],
-            Inst::Unary(_, x) | Inst::Cast(x) | Inst::Bitcast(x) | Inst::ShiftRightLogical(x, _) => smallvec::smallvec![x],
+            Inst::Load(_) | Inst::Index(_) | Inst::Const(_) | Inst::Param(_) | Inst::Reduced(_) => smallvec::smallvec![],
+            Inst::LoadAt(_, x) | Inst::Unary(_, x) | Inst::Cast(x) | Inst::Bitcast(x) | Inst::ShiftRightLogical(x, _) => {
+                smallvec::smallvec![x]
+            }
             Inst::Binary(_, x, y) => smallvec::smallvec![x, y],
             Inst::Fma(x, y, z) | Inst::Select(x, y, z) => smallvec::smallvec![x, y, z],
         }
@@ -226,6 +245,8 @@ pub enum Operand {
     Output(u32),
     /// A buffer between steps.
     Buffer(BufferId),
+    /// No memory: addresses from 0 on, which are indices.
+    Index,
 }
 
 impl LoopNest {
@@ -274,7 +295,8 @@ impl LoopNest {
         }
         let mut low = access.displacement as i64;
         let mut high = low + access.dtype.size() as i64;
-        for (&extent, &stride) in self.parallel.iter().chain(&self.reduced).zip(&access.strides) {
+        let picked = access.picked.iter().map(|p| (&p.extent, &p.stride));
+        for (&extent, &stride) in self.parallel.iter().chain(&self.reduced).zip(&access.strides).chain(picked) {
             let step = match stride {
                 // Also where a reduced axis is empty: what does not move along it may be loaded before the reduction.
                 Stride::Zero => continue,

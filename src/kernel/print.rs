@@ -34,13 +34,18 @@ impl Printed<'_> {
             },
             Operand::Output(k) => self.graph.outputs()[k as usize].name.to_string(),
             Operand::Buffer(b) => b.to_string(),
+            Operand::Index => "index".into(),
         }
     }
 
     fn access(&self, k: u32) -> String {
+        self.access_at(k, None)
+    }
+
+    /// The element of an access, at a value along its picked axis.
+    fn access_at(&self, k: u32, at: Option<ValueId>) -> String {
         let a = &self.nest.accesses[k as usize];
         let (operand, offset) = &self.bindings.pointers[a.pointer as usize];
-        let mut text = self.operand(*operand);
         let mut index: Vec<String> = Vec::new();
         for (axis, s) in a.strides.iter().enumerate() {
             match s {
@@ -49,6 +54,14 @@ impl Printed<'_> {
                 Stride::Param(p) => index.push(times(&self.bindings.params[*p as usize], &self.index_name(axis))),
             }
         }
+        if let (Some(at), Some(picked)) = (at, a.picked) {
+            let stride = match picked.stride {
+                Stride::Zero => Size::ZERO,
+                Stride::Unit => Size::from(a.dtype.size()),
+                Stride::Param(p) => self.bindings.params[p as usize].clone(),
+            };
+            index.push(times(&stride, &self.value(at)));
+        }
         let base = offset.add(&Size::from(a.displacement as i64));
         if base != Size::ZERO {
             index.push(base.to_string());
@@ -56,8 +69,8 @@ impl Printed<'_> {
         if index.is_empty() {
             index.push("0".into());
         }
-        text += &format!("[{} bytes]", index.join(" + ").replace(" + -", " - "));
-        text
+        let index = index.join(" + ").replace(" + -", " - ");
+        if *operand == Operand::Index { format!("index {index}") } else { format!("{}[{index} bytes]", self.operand(*operand)) }
     }
 
     /// A value as an operand: constants as they are, the rest by name.
@@ -72,6 +85,7 @@ impl Printed<'_> {
     /// What the code takes: for each 64-bit word of its one argument, in order, its meaning.
     pub fn arguments(&self) -> Vec<String> {
         let address = |(operand, offset): &(Operand, Size)| match *offset == Size::ZERO {
+            _ if *operand == Operand::Index => format!("index {offset}"),
             true => format!("address of {}", self.operand(*operand)),
             false => format!("address of {} + {offset} bytes", self.operand(*operand)),
         };
@@ -94,6 +108,11 @@ impl Printed<'_> {
                 let swapped = if nest.accesses[*a as usize].swapped { "load, swap bytes" } else { "load" };
                 format!("{swapped} {}", self.access(*a))
             }
+            Inst::LoadAt(a, at) => {
+                let swapped = if nest.accesses[*a as usize].swapped { "load, swap bytes" } else { "load" };
+                format!("{swapped} {}", self.access_at(*a, Some(*at)))
+            }
+            Inst::Index(a) => self.access(*a),
             Inst::Const(s) => format!("{s}"),
             Inst::Param(p) => format!("{}", self.bindings.params[*p as usize]),
             Inst::Unary(op, x) => format!("{} {}", op.name(), v(x)),

@@ -7,6 +7,7 @@
 //! 4. Every access has one stride per axis; every parameter, address and access named exists; stores do not move along
 //!    reduced axes.
 //! 5. Lanes run along an axis that exists.
+//! 6. An access whose address is taken for an index has elements of one byte.
 
 use super::{Depth, Inst, Lanes, LoopNest, Stride};
 use crate::dtype::DType;
@@ -32,8 +33,18 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
         let typed = match *inst {
             Inst::Load(a) => {
                 (a as usize) < nest.accesses.len()
+                    && nest.accesses[a as usize].picked.is_none()
                     && nest.accesses[a as usize].dtype == ty
                     && depth >= nest.accesses[a as usize].depth(nest.rank())
+            }
+            Inst::LoadAt(a, _) => {
+                let access = nest.accesses.get(a as usize).filter(|a| a.dtype == ty && depth >= a.depth(nest.rank()));
+                let param = |p: u32| p < nest.params;
+                let named = |p: super::Picked| param(p.extent) && !matches!(p.stride, Stride::Param(s) if !param(s));
+                of(0) == DType::I64 && access.is_some_and(|a| a.picked.is_some_and(named))
+            }
+            Inst::Index(a) => {
+                nest.accesses.get(a as usize).is_some_and(|a| a.dtype == DType::U8 && depth >= a.depth(nest.rank())) && ty == DType::I64
             }
             Inst::Const(s) => s.dtype() == ty,
             Inst::Param(p) => p < nest.params && ty == DType::I64,
@@ -56,7 +67,7 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
     }
     for s in &nest.stores {
         let a = &nest.accesses[s.access as usize];
-        ensure(a.dtype == nest.types[s.value.index()] && !a.swapped, "a store of another type (rule 4)".into())?;
+        ensure(a.dtype == nest.types[s.value.index()] && !a.swapped && a.picked.is_none(), "a store of another type (rule 4)".into())?;
         ensure(
             a.strides[nest.parallel.len()..].iter().all(|s| *s == Stride::Zero),
             "a store that moves along a reduced axis (rule 4)".into(),

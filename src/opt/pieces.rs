@@ -243,10 +243,10 @@ fn work(g: &Graph, root: NodeId) -> usize {
         let node = &g[id];
         total += match &node.kind {
             Kind::Reduce(..) => MAX_REPEATED + 1,
-            kind if kind.is_elementwise() => super::views::own_cost(g, node) as usize,
+            kind if kind.is_pointwise() => super::views::own_cost(g, node) as usize,
             _ => 0,
         };
-        if node.kind.is_elementwise() || matches!(node.kind, Kind::View(..)) {
+        if node.kind.is_pointwise() || matches!(node.kind, Kind::View(..)) {
             stack.extend(node.kind.operands());
         }
     }
@@ -393,6 +393,7 @@ fn restricted(g: &mut Graph, known: &mut Known, form: &Form, through: &View) -> 
 }
 
 /// Which indices of a view show a region.
+#[allow(clippy::large_enum_variant, reason = "one exists at a time, and is taken apart at once")]
 enum Preimage {
     Nothing,
     Part {

@@ -2,22 +2,146 @@
 //!
 //! A reshape that only splits axes, or adds and drops axes of extent 1, is an affine view already. One that merges axes
 //! depends on strides: it passes through element-wise nodes as long as everything under them can be reshaped for free.
+//!
+//! What is left of these is avoided where its shape is not needed. Both shapes of a reshape usually have a common refinement,
+//! of which each is a merging: [m, n] and [m*n] that of [m, n]; [6, 4] and [3, 8] that of [3, 2, 4]. Over the refined axes the
+//! operand is a view, so
+//!
+//! - a reduction runs over the refined axes: in C order they have the elements in the same order, which is that of sums;
+//! - an output is computed over the refined axes and stored through a region that merges them.
+
+use smallvec::SmallVec;
 
 use crate::graph::{Graph, Kind, Node, NodeId};
+use crate::ops::ReduceOp;
 use crate::shape::Shape;
+use crate::size::Size;
 use crate::view::View;
 
 /// Turns reshapes into views where they are, and pushes the others down.
 pub(crate) fn run(graph: &Graph) -> Graph {
-    graph.rebuild(|g, node| match &node.kind {
+    let mut below = Below::default();
+    let mut out = graph.rebuild(|g, node| match &node.kind {
         Kind::Reshape(src, shape) => reshaped(g, *src, shape, node),
+        Kind::Reduce(op, src, axes) => match below.refinement(g, *src, |_| true) {
+            Some(refined) => reduced(g, *op, *src, axes, &refined, node),
+            None => g.add_again(node),
+        },
         _ => g.add_again(node),
-    })
+    });
+    for k in 0..out.outputs().len() {
+        let output = &out.outputs()[k];
+        // What is updated in place is ordered by what it reads, which this would hide.
+        if output.in_place.is_some() {
+            continue;
+        }
+        let id = output.node;
+        // An input is reshaped for free where it is contiguous; other operands have to be computed or copied.
+        if let Some(refined) = below.refinement(&out, id, |kind| !matches!(kind, Kind::Input(_))) {
+            let node = out[id].clone();
+            let Some(region) = View::split(&node.shape, &refined.shape) else { continue };
+            let value = out.view(id, region.clone(), node.site);
+            let whole = out.add(Kind::Pieces([(value, region)].into_iter().collect()), node.dtype, node.shape, node.site);
+            out.set_output(k, whole);
+        }
+    }
+    out
+}
+
+/// The most nodes that are looked at for one refinement.
+const MAX_CONE: usize = 1000;
+
+/// A shape over whose axes some reshapes are views.
+struct Refined {
+    shape: Shape,
+    /// The axis of the coarser shape that each of its axes is a part of.
+    parts: Vec<usize>,
+}
+
+/// Which nodes of the graph under construction have reshapes under them, element by element.
+#[derive(Default)]
+struct Below(Vec<bool>);
+
+impl Below {
+    /// A refinement of a node's shape over which every reshape under it, with an operand as `counts` says, is a view.
+    fn refinement(&mut self, g: &Graph, id: NodeId, counts: impl Fn(&Kind) -> bool) -> Option<Refined> {
+        for k in self.0.len()..g.len() {
+            let kind = &g[NodeId::new(k)].kind;
+            let reads = kind.is_elementwise() && kind.operands().iter().any(|o| self.0[o.index()]);
+            self.0.push(reads || matches!(kind, Kind::Reshape(..)));
+        }
+        let whole = &g[id].shape;
+        let mut refined = Refined { shape: whole.clone(), parts: (0..whole.rank()).collect() };
+        let (mut stack, mut seen, mut found) = (vec![id], hashbrown::HashSet::new(), false);
+        while let Some(id) = stack.pop() {
+            if !self.0[id.index()] || !seen.insert(id) {
+                continue;
+            }
+            match &g[id].kind {
+                Kind::Reshape(src, _) => {
+                    found |= counts(&g[*src].kind);
+                    if let Some(finer) = refine(&g[*src].shape, &refined) {
+                        refined = finer;
+                    }
+                }
+                kind => stack.extend(kind.operands()),
+            }
+            if seen.len() > MAX_CONE {
+                return None;
+            }
+        }
+        (found && refined.shape != *whole).then_some(refined)
+    }
+}
+
+/// The coarsest refinement of a shape that also refines `other`, of as many elements.
+fn refine(other: &Shape, shape: &Refined) -> Option<Refined> {
+    let lists = other.extents().iter().chain(shape.shape.extents());
+    if lists.clone().any(|n| *n == Size::ZERO) {
+        return None;
+    }
+    // From the innermost axis outwards: what is left of the axis of each.
+    let mut others = other.extents().iter().rev().filter(|n| **n != Size::ONE).cloned();
+    let mut owns = shape.shape.extents().iter().zip(&shape.parts).rev().filter(|(n, _)| **n != Size::ONE).map(|(n, k)| (n.clone(), *k));
+    let (mut left, mut own) = (others.next(), owns.next());
+    let mut out: Vec<(Size, usize)> = Vec::new();
+    while let (Some(n), Some((m, part))) = (&left, &own) {
+        let part = *part;
+        if n == m {
+            out.push((n.clone(), part));
+            (left, own) = (others.next(), owns.next());
+        } else if let Some(rest) = n.exact_quotient(m) {
+            out.push((m.clone(), part));
+            (left, own) = (Some(rest), owns.next());
+        } else {
+            let rest = m.exact_quotient(n)?;
+            out.push((n.clone(), part));
+            (left, own) = (others.next(), Some((rest, part)));
+        }
+    }
+    if left.is_some() || own.is_some() {
+        return None;
+    }
+    out.reverse();
+    Some(Refined { shape: out.iter().map(|(n, _)| n.clone()).collect(), parts: out.into_iter().map(|(_, k)| k).collect() })
+}
+
+/// The reduction over refined axes.
+fn reduced(g: &mut Graph, op: ReduceOp, src: NodeId, axes: &[u8], refined: &Refined, node: &Node) -> NodeId {
+    let is_reduced = |part: &usize| axes.contains(&(*part as u8));
+    let over: SmallVec<[u8; 4]> = (0..refined.parts.len()).filter(|k| is_reduced(&refined.parts[*k])).map(|k| k as u8).collect();
+    let split = View::split(&g[src].shape, &refined.shape).filter(|_| !over.is_empty() && refined.parts.len() <= u8::MAX as usize);
+    let Some(split) = split else { return g.add_again(node) };
+    let view = g.view(src, split, node.site);
+    let kept = |k: &usize| !over.contains(&(*k as u8));
+    let left: Shape = (0..refined.parts.len()).filter(kept).map(|k| refined.shape.extents()[k].clone()).collect();
+    let result = g.add(Kind::Reduce(op, view, over.clone()), node.dtype, left, node.site);
+    reshaped(g, result, &node.shape, node)
 }
 
 /// True if every leaf under `id` is contiguous whenever its input is.
 fn is_free(g: &Graph, id: NodeId) -> bool {
-    matches!(g[id].kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_))
+    matches!(g[id].kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Iota)
 }
 
 fn reshaped(g: &mut Graph, src: NodeId, shape: &Shape, node: &Node) -> NodeId {
@@ -47,7 +171,7 @@ fn reshaped(g: &mut Graph, src: NodeId, shape: &Shape, node: &Node) -> NodeId {
         let new = match &n.kind {
             _ if n.kind.is_scalar_leaf() => id,
             Kind::Reshape(base, _) => g.add(Kind::Reshape(*base, shape.clone()), n.dtype, shape.clone(), n.site),
-            Kind::Input(_) => g.add(Kind::Reshape(id, shape.clone()), n.dtype, shape.clone(), n.site),
+            Kind::Input(_) | Kind::Iota => g.add(Kind::Reshape(id, shape.clone()), n.dtype, shape.clone(), n.site),
             _ => {
                 let kind = n.kind.map_operands(|o| map[&o]);
                 g.add(kind, n.dtype, shape.clone(), n.site)
@@ -78,5 +202,36 @@ mod tests {
         let text = g.to_string();
         assert_eq!(text.matches("reshape").count(), 1, "{text}");
         assert!(text.contains("reshape %0 : f64[6]"), "{text}");
+    }
+
+    #[test]
+    fn shapes_refine_each_other() {
+        let refined = |a: Shape, b: Shape| {
+            let parts = (0..b.rank()).collect();
+            refine(&a, &Refined { shape: b, parts }).map(|r| (r.shape.to_string(), r.parts))
+        };
+        let f = |x: &[usize]| Shape::fixed(x);
+        assert_eq!(refined(f(&[6, 4]), f(&[3, 8])), Some(("[3,2,4]".into(), vec![0, 1, 1])));
+        assert_eq!(refined(f(&[4, 6]), f(&[24])), Some(("[4,6]".into(), vec![0, 0])));
+        assert_eq!(refined(f(&[2, 1, 3]), f(&[1, 6, 1])), Some(("[2,3]".into(), vec![1, 1])));
+        assert_eq!(refined(f(&[4, 6]), f(&[6, 4])), None, "6 and 4 have no common refinement");
+        assert_eq!(refined(f(&[0, 6]), f(&[0])), None);
+        let (n, m) = (Size::named("n"), Size::named("m"));
+        let named: Shape = [n.clone(), m.clone()].into_iter().collect();
+        assert_eq!(refined(named, [n.mul(&m)].into_iter().collect()), Some(("[n,m]".into(), vec![0, 0])));
+    }
+
+    #[test]
+    fn a_reduction_of_merged_axes_runs_over_the_axes() {
+        let shape = Shape::fixed(&[2, 3]);
+        let x = NodeRef::new(NodeKind::Input { name: "x".into(), swapped: false }, DType::F64, shape.clone(), None);
+        let turned = Shape::fixed(&[3, 2]);
+        let t = NodeRef::new(NodeKind::View(x, View::permute(&shape, &[1, 0]).unwrap()), DType::F64, turned, None);
+        let r = NodeRef::new(NodeKind::Reshape(t), DType::F64, Shape::fixed(&[6]), None);
+        let sum = NodeRef::new(NodeKind::Reduce(ReduceOp::Sum, r, vec![0]), DType::F64, Shape::scalar(), None);
+        let g = super::super::views::run(&run(&Graph::import(&[], &[("y".into(), sum)]).unwrap()));
+        verify(&g).unwrap();
+        let text = g.to_string();
+        assert!(text.contains("sum %1 over axes 0,1") && text.contains("view %0[i1, i0]") && !text.contains("reshape"), "{text}");
     }
 }

@@ -60,7 +60,7 @@ fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Graph, NodeId
             }
             let demand = stack.pop().expect("the top");
             let node = &graph[demand.0];
-            if demand.1.is_some() && node.kind.is_elementwise() && !stored[demand.0.index()] {
+            if demand.1.is_some() && node.kind.is_pointwise() && !stored[demand.0.index()] {
                 views[demand.0.index()] += 1;
                 if views[demand.0.index()] > MAX_VIEWS {
                     return Err(demand.0);
@@ -89,6 +89,8 @@ enum Make {
     Apply(Shape),
     /// The one operand through a view.
     View(View),
+    /// Elements of the first operand at the indices in the second.
+    Take(View),
     /// The reduction of the one operand over these axes.
     Reduce(Vec<u8>, Shape),
 }
@@ -111,9 +113,21 @@ fn plan(graph: &Graph, (id, view): &Demand, cost: &[u32], stored: &[bool]) -> Pl
             let through = |o: NodeId| if graph[o].kind.is_scalar_leaf() { (o, None) } else { (o, Some(view.clone())) };
             Plan { operands: kind.operands().into_iter().map(through).collect(), make: Make::Apply(view.shape.clone()) }
         }
+        // The elements that a view shows are taken at the indices that it shows.
+        Kind::Take(src, index, map) if !stored[id.index()] && !repeats(view) => {
+            let at = if graph[*index].kind.is_scalar_leaf() { (*index, None) } else { demand(graph, *index, view.clone()) };
+            Plan { operands: vec![(*src, None), at], make: Make::Take(map.then(&beside(view, map))) }
+        }
         Kind::Reduce(_, src, axes) => match through_reduction(view, &graph[*src].shape, axes) {
             Some((inner, axes)) => Plan { operands: vec![demand(graph, *src, inner)], make: Make::Reduce(axes, view.shape.clone()) },
             None => plain(),
+        },
+        // The axes that a reshape would merge, taken apart again.
+        Kind::Reshape(src, shape) => match View::split(&graph[*src].shape, &view.shape) {
+            Some(inner) if View::split(shape, &view.shape).is_some_and(|v| v == *view) => {
+                Plan { operands: vec![demand(graph, *src, inner)], make: Make::Same }
+            }
+            _ => plain(),
         },
         _ => plain(),
     }
@@ -131,7 +145,11 @@ fn emit(out: &mut Graph, node: &Node, plan: &Plan, done: &HashMap<Demand, NodeId
         Make::View(view) => out.view(next(), view.clone(), node.site),
         Make::Apply(shape) => {
             let kind = node.kind.map_operands(|_| next());
-            out.add(kind, node.dtype, shape.clone(), node.site)
+            out.add_again(&Node { kind, dtype: node.dtype, shape: shape.clone(), site: node.site })
+        }
+        Make::Take(map) => {
+            let (source, index) = (next(), next());
+            out.take(source, index, map.clone(), node.dtype, node.site)
         }
         Make::Reduce(axes, shape) => {
             let Kind::Reduce(op, ..) = node.kind else { unreachable!("planned for a reduction") };
@@ -146,6 +164,15 @@ fn repeats(view: &View) -> bool {
     let used = |k: usize| view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == k));
     let unused = (0..view.shape.rank()).find(|&k| view.shape.extents()[k] != Size::ONE && !used(k));
     unused.is_some_and(|u| (u + 1..view.shape.rank()).any(used))
+}
+
+/// The view with the last axis of a map of [`Kind::Take`], which is that of the indices' values.
+fn beside(view: &View, map: &View) -> View {
+    let mut out = view.clone();
+    let at = out.shape.rank();
+    out.shape.0.extend(map.shape.extents().last().cloned());
+    out.axes.push(View::axis_or_start(Some(at)));
+    out
 }
 
 /// A view of a reduction's result as a view of its source with axes to reduce, where the view is one to one: a permutation
@@ -196,6 +223,8 @@ pub(super) fn own_cost(graph: &Graph, node: &Node) -> u32 {
         // Each takes as long as a dozen additions.
         Kind::Unary(UnaryOp::Sqrt, _) | Kind::Binary(BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Fmod, ..) => EXPENSIVE,
         kind if kind.is_elementwise() => 1,
+        // A load for each lane.
+        Kind::Take(..) => 4,
         _ => 0,
     }
 }
@@ -206,7 +235,7 @@ fn costs(graph: &Graph) -> Vec<u32> {
     for (id, node) in graph.nodes() {
         let own = own_cost(graph, node);
         let operands = node.kind.operands();
-        let below = if node.kind.is_elementwise() || matches!(node.kind, Kind::View(..)) {
+        let below = if node.kind.is_pointwise() || matches!(node.kind, Kind::View(..)) {
             operands.iter().map(|o| cost[o.index()]).max().unwrap_or(0)
         } else {
             0

@@ -168,6 +168,9 @@ impl KernelBuilder {
         let timings = Timings { import: start.elapsed(), ..Timings::default() };
         let mut kernel = Kernel::new(&self.name, graph, self.required, timings)?;
         let plan = kernel.plan(kernel.contiguous_key(), true)?;
+        if let Some(guard) = &kernel.0.guard {
+            guard.kernel.plan(guard.kernel.contiguous_key(), true)?;
+        }
         if let Some(inner) = Arc::get_mut(&mut kernel.0) {
             inner.timings = Timings { import: timings.import, optimize: inner.timings.optimize, ..plan.timings };
         }

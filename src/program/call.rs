@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use super::guard::Watch;
 use super::layouts::LayoutClass;
 use super::prepare::{Prepared, classes, prepare};
 use super::{Kernel, Spec};
@@ -60,6 +61,10 @@ pub struct Call {
     /// Inputs, then outputs.
     slots: Vec<Slot>,
     prepared: Option<Prepared>,
+    /// How long strips are, where tests say so.
+    strip_length: Option<i64>,
+    /// What checks its indices.
+    watch: Option<Box<Watch>>,
 }
 
 #[derive(Default)]
@@ -72,7 +77,19 @@ pub(super) struct Slot {
 impl Call {
     pub(super) fn new(kernel: Kernel) -> Call {
         let count = kernel.inputs().len() + kernel.outputs().len();
-        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None }
+        let watch = kernel.0.guard.as_ref().map(|g| Box::new(Watch::new(g)));
+        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None, strip_length: None, watch }
+    }
+
+    /// Runs on the inputs of another frame, into numbers of one layout.
+    pub(super) fn run_from(&mut self, inputs: &[Slot], outputs: &mut [i64], layout: &Layout, site: Site) -> Result<()> {
+        let addresses = outputs.as_mut_ptr() as usize;
+        let given = inputs.iter().map(|s| (s.address, &s.layout));
+        let results = (0..outputs.len()).map(|k| (addresses + 8 * k, layout));
+        for (slot, (address, layout)) in self.slots.iter_mut().zip(given.chain(results)) {
+            slot.set(address, layout);
+        }
+        Binding { call: self, data: PhantomData }.run_at(site)
     }
 
     /// The kernel that this frame calls.
@@ -84,6 +101,13 @@ impl Call {
     /// tiles if results of that run went around the cache. Nothing before the first run.
     pub fn scratch_bytes(&self) -> usize {
         self.prepared.as_ref().map_or(0, Prepared::scratch_bytes)
+    }
+
+    /// Has steps that run strip by strip take this many indices at a time.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn set_strip_length(&mut self, length: i64) {
+        self.strip_length = Some(length);
+        self.prepared = None;
     }
 
     /// The layout classes of the last run, and whether its dims were large enough for what is assumed of them.
@@ -213,9 +237,12 @@ impl<'c, 'd> Binding<'c, 'd> {
         let same = |p: &Prepared| p.layouts.iter().zip(&call.slots).all(|(l, s)| *l == s.layout);
         if !call.prepared.as_ref().is_some_and(same) {
             call.prepared = None;
-            call.prepared = Some(prepare(&call.kernel, &call.slots).map_err(|e| e.at(site))?);
+            call.prepared = Some(prepare(&call.kernel, &call.slots, call.strip_length).map_err(|e| e.at(site))?);
         }
         let prepared = call.prepared.as_mut().expect("just prepared");
+        if let (Some(watch), Some(guard)) = (&mut call.watch, &call.kernel.0.guard) {
+            watch.check(&call.slots[..count], &guard.checks, &prepared.extents, site)?;
+        }
         // SAFETY: the slots are those that `prepare` has seen, or have the same layouts; what they point to may be used as the
         // invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for 'd. Outputs alias nothing
         // else by the same invariants, but for the input that they update, which the schedule has ordered reads and writes of.

@@ -59,6 +59,18 @@ impl Kernel {
     /// # Errors
     /// What compiling may report.
     pub fn inspect(&self, stage: Stage) -> Result<String> {
+        let own = self.inspect_steps(stage)?;
+        // What is checked first is a program of its own.
+        match (&self.0.guard, stage) {
+            (Some(guard), Stage::Optimized | Stage::Schedule | Stage::Kernel) => {
+                let first = guard.kernel.inspect_steps(stage)?;
+                Ok(format!("before anything is written, indices are checked by:\n{first}\nthen:\n{own}"))
+            }
+            _ => Ok(own),
+        }
+    }
+
+    fn inspect_steps(&self, stage: Stage) -> Result<String> {
         let graph = &self.0.graph;
         match stage {
             Stage::Graph => return Ok(self.0.imported.to_string()),

@@ -8,6 +8,7 @@ mod builder;
 mod call;
 mod eval;
 mod explain;
+mod guard;
 mod inspect;
 mod layouts;
 mod prepare;
@@ -68,6 +69,10 @@ struct Inner {
     outputs: Vec<Spec>,
     required: Vec<Required>,
     timings: Timings,
+    /// What is checked before each run, if anything is.
+    guard: Option<guard::Guard>,
+    /// True for the kernel of a guard.
+    guarding: bool,
     plans: Mutex<HashMap<PlanKey, Arc<Compiled>>>,
 }
 
@@ -111,7 +116,24 @@ impl Kernel {
         KernelBuilder::new(name)
     }
 
-    fn new(name: &str, imported: Graph, required: Vec<Required>, mut timings: Timings) -> Result<Kernel> {
+    fn new(name: &str, imported: Graph, required: Vec<Required>, timings: Timings) -> Result<Kernel> {
+        let guard = guard::Guard::of(name, &imported)?;
+        Kernel::build(name, imported, required, timings, guard, false)
+    }
+
+    /// A kernel that trusts its indices, which read some element wherever they point.
+    fn unguarded(name: &str, imported: Graph, timings: Timings) -> Result<Kernel> {
+        Kernel::build(name, imported, Vec::new(), timings, None, true)
+    }
+
+    fn build(
+        name: &str,
+        imported: Graph,
+        required: Vec<Required>,
+        mut timings: Timings,
+        guard: Option<guard::Guard>,
+        guarding: bool,
+    ) -> Result<Kernel> {
         let compiler = Compiler::host()?;
         let start = Instant::now();
         let mut large = imported.clone();
@@ -131,17 +153,8 @@ impl Kernel {
                 Spec { name: o.name.clone(), dtype: node.dtype, shape: node.shape.clone(), swapped: false }
             })
             .collect();
-        let inner = Inner {
-            name: name.into(),
-            imported,
-            graph,
-            general: OnceLock::new(),
-            inputs,
-            outputs,
-            required,
-            timings,
-            plans: Mutex::default(),
-        };
+        let (general, plans) = (OnceLock::new(), Mutex::default());
+        let inner = Inner { name: name.into(), imported, graph, general, inputs, outputs, required, timings, guard, guarding, plans };
         Ok(Kernel(Arc::new(inner)))
     }
 

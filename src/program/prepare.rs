@@ -4,17 +4,17 @@
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::Kernel;
 use super::call::Slot;
 use super::layouts::LayoutClass;
-use super::strips::{StripFrame, StripPlan};
+use super::strips::{StripFrame, StripPlan, WindowPlan};
 use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, LoopNest, Operand, STREAM_FROM};
+use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM};
 use crate::layout::Layout;
 use crate::schedule::{Strip, StripStep};
 use crate::size::{Size, Var};
@@ -29,6 +29,8 @@ pub(super) struct Prepared {
     frames: Vec<Frame>,
     strips: Vec<StripPlan>,
     scratch: Vec<Vec<MaybeUninit<u8>>>,
+    /// Those of the axes that computed indices are along.
+    pub extents: Vec<i64>,
     /// What streamed results are written to first; empty if none are.
     pub tiles: Vec<MaybeUninit<u8>>,
 }
@@ -63,6 +65,8 @@ impl Frame {
 enum Place {
     Slot(usize),
     Scratch(usize),
+    /// Addresses that are indices: they begin at 0.
+    Nowhere,
 }
 
 impl Prepared {
@@ -83,17 +87,19 @@ impl Prepared {
                 None => {
                     let Prepared { frames, scratch, .. } = self;
                     // SAFETY: `frame` has checked the accesses of the whole step; the rest is the caller's promise.
-                    unsafe { frames[k].run(slots, scratch, 0) };
+                    unsafe { frames[k].run(slots, scratch, &[]) };
                     k += 1;
                 }
                 Some(s) => {
                     let Prepared { frames, scratch, strips, .. } = self;
-                    let frames = &mut frames[strips[s].frames.clone()];
-                    for start in strips[s].starts() {
+                    let strip = &mut strips[s];
+                    let frames = &mut frames[strip.frames.clone()];
+                    for start in strip.starts() {
+                        strip.advance(start, scratch);
                         for frame in frames.iter_mut() {
-                            if frame.enter(start, strips[s].length) {
-                                // SAFETY: as above; `check_strips` has gone through every strip with the windows' sizes.
-                                unsafe { frame.run(slots, scratch, start) };
+                            if frame.enter(start, strip.length) {
+                                // SAFETY: as above; `check` has gone through every strip with the windows' sizes.
+                                unsafe { frame.run(slots, scratch, &strip.windows) };
                             }
                         }
                     }
@@ -107,22 +113,22 @@ impl Prepared {
 impl Frame {
     /// Has the step do its part of a strip; false if that is nothing.
     fn enter(&mut self, start: i64, length: i64) -> bool {
-        let Some(strip) = &mut self.strip else { return false };
-        let (first, count) = strip.part(start, length);
-        strip.first = first;
-        self.args[strip.argument] = count;
-        count > 0
+        match &mut self.strip {
+            Some(strip) => strip.enter(start, length, &mut self.args),
+            None => false,
+        }
     }
 
     /// # Safety
     /// As for [`Prepared::run`].
-    unsafe fn run(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], start: i64) {
+    unsafe fn run(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], windows: &[WindowPlan]) {
         for (k, (arg, (place, offset))) in self.args.iter_mut().zip(&self.addresses).enumerate() {
             let base = match *place {
                 Place::Slot(k) => slots[k].address,
                 Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
+                Place::Nowhere => 0,
             };
-            let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, start));
+            let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, windows));
             *arg = base.wrapping_add_signed((*offset + moved) as isize) as i64;
         }
         // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
@@ -218,12 +224,12 @@ pub(super) fn classes<'a>(kernel: &Kernel, layouts: impl Iterator<Item = &'a Lay
     specs.zip(layouts).map(|(spec, layout)| LayoutClass::of(layout, spec.dtype.size())).collect()
 }
 
-pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
+pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], strip_length: Option<i64>) -> Result<Prepared> {
     let mut env = solve(kernel, slots)?;
     let classes = classes(kernel, slots.iter().map(|s| &s.layout));
     let large = kernel.0.graph.assumptions().iter().all(|a| a.eval(&|v| env.value(v)).is_some_and(|a| a >= 0));
     let plan = kernel.plan(classes, large)?;
-    let lengths = super::strips::lengths(&plan, &mut env)?;
+    let lengths = super::strips::lengths(&plan, &mut env, strip_length)?;
     let mut scratch = Vec::new();
     for bytes in &plan.schedule.slots {
         let bytes = env.eval(bytes)?.max(0) as usize;
@@ -237,10 +243,10 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
     for (k, step) in plan.steps.iter().enumerate() {
         let strip = next.peek().filter(|(s, _)| (s.first as usize..s.first as usize + s.steps.len()).contains(&k));
         let begins = strip.is_some_and(|(s, _)| s.first as usize == k);
-        if let (true, Some((_, length))) = (begins, strip) {
-            strips.push(StripPlan { frames: frames.len()..frames.len(), length: *length, from: i64::MAX, to: i64::MIN });
+        if let (true, Some((s, length))) = (begins, strip) {
+            strips.push(StripPlan::new(&plan, s, *length, frames.len(), &env)?);
         }
-        let part = strip.map(|(s, length)| (*s, &s.steps[k - s.first as usize], *length));
+        let part = strip.map(|(s, _)| (*s, &s.steps[k - s.first as usize]));
         if let Some(frame) = frame(kernel, slots, &env, &plan, step, part)? {
             if let (Some(strip), Some(plan)) = (&frame.strip, strips.last_mut()) {
                 plan.include(strip);
@@ -255,7 +261,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
         }
     }
     strips.retain(|s| !s.frames.is_empty());
-    for strip in &strips {
+    for strip in &mut strips {
         super::strips::check(strip, &mut frames[strip.frames.clone()])?;
     }
     // One tile for each store of the step with the most, shared by all steps; if there is no memory for them, nothing streams.
@@ -268,7 +274,9 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot]) -> Result<Prepared> {
         }
     }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
-    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, tiles })
+    let checks = kernel.0.guard.iter().flat_map(|g| &g.checks);
+    let extents = checks.map(|c| env.eval(&c.position.extent)).collect::<Result<_>>()?;
+    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, tiles })
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.
@@ -278,7 +286,7 @@ fn frame(
     env: &Env<'_>,
     plan: &Compiled,
     step: &CompiledStep,
-    part: Option<(&Strip, &StripStep, i64)>,
+    part: Option<(&Strip, &StripStep)>,
 ) -> Result<Option<Frame>> {
     let CompiledStep { nest, bindings, code } = step;
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
@@ -288,7 +296,9 @@ fn frame(
         return Err(Error::new(ErrorKind::Shape, format!("an extent turns out to be {n}, below zero")));
     }
     // Refused by the reduced extents alone, as in NumPy, also where there is nothing to store.
-    if nest.reduced.iter().any(|p| extent(p) <= 0) {
+    // (The kernel that this one guards has refused its own already, and there may be no indices to check.)
+    let no_elements = nest.reduced.iter().any(|p| extent(p) <= 0);
+    if no_elements && !kernel.0.guarding {
         for r in &nest.reductions {
             if r.op.of_nothing(nest.types[r.value.index()]).is_none() {
                 let text = format!("{} of an array with no elements to reduce, which has no answer", r.op.name());
@@ -304,6 +314,14 @@ fn frame(
     if count.is_none_or(|n| n == i64::MAX) {
         return Err(Error::new(ErrorKind::Shape, "a loop over more elements than 64 bits can count".to_string()));
     }
+    // Every position reads an element of the axis, so there must be one.
+    for (k, inst) in nest.insts.iter().enumerate() {
+        let Inst::LoadAt(a, _) = inst else { continue };
+        let empty = nest.accesses[*a as usize].picked.is_some_and(|p| extent(&p.extent) <= 0);
+        if empty && !(no_elements && nest.depths[k] == Depth::Reduced) {
+            return Err(Error::new(ErrorKind::Shape, "an index into an axis of size 0, which no index is inside".to_string()));
+        }
+    }
     let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
     let mut addresses = Vec::new();
     for (operand, offset) in &bindings.pointers {
@@ -311,15 +329,22 @@ fn frame(
             Operand::Input(k) => Place::Slot(k as usize),
             Operand::Output(k) => Place::Slot(kernel.inputs().len() + k as usize),
             Operand::Buffer(b) => Place::Scratch(plan.schedule.buffers[b.index()].slot as usize),
+            Operand::Index => Place::Nowhere,
         };
         addresses.push((place, env.eval(offset)?));
     }
-    let mut strip = None;
-    if let (Some((strip_, moves, length)), Some(argument)) = (part, &bindings.strip) {
-        strip = Some(StripFrame::new(strip_, moves, length, argument, bindings, &params, plan, env)?);
-    }
+    let mut strip = part.map(|(strip, own)| StripFrame::new(strip, own, bindings, &params, env)).transpose()?;
     let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
-    for access in &nest.accesses {
+    let mut loaded: HashSet<u32> = nest.stores.iter().map(|s| s.access).collect();
+    loaded.extend(nest.insts.iter().filter_map(|i| match i {
+        Inst::Load(a) | Inst::LoadAt(a, _) => Some(a),
+        _ => None,
+    }));
+    for (a, access) in nest.accesses.iter().enumerate() {
+        // An index reaches no memory; its address is a value only.
+        if !loaded.contains(&(a as u32)) {
+            continue;
+        }
         let (operand, _) = &bindings.pointers[access.pointer as usize];
         let (place, offset) = addresses[access.pointer as usize];
         let (low, high) = match nest.access_range(access, &params) {
@@ -342,6 +367,7 @@ fn frame(
                 (l as i64, h as i64)
             }
             Place::Scratch(k) => (0, env.eval(&plan.schedule.slots[k])?),
+            Place::Nowhere => (0, 0),
         };
         if low < first || high > end {
             let text = format!("internal error, please report it: {operand:?} would be accessed at bytes {low}..{high} of {first}..{end}");

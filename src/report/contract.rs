@@ -17,7 +17,7 @@ use crate::size::Size;
 /// let mut b = Kernel::builder("spread");
 /// let [n, m] = b.dims(["n", "m"]);
 /// let x = &b.input::<f64>("x", [n, m]);
-/// b.output("y", x.max_axis(Axis(0)) - x);
+/// b.output("y", x.max_axis(Axis(0)).invert_axis(0) - x);
 /// b.require(Requirement::NoTemporaries);
 /// let broken = b.build().unwrap_err();
 /// assert_eq!(broken.kind(), ErrorKind::Contract);
@@ -29,7 +29,7 @@ use crate::size::Size;
 pub enum Requirement {
     /// No value is a [`Buffer`](Placement::Buffer) or a [`Copy`](Placement::Copy): there is no scratch memory between loop nests.
     /// Scratch memory of a constant size ([`TileScratch`](Placement::TileScratch), and the tiles that results pass through on their
-    /// way around the cache) is none.
+    /// way around the cache) is none. A window whose rows grow with the arrays is one.
     NoTemporaries,
     /// No value is a [`Copy`](Placement::Copy): nothing that is in memory is written to memory a second time.
     NoCopies,
@@ -105,14 +105,18 @@ impl Contract<'_> {
         }
     }
 
-    /// `%3 = ... is a copy of 8*n bytes, because ...`
+    /// `%3 = ... is a copy of 8*n bytes, because ...`, or `is in a window of at most ...`
     fn fault(&self, id: NodeId) -> String {
         let node = &self.source.graph[id];
         let decision = self.source.plan.schedule.decisions[id.index()];
         let name = decision.map_or("", |d| d.placement.name());
         let because = decision.and_then(|d| d.why).map_or(String::new(), |why| format!(", because {}", why.text()));
-        let size = bytes(&node.shape, node.dtype);
-        format!("{id} = {} is a {name} of {size} bytes{because}", Line(self.source.graph, node))
+        let schedule = &self.source.plan.schedule;
+        let what = match schedule.window_slot(id) {
+            Some(slot) => format!("in a window of at most {}", schedule.slot_bound(slot)),
+            None => format!("a {name} of {}", bytes(&node.shape, node.dtype)),
+        };
+        format!("{id} = {} is {what} bytes{because}", Line(self.source.graph, node))
     }
 
     /// No value may be in such a place.
@@ -146,7 +150,8 @@ impl Contract<'_> {
             let held: Vec<String> = in_slot.map(|b| self.fault(b.node)).collect();
             let first = self.source.plan.schedule.buffers.iter().find(|b| b.slot as usize == k);
             site = site.or(first.and_then(|b| self.source.graph[b.node].site));
-            parts.push(format!("\n  slot {k} of {} bytes: {}", slots[k], held.join("; ")));
+            let most = if schedule.buffers.iter().any(|b| b.slot as usize == k && b.window.is_some()) { "at most " } else { "" };
+            parts.push(format!("\n  slot {k} of {most}{} bytes: {}", slots[k], held.join("; ")));
         }
         if tiles > 0 {
             parts.push(format!("\n  tiles of {tiles} bytes"));

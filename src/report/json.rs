@@ -49,6 +49,7 @@ impl Report {
                 "reason": v.reason.map(|r| r.name()),
                 "bytes": size(&v.bytes),
                 "memory": v.memory,
+                "window": v.window,
                 "nests": v.nests,
                 "site": site(v.site),
             })

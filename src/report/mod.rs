@@ -36,7 +36,8 @@ use crate::size::Size;
 /// let mut b = Kernel::builder("spread");
 /// let [n, m] = b.dims(["n", "m"]);
 /// let x = &b.input::<f64>("x", [n, m]);
-/// b.output("y", x.max_axis(Axis(0)) - x);
+/// // The largest of each column, beside the column at the other end.
+/// b.output("y", x.max_axis(Axis(0)).invert_axis(0) - x);
 /// let report = b.build()?.explain()?;
 ///
 /// assert_eq!(report.nests().len(), 2);
@@ -100,8 +101,9 @@ impl Report {
         &self.slots
     }
 
-    /// The bytes of scratch memory that a run holds: the sum of all slots, at most where some are windows. [`Call::scratch_bytes`](crate::Call::scratch_bytes) is
-    /// the number once arrays are bound.
+    /// The bytes of scratch memory that a run holds: the sum of all slots. Where some are windows it is an upper bound; how long
+    /// strips are is chosen when sizes are known. [`Call::scratch_bytes`](crate::Call::scratch_bytes) is the number once arrays are
+    /// bound.
     pub fn scratch_bytes(&self) -> Size {
         self.slots.iter().fold(Size::ZERO, |sum, s| sum.add(&s.bytes))
     }
@@ -229,8 +231,10 @@ pub struct Value {
     pub placement: Placement,
     /// Why it takes memory that nobody asked for, if it does.
     pub reason: Option<Why>,
-    /// The bytes of the memory that holds it; nothing for what has none of its own.
+    /// The bytes of the memory that holds it, at most if that is a window; nothing for what has none of its own.
     pub bytes: Size,
+    /// True if it never exists as a whole: its memory is a window, which has as many of its indices as a strip of the loops.
+    pub window: bool,
     /// That memory: an argument's name or `slot 0`.
     pub memory: Option<String>,
     /// The loop nests that compute it: more than one compute it anew.

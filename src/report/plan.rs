@@ -100,6 +100,7 @@ impl Source<'_> {
 
     fn operand(&self, operand: Operand) -> String {
         match operand {
+            Operand::Index => "the index".into(),
             Operand::Input(k) => match &*self.graph.inputs()[k as usize].name {
                 "" => format!("data #{k}"),
                 name => name.to_string(),
@@ -151,7 +152,12 @@ impl Source<'_> {
                 shape: node.shape.clone(),
                 placement: decision.placement,
                 reason: decision.why,
-                bytes: if has_memory { bytes(&node.shape, node.dtype) } else { Size::ZERO },
+                bytes: match (has_memory, schedule.window_slot(id)) {
+                    (false, _) => Size::ZERO,
+                    (true, Some(slot)) => schedule.slot_bound(slot),
+                    (true, None) => bytes(&node.shape, node.dtype),
+                },
+                window: has_memory && schedule.window_slot(id).is_some(),
                 memory,
                 nests: if reads_memory { Vec::new() } else { std::mem::take(&mut nests[id.index()]) },
                 site: users(node.site),

@@ -58,8 +58,8 @@ impl fmt::Display for Report {
                 true => format!("{value} in nest {first}"),
                 false => format!("{value} in nests {first} to {last}"),
             };
-            let what = if slot.window { "for a window of at most" } else { "of" };
-            writeln!(f, "  slot {k} {what} {} bytes: {}", slot.bytes, list(slot.holds.iter().map(held)))?;
+            let what = if slot.window { ", a window of at most" } else { " of" };
+            writeln!(f, "  slot {k}{what} {} bytes: {}", slot.bytes, list(slot.holds.iter().map(held)))?;
         }
         if self.tile_bytes > 0 {
             writeln!(f, "  tiles of {} bytes, in a run where results go around the cache", self.tile_bytes)?;
@@ -97,7 +97,7 @@ fn print_nest(f: &mut fmt::Formatter<'_>, k: usize, nest: &Nest, values: &hashbr
 fn print_value(f: &mut fmt::Formatter<'_>, v: &Value) -> fmt::Result {
     write!(f, "  {} = {}  ({}", v.name, v.text, v.placement.name())?;
     if v.bytes != Size::ZERO || v.memory.is_some() {
-        write!(f, ", {} bytes", v.bytes)?;
+        write!(f, ", {}{} bytes", if v.window { "a window of at most " } else { "" }, v.bytes)?;
     }
     if let Some(memory) = v.memory.as_ref().filter(|_| v.placement != Placement::Input) {
         write!(f, " in {memory}")?;

@@ -74,9 +74,13 @@ pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
     let mut seen = hashbrown::HashSet::new();
     let mut out: Vec<(Operand, Size)> = Vec::new();
     for inst in &nest.insts {
-        let Inst::Load(k) = inst else { continue };
+        let (Inst::Load(k) | Inst::LoadAt(k, _)) = inst else { continue };
         let access = &nest.accesses[*k as usize];
         let operand = pointers[access.pointer as usize].0;
+        // Index arithmetic reads nothing.
+        if operand == Operand::Index {
+            continue;
+        }
         if !seen.insert((operand, &access.strides)) {
             continue;
         }
@@ -93,6 +97,7 @@ pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
 fn whole(graph: &Graph, schedule: &Schedule, operand: Operand) -> Size {
     let bytes = |shape: &crate::shape::Shape, dtype: DType| shape.size().scale(dtype.size() as i64);
     match operand {
+        Operand::Index => Size::ZERO,
         Operand::Input(k) => bytes(&graph.inputs()[k as usize].shape, graph.inputs()[k as usize].dtype),
         Operand::Output(k) => bytes(&graph[graph.outputs()[k as usize].node].shape, graph[graph.outputs()[k as usize].node].dtype),
         Operand::Buffer(b) => bytes(&schedule.buffers[b.index()].shape, schedule.buffers[b.index()].dtype),

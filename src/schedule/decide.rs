@@ -25,6 +25,9 @@ pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, Str
             Ok(groups) if d.store_what_many_nests_compute(&groups) => {}
             Ok(groups) => break (units, groups),
             Err(more) => {
+                if more.iter().all(|(id, _)| d.stored[id.index()].is_some()) {
+                    return Err("schedule: what is stored already should be stored".into());
+                }
                 for (id, why) in more {
                     d.stored[id.index()].get_or_insert(why);
                 }
@@ -112,6 +115,10 @@ impl<'a> Decider<'a> {
                 continue;
             }
             let (src, reshape) = match node.kind {
+                Kind::Take(src, ..) => {
+                    self.store_what_is_taken_from(src);
+                    continue;
+                }
                 Kind::View(src, _) => (src, false),
                 Kind::Reshape(src, _) => (src, true),
                 _ => continue,
@@ -119,12 +126,21 @@ impl<'a> Decider<'a> {
             let why = match &self.graph[src].kind {
                 Kind::Input(k) if reshape && !contiguous[*k as usize] => Why::ReshapeOfStrided,
                 Kind::View(..) if reshape => Why::ReshapeOfStrided,
-                Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::View(..) | Kind::Reshape(..) => continue,
+                Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) => continue,
                 Kind::Reduce(..) => Why::ReductionReadElsewhere,
                 _ if reshape => Why::ReshapeOfComputed,
                 _ => Why::WouldRepeatWork,
             };
             self.stored[src.index()].get_or_insert(why);
+        }
+    }
+
+    /// Computed indices need memory to point into.
+    fn store_what_is_taken_from(&mut self, src: NodeId) {
+        match self.graph[src].kind {
+            Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Reshape(..) => {}
+            Kind::Pieces(_) => {}
+            _ => self.stored[src.index()] = Some(Why::ReadByIndex),
         }
     }
 
@@ -142,6 +158,7 @@ impl<'a> Decider<'a> {
                     }
                     reduced[src.index()] = true;
                 }
+                Kind::Take(_, index, _) if reduced[k] && self.stored[k].is_none() => reduced[index.index()] = true,
                 // A stored value is done before the nest that reduces it.
                 kind if kind.is_elementwise() && reduced[k] && self.stored[k].is_none() => {
                     kind.operands().iter().for_each(|o| reduced[o.index()] = true);
@@ -153,7 +170,8 @@ impl<'a> Decider<'a> {
 
     /// True for nodes that an access reads in place: inputs, and views and reshapes of inputs and of stored nodes.
     pub(super) fn is_leaf(&self, id: NodeId) -> bool {
-        matches!(self.graph[id].kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::View(..) | Kind::Reshape(..))
+        use Kind::*;
+        matches!(self.graph[id].kind, Input(_) | Const(_) | Size(_) | Iota | View(..) | Reshape(..))
     }
 
     /// Everything computed at the index of `root`, down to leaves, reductions and (where `stop` says so) stored nodes.
@@ -176,6 +194,13 @@ impl<'a> Decider<'a> {
             match &self.graph[id].kind {
                 Kind::Reduce(..) => cone.reductions.push(id),
                 kind if kind.is_elementwise() => stack.extend(kind.operands()),
+                Kind::Take(src, index, _) => {
+                    stack.push(*index);
+                    let base = self.memory_of(*src);
+                    if self.stored[base.index()].is_some() {
+                        cone.reads.push(base);
+                    }
+                }
                 Kind::View(..) | Kind::Reshape(..) => {
                     // Reading through a stored view, or what it resolves to.
                     let base = self.memory_of(id);
@@ -262,7 +287,7 @@ impl<'a> Decider<'a> {
         for (id, node) in self.graph.nodes() {
             let Kind::Reduce(_, src, _) = node.kind else { continue };
             let k = src.index();
-            if self.live[id.index()] && self.graph[src].kind.is_elementwise() && nests[k] > MAX_NESTS && self.stored[k].is_none() {
+            if self.live[id.index()] && self.graph[src].kind.is_pointwise() && nests[k] > MAX_NESTS && self.stored[k].is_none() {
                 self.stored[k] = Some(Why::ManyNests);
                 more = true;
             }
@@ -275,6 +300,8 @@ impl<'a> Decider<'a> {
         match &self.graph[id].kind {
             Kind::Unary(op, a) if op.is_expanded(self.graph[*a].dtype.class()) => EXPANDED_WEIGHT,
             Kind::Binary(op, a, _) if op.is_expanded(self.graph[*a].dtype.class()) => EXPANDED_WEIGHT,
+            // Some instructions for each lane.
+            Kind::Take(..) => EXPANDED_WEIGHT,
             _ => 1,
         }
     }
@@ -301,7 +328,7 @@ impl<'a> Decider<'a> {
             let mut cuts: Vec<NodeId> = kept
                 .iter()
                 .flat_map(|id| self.graph[*id].kind.operands())
-                .filter(|o| self.graph[*o].kind.is_elementwise() && self.stored[o.index()].is_none() && below.binary_search(o).is_ok())
+                .filter(|o| self.graph[*o].kind.is_pointwise() && self.stored[o.index()].is_none() && below.binary_search(o).is_ok())
                 .collect();
             cuts.sort();
             cuts.dedup();

@@ -15,6 +15,9 @@ use crate::view::{AxisMap, View};
 /// positive, or unknown.
 pub(super) type Distance = SmallVec<[Option<i8>; 4]>;
 
+/// Sizes of which each bounds the same number.
+type Bounds = SmallVec<[Size; 4]>;
+
 /// How a read and a write of one array meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Meeting {
@@ -59,8 +62,8 @@ fn sign(x: &Size) -> Option<i8> {
 }
 
 /// Sizes that the lowest and the highest index of an axis map over a box lie between, where the box is not empty.
-fn reach(map: &AxisMap, shape: &Shape) -> Option<(SmallVec<[Size; 4]>, SmallVec<[Size; 4]>)> {
-    let mut low: SmallVec<[Size; 4]> = SmallVec::from_elem(map.offset.clone(), 1);
+fn reach(map: &AxisMap, shape: &Shape) -> Option<(Bounds, Bounds)> {
+    let mut low: Bounds = SmallVec::from_elem(map.offset.clone(), 1);
     let mut high = low.clone();
     for (axis, step) in &map.terms {
         let step = step.as_const()?;
@@ -78,9 +81,14 @@ fn reach(map: &AxisMap, shape: &Shape) -> Option<(SmallVec<[Size; 4]>, SmallVec<
 }
 
 /// True if the two maps, over index sets of these shapes, can be seen to have no element in common.
-pub(super) fn apart(a: &View, b: &View) -> bool {
+///
+/// `assumed` lists sizes that are not negative.
+pub(super) fn apart(a: &View, b: &View, assumed: &[Size]) -> bool {
     let below = |highs: &[Size], lows: &[Size]| {
-        let gap = |h: &Size, l: &Size| l.sub(h).sub(&Size::ONE).is_never_negative();
+        let gap = |h: &Size, l: &Size| {
+            let gap = l.sub(h).sub(&Size::ONE);
+            gap.is_never_negative() || assumed.iter().any(|a| gap.sub(a).is_never_negative())
+        };
         highs.iter().any(|h| lows.iter().any(|l| gap(h, l)))
     };
     a.axes.iter().zip(&b.axes).any(|(x, y)| {
@@ -119,8 +127,8 @@ fn meets_in_the_middle(read: &AxisMap, write: &AxisMap, half: &Size) -> bool {
 /// How a read through `read`, whose axis `k` is the loop `loops[k]`, meets a write through `write` over the domain.
 ///
 /// `loops` gives domain axes below the domain's rank; what is above is a reduced axis.
-pub(super) fn meeting(read: &View, loops: &[usize], write: &View, domain: &Shape) -> Meeting {
-    if apart(read, write) {
+pub(super) fn meeting(read: &View, loops: &[usize], write: &View, domain: &Shape, assumed: &[Size]) -> Meeting {
+    if apart(read, write, assumed) {
         return Meeting::Never;
     }
     let moves = read.axes.iter().any(|m| !m.terms.is_empty());
@@ -229,15 +237,15 @@ mod tests {
         let n = Shape::of([crate::shape::Dim::named("n")]);
         let (high, low) = (View::slice(&n, &crate::s![1..]).unwrap(), View::slice(&n, &crate::s![..-1]).unwrap());
         // d[1:] += d[:-1]
-        assert_eq!(meeting(&low, &[0], &high, &high.shape), Meeting::At(SmallVec::from_slice(&[Some(-1)])));
-        assert_eq!(meeting(&high, &[0], &high, &high.shape), Meeting::Same);
+        assert_eq!(meeting(&low, &[0], &high, &high.shape, &[]), Meeting::At(SmallVec::from_slice(&[Some(-1)])));
+        assert_eq!(meeting(&high, &[0], &high, &high.shape, &[]), Meeting::Same);
         let (even, odd) = (View::slice(&n, &crate::s![..;2]).unwrap(), View::slice(&n, &crate::s![1..;2]).unwrap());
-        assert!(apart(&even, &odd));
+        assert!(apart(&even, &odd, &[]));
         let (head, rest) = (View::slice(&n, &crate::s![0..1]).unwrap(), View::slice(&n, &crate::s![1..]).unwrap());
-        assert!(apart(&head, &rest));
+        assert!(apart(&head, &rest, &[]));
         let (interior, last) = (View::slice(&n, &crate::s![1..-1]).unwrap(), View::slice(&n, &crate::s![-1]).unwrap());
-        assert!(apart(&interior, &last));
-        assert!(apart(&low, &last));
-        assert!(!apart(&low, &high));
+        assert!(apart(&interior, &last, &[]));
+        assert!(apart(&low, &last, &[]));
+        assert!(!apart(&low, &high, &[]));
     }
 }

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use super::{Buffer, BufferId, Dest, Placement, Put, Schedule, Step, Walk};
+use super::{Buffer, BufferId, Dest, Placement, Put, Schedule, Step};
 use crate::graph::{Kind, NodeId};
 use crate::size::{Size, Var};
 
@@ -70,7 +70,7 @@ impl Decider<'_> {
                 }
             }
             let distances: Vec<_> = g.units.iter().flat_map(|&u| units.units[u].distances.iter().cloned()).collect();
-            let walk = Units::walk_of(&distances, g.domain.rank()).unwrap_or_else(Walk::default);
+            let walk = Units::walk_of(&distances, g.domain.rank()).unwrap_or_default();
             let fused = g.members.iter().copied().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
             let (domain, reduce) = (g.domain.clone(), g.reduce.clone());
             schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None });
@@ -83,11 +83,11 @@ impl Decider<'_> {
         schedule.strips = self.strips(&units, &groups, &schedule, &buffer_of);
         for strip in &schedule.strips {
             for (k, s) in strip.steps.iter().enumerate() {
-                schedule.steps[strip.first as usize + k].strip = Some(s.axis);
+                schedule.steps[strip.first as usize + k].strip = s.axis;
             }
             for (b, w) in &strip.windows {
                 let buffer = &mut schedule.buffers[*b as usize];
-                buffer.window = Some(*w);
+                buffer.window = Some(w.clone());
                 buffer.shape.0[w.axis as usize] = Size::var(Var::Rows { buffer: *b });
             }
             // The steps of a strip run in turns, so that whatever lives in one of them lives in all.
@@ -104,7 +104,7 @@ impl Decider<'_> {
     fn is_window(&self, schedule: &Schedule, id: NodeId) -> bool {
         let Some(Dest::Buffer(b)) = schedule.homes[id.index()] else { return false };
         // Rows that grow with the input make a window that does.
-        schedule.buffers[b.index()].window.is_some_and(|w| schedule.row_bytes(b.index() as u32, &w).as_const().is_some())
+        schedule.buffers[b.index()].window.as_ref().is_some_and(|w| schedule.row_bytes(b.index() as u32, w).as_const().is_some())
     }
 
     fn note_decisions(&self, schedule: &mut Schedule, units: &Units) {
@@ -123,7 +123,7 @@ impl Decider<'_> {
                 (Kind::Copy(_) | Kind::Input(_) | Kind::View(..) | Kind::Reshape(..), Some(why)) => Placement::Copy.because(why),
                 (_, Some(why)) => Placement::Buffer.because(why),
                 (Kind::Const(_) | Kind::Size(_), _) => Placement::Scalar.into(),
-                (Kind::View(..) | Kind::Reshape(..), _) => Placement::View.into(),
+                (Kind::View(..) | Kind::Reshape(..) | Kind::Iota, _) => Placement::View.into(),
                 _ => Placement::Inline.into(),
             });
         }

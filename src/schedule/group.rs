@@ -11,6 +11,7 @@ use super::units::{Unit, Units};
 use super::{ReduceDomain, Why};
 use crate::graph::{Kind, NodeId};
 use crate::shape::Shape;
+use crate::size::Size;
 
 /// A step under construction.
 pub(super) struct Group {
@@ -78,7 +79,9 @@ impl Grouping<'_> {
 impl Decider<'_> {
     /// Puts every unit into a group, or says what else must be stored first.
     pub(super) fn group(&self, units: &Units) -> Result<Vec<Group>, More> {
-        let mut index: HashMap<(Shape, Option<ReduceDomain>, u32), Vec<usize>> = HashMap::new();
+        // Units at different places of an axis are steps of their own: they run at different times of a strip.
+        type Key = (Shape, Vec<(usize, Size)>, Option<ReduceDomain>, u32);
+        let mut index: HashMap<Key, Vec<usize>> = HashMap::new();
         let mut p = Grouping {
             units,
             groups: Vec::new(),
@@ -137,7 +140,7 @@ impl Decider<'_> {
                     level = level.max(p.level_of(&self.cone(other.value, |_| true).reads)).max(p.floor_of(other));
                 }
             }
-            let candidates = index.entry((unit.domain.clone(), reduce.clone(), level)).or_default();
+            let candidates = index.entry((unit.domain.clone(), unit.places(), reduce.clone(), level)).or_default();
             // Units of a step share its loops, so these must suit all of them.
             let suits = |g: &&usize| {
                 let all: Vec<Distance> = p.groups[**g].distances.iter().chain(&unit.distances).cloned().collect();

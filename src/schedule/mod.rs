@@ -192,7 +192,7 @@ define_cases! {
     /// Why a value takes memory that nobody asked for.
     Why {
         /// A reduction's result is read at other indices than it is made at, or by another nest.
-        ReductionReadElsewhere "reduction-read-updated" "a reduction's result that is read at other indices or in another loop nest",
+        ReductionReadElsewhere "reduction-read-elsewhere" "a reduction's result that is read at other indices or in another loop nest",
         /// Recomputing it through each of the views that read it would repeat work.
         WouldRepeatWork "would-repeat-work" "recomputing it through every view that reads it would repeat work",
         /// A reshape merges axes of an input whose strides do not allow a view.
@@ -209,6 +209,8 @@ define_cases! {
         PutTogether "put-together" "it is put together from pieces and read as a whole",
         /// It shows elements that are overwritten before all reads of it are done.
         Overwritten "overwritten" "what it shows is overwritten before it has been read for the last time",
+        /// Computed indices point into it.
+        ReadByIndex "read-by-index" "its elements are read at computed indices",
     }
 }
 
@@ -229,8 +231,8 @@ impl Schedule {
         for (k, step) in self.steps.iter().enumerate() {
             for &id in &step.fused {
                 for o in reads(graph, id) {
-                    let inside =
-                        step.fused.binary_search(&o).is_ok() || graph[o].kind.is_scalar_leaf() || matches!(graph[o].kind, Kind::Input(_));
+                    let given = graph[o].kind.is_scalar_leaf() || matches!(graph[o].kind, Kind::Input(_) | Kind::Iota);
+                    let inside = given || step.fused.binary_search(&o).is_ok();
                     if !inside && !self.homes[o.index()].is_some_and(|h| written.contains(&h)) {
                         return Err(format!("schedule: step {k} computes {id} from {o}, which no earlier step stores"));
                     }
@@ -238,7 +240,8 @@ impl Schedule {
             }
             for put in &step.stores {
                 let shape = put.region.as_ref().map_or(&graph[put.node].shape, |r| &r.shape);
-                if *shape != step.domain {
+                let stretches = put.region.is_none() && graph[put.node].kind.is_scalar_leaf();
+                if *shape != step.domain && !stretches {
                     return Err(format!("schedule: step {k} stores {} of another shape than its domain", put.node));
                 }
             }
@@ -345,20 +348,13 @@ fn copied(graph: &Graph, leaf: NodeId, continues: &[bool]) -> Graph {
 
 fn copy_of(g: &mut Graph, leaf: NodeId) -> NodeId {
     let node = g[leaf].clone();
-    if let Kind::View(src, view) = &node.kind {
-        let used = |k: &usize| view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == *k));
-        let kept: Vec<usize> = (0..view.shape.rank()).filter(used).collect();
-        if kept.len() < view.shape.rank() {
-            let shape: Shape = kept.iter().map(|&k| view.shape.extents()[k].clone()).collect();
-            let drop = View {
-                shape: shape.clone(),
-                axes: (0..view.shape.rank()).map(|k| View::axis_or_start(kept.iter().position(|&x| x == k))).collect(),
-            };
-            let inner = g.view(*src, view.then(&drop), node.site);
-            let copy = g.add(Kind::Copy(inner), node.dtype, shape, node.site);
-            let back = View { shape: node.shape.clone(), axes: kept.iter().map(|&k| View::axis_or_start(Some(k))).collect() };
-            return g.view(copy, back, node.site);
-        }
+    if let Kind::View(src, view) = &node.kind
+        && let Some((drop, back)) = view.without_repeats()
+    {
+        let shape = drop.shape.clone();
+        let inner = g.view(*src, view.then(&drop), node.site);
+        let copy = g.add(Kind::Copy(inner), node.dtype, shape, node.site);
+        return g.view(copy, back, node.site);
     }
     g.add(Kind::Copy(leaf), node.dtype, node.shape.clone(), node.site)
 }

@@ -48,11 +48,11 @@ impl fmt::Display for Printed<'_> {
             let last = strip.first as usize + strip.steps.len() - 1;
             writeln!(f, "strip by strip: steps {} to {last}", strip.first)?;
             for (k, s) in strip.steps.iter().enumerate() {
-                let margin = match (s.low, s.high) {
-                    (0, 0) => String::new(),
-                    (low, high) => format!(", and {low} before and {high} behind it"),
+                let at = match s.axis {
+                    Some(axis) => format!("along axis {axis}, where its index 0 is at {}", s.shift),
+                    None => format!("at {}", s.shift),
                 };
-                writeln!(f, "  step {} does its part of the strip along axis {}{margin}", strip.first as usize + k, s.axis)?;
+                writeln!(f, "  step {} {at}", strip.first as usize + k)?;
             }
         }
         if schedule.buffers.is_empty() {
@@ -60,7 +60,7 @@ impl fmt::Display for Printed<'_> {
         }
         for (k, b) in schedule.buffers.iter().enumerate() {
             writeln!(f, "buffer{k}: {} : {}{}, in slot {} of {} bytes", b.node, b.dtype, b.shape, b.slot, schedule.slots[b.slot as usize])?;
-            if let Some(w) = b.window {
+            if let Some(w) = &b.window {
                 writeln!(f, "  a window: as many indices of axis {} as a strip has", w.axis)?;
             }
             writeln!(f, "  written in step {}, last read in step {}", b.live.0, b.live.1)?;

@@ -2,20 +2,23 @@
 //!
 //! `x - x.max(axis=1)` takes two loop nests and a maximum for each row. But the maximum of a row is read for that row alone: where a
 //! run of steps moves along one axis of everything it stores in between, a strip of that axis can go through all of the steps before
-//! the next one begins. The stored values shrink to windows as long as a strip. A step whose result is read at neighbouring indices
-//! (a stencil on a stencil) computes a few indices more on either side, those that the next strip computes again: overlapped tiling
-//! (Mullapudi et al., *PolyMage*, ASPLOS 2015), in one dimension.
+//! the next one begins, and the stored values shrink to windows that move along. A step that reads its neighbours' results (a stencil
+//! on a stencil) lags behind the step that makes them, and the window keeps the rows that it still needs: software pipelining of the
+//! loops over an axis, as in the line buffers of image processing (Hegarty et al., *Darkroom*, SIGGRAPH 2014). Nothing is computed
+//! twice, so updates in place may be part of it.
 //!
 //! Everything is put in one coordinate, g. The iteration i of a step along its strip axis is at `g = i + shift`; the row r of a
-//! storage is at `g = r + shift`. A read at g of a row at `g + d` needs the step that makes it to have been at `g + d`.
+//! storage is at `g = r + shift`. At g, a step touches rows at `g + d`, with a `d` for each of its touches. A strip of all steps is
+//! right if of two touches of which one writes, the one of the later step is not ahead: `d_later <= d_earlier`. That gives each step
+//! the least shift it can have, in one pass.
 
 use hashbrown::HashMap;
 
-use super::Schedule;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use crate::graph::Kind;
+use super::{Dest, Schedule};
+use crate::graph::{Kind, NodeId};
 use crate::size::Size;
 use crate::view::View;
 
@@ -23,11 +26,6 @@ use crate::view::View;
 pub const SCRATCH: i64 = 128 << 10;
 
 impl Strip {
-    /// The fewest coordinates that a strip covers, for it to be long beside what its neighbours compute again.
-    pub fn shortest(&self) -> i64 {
-        self.steps.iter().map(|s| 4 * (s.low + s.high)).max().unwrap_or(0).max(1)
-    }
-
     /// The bytes that each of its windows may take.
     pub fn share(&self) -> i64 {
         SCRATCH / self.windows.len().max(1) as i64
@@ -42,12 +40,19 @@ impl Schedule {
         others.fold(Size::from(b.dtype.size()), |n, (_, extent)| n.mul(extent))
     }
 
+    /// The slot of the window that a value is in, if it is in one.
+    pub(crate) fn window_slot(&self, id: NodeId) -> Option<usize> {
+        let Some(Dest::Buffer(b)) = self.homes[id.index()] else { return None };
+        let buffer = &self.buffers[b.index()];
+        buffer.window.as_ref().map(|_| buffer.slot as usize)
+    }
+
     /// What a slot takes at most, in terms of the program's dims.
     pub(crate) fn slot_bound(&self, slot: usize) -> Size {
         let windows = self.strips.iter().flat_map(|s| s.windows.iter().map(move |(b, w)| (s, *b, w)));
         let mut here = windows.filter(|(_, b, _)| self.buffers[*b as usize].slot as usize == slot);
         match here.next() {
-            Some((strip, b, w)) => self.row_bytes(b, w).scale(strip.shortest() + w.extra).add(&Size::from(strip.share())),
+            Some((strip, b, w)) => self.row_bytes(b, w).scale(w.rows(1)).add(&Size::from(strip.share())),
             None => self.slots[slot].clone(),
         }
     }
@@ -67,32 +72,34 @@ pub struct Strip {
 /// How one step moves along the axis of its strip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StripStep {
-    /// The axis of its domain.
-    pub axis: u8,
+    /// The axis of its domain; `None` for one that is at a single place of the axis, and runs as a whole in the strip it is in.
+    pub axis: Option<u8>,
     /// Its index 0 in the strip's coordinate.
-    pub shift: i64,
-    /// How many indices before the strip it computes.
-    pub low: i64,
-    /// How many indices behind the strip it computes.
-    pub high: i64,
+    pub shift: Size,
 }
 
 /// The rows of a value that exist at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The axis of the value.
     pub axis: u8,
-    /// The row that is first in the window of the strip that begins at coordinate 0.
-    pub first: i64,
-    /// How many rows more than the strip is long.
+    /// The row that is the first to be needed in the strip that begins at coordinate 0.
+    pub first: Size,
+    /// How many rows more than the strip is long are needed: they stay from the strip before.
     pub extra: i64,
+}
+
+impl Window {
+    /// The rows that are held for strips of this length: some more than are needed, so that those that stay are seldom moved.
+    pub fn rows(&self, length: i64) -> i64 {
+        length + 3 * self.extra
+    }
 }
 
 /// How a step touches a storage along the axis: the row at coordinate g is at `g + offset` in the storage's own coordinate.
 struct Touch {
     step: usize,
     storage: usize,
-    version: usize,
     writes: bool,
     /// `None` where the map along some axis is not known.
     map: Option<View>,
@@ -123,7 +130,7 @@ impl Decider<'_> {
             let found = ends.into_iter().rev().take(4).chain([live.1]).find_map(|end| {
                 (0..rank).find_map(|axis| {
                     let range = (live.0 as usize, end as usize);
-                    Attempt::new(self, units, groups, &touches, range).strip(s, axis, buffer_of, schedule)
+                    Attempt::new(units, groups, &touches, range).strip(s, axis, buffer_of, schedule)
                 })
             });
             if let Some(strip) = found {
@@ -148,12 +155,12 @@ impl Decider<'_> {
                     });
                     if !here {
                         let loops = if read.at_source { self.source_loops(unit.value) } else { identity.clone() };
-                        out.push(Touch { step, storage, version, writes: false, map: read.map, loops });
+                        out.push(Touch { step, storage, writes: false, map: read.map, loops });
                     }
                 }
                 for target in &unit.targets {
-                    if let (Target::Storage(storage), Some((_, version))) = (*target, unit.makes) {
-                        out.push(Touch { step, storage, version, writes: true, map: Some(unit.map()), loops: identity.clone() });
+                    if let (Target::Storage(storage), Some(_)) = (*target, unit.makes) {
+                        out.push(Touch { step, storage, writes: true, map: Some(unit.map()), loops: identity.clone() });
                     }
                 }
             }
@@ -168,22 +175,21 @@ fn worth_it(elements: &Size) -> bool {
 }
 
 struct Attempt<'a> {
-    d: &'a Decider<'a>,
     units: &'a Units,
     groups: &'a [Group],
     touches: &'a [Touch],
     first: usize,
     last: usize,
-    /// Per step of the range: axis and shift.
-    steps: Vec<Option<(usize, i64)>>,
+    /// Per step of the range: its axis, if it moves along the strip's, and its shift.
+    steps: Vec<Option<(Option<usize>, Size)>>,
     /// Per storage that is written and read here: axis and shift.
-    storages: HashMap<usize, (usize, i64)>,
+    storages: HashMap<usize, (usize, Size)>,
 }
 
 impl<'a> Attempt<'a> {
-    fn new(d: &'a Decider<'a>, units: &'a Units, groups: &'a [Group], touches: &'a [Touch], range: (usize, usize)) -> Attempt<'a> {
+    fn new(units: &'a Units, groups: &'a [Group], touches: &'a [Touch], range: (usize, usize)) -> Attempt<'a> {
         let steps = vec![None; range.1 + 1 - range.0];
-        Attempt { d, units, groups, touches, first: range.0, last: range.1, steps, storages: HashMap::new() }
+        Attempt { units, groups, touches, first: range.0, last: range.1, steps, storages: HashMap::new() }
     }
 
     fn inside(&self) -> impl Iterator<Item = &'a Touch> + use<'a> {
@@ -191,70 +197,51 @@ impl<'a> Attempt<'a> {
         self.touches.iter().filter(move |t| (first..=last).contains(&t.step))
     }
 
-    /// The row that a touch is at along an axis of the storage, as (domain axis, offset), if it moves there by ones.
-    fn along(&self, touch: &Touch, axis: usize) -> Option<(usize, i64)> {
+    /// The row that a touch is at along an axis of the storage, as the domain axis that moves it and an offset, if it moves by ones
+    /// or not at all.
+    fn along(&self, touch: &Touch, axis: usize) -> Option<(Option<usize>, Size)> {
         let map = &touch.map.as_ref()?.axes[axis];
-        let [(k, step)] = map.terms.as_slice() else { return None };
-        let axis = *touch.loops.get(*k as usize)?;
-        (*step == Size::ONE && axis < self.groups[touch.step].domain.rank()).then_some(())?;
-        Some((axis, map.offset.as_const()?))
+        let moved_by = match map.terms.as_slice() {
+            [] => None,
+            [(k, step)] => {
+                let axis = *touch.loops.get(*k as usize)?;
+                let domain = self.groups[touch.step].domain.extents();
+                (*step == Size::ONE && axis < domain.len()).then_some(())?;
+                // An axis of one index is a single place.
+                (domain[axis] != Size::ONE).then_some(axis)
+            }
+            _ => return None,
+        };
+        Some((moved_by, map.offset.clone()))
     }
 
     /// How far from the step's coordinate the touched row is.
     fn distance(&self, touch: &Touch) -> Option<i64> {
-        let (axis, shift) = *self.storages.get(&touch.storage)?;
-        let (_, offset) = self.along(touch, axis)?;
-        let (_, own) = self.steps[touch.step - self.first]?;
-        Some(offset - own + shift)
+        let (axis, shift) = self.storages.get(&touch.storage)?;
+        let (_, offset) = self.along(touch, *axis)?;
+        let (_, own) = self.steps[touch.step - self.first].as_ref()?;
+        offset.sub(own).add(shift).as_const()
     }
 
     /// The strip through this storage along this axis.
     fn strip(mut self, storage: usize, axis: usize, buffer_of: &[Option<u32>], schedule: &Schedule) -> Option<Strip> {
-        // What is only read, or only written, here puts no order between strips.
+        // What is only read, or only touched by one step, puts no order between strips.
         let carried = |s: usize| {
-            let mut written = self.inside().filter(|t| t.writes && t.storage == s).map(|t| t.step);
-            let first = written.next()?;
-            self.inside().any(|t| t.storage == s && (!t.writes || t.step != first)).then_some(())
+            let mut here = self.inside().filter(|t| t.storage == s);
+            let first = here.next()?.step;
+            let several = self.inside().any(|t| t.storage == s && t.step != first);
+            (several && self.inside().any(|t| t.storage == s && t.writes)).then_some(())
         };
         let carried: Vec<usize> = (0..self.units.storages.len()).filter(|s| carried(*s).is_some()).collect();
-        self.storages.insert(storage, (axis, 0));
-        let mut pending = vec![storage];
-        while let Some(s) = pending.pop() {
-            let (axis, shift) = self.storages[&s];
-            for touch in self.inside().filter(|t| t.storage == s) {
-                let (step_axis, offset) = self.along(touch, axis)?;
-                let own = offset + shift;
-                match &mut self.steps[touch.step - self.first] {
-                    Some((known, _)) if *known != step_axis => return None,
-                    Some(_) => {}
-                    slot => *slot = Some((step_axis, own)),
-                }
-                // Everything else that this step touches and that is carried.
-                let (step_axis, own) = self.steps[touch.step - self.first].expect("set above");
-                for other in self.inside().filter(|t| t.step == touch.step && carried.contains(&t.storage)) {
-                    if self.storages.contains_key(&other.storage) {
-                        continue;
-                    }
-                    let rank = other.map.as_ref()?.axes.len();
-                    let (axis, offset) =
-                        (0..rank).find_map(|a| self.along(other, a).filter(|(k, _)| *k == step_axis).map(|(_, o)| (a, o)))?;
-                    self.storages.insert(other.storage, (axis, own - offset));
-                    pending.push(other.storage);
-                }
-            }
-        }
-        if self.steps.iter().any(Option::is_none) || carried.iter().any(|s| !self.storages.contains_key(s)) {
-            return None;
-        }
+        self.align(storage, axis, &carried)?;
         for k in self.first..=self.last {
             let walk = &schedule.steps[k].walk;
-            let (axis, _) = self.steps[k - self.first].expect("checked above");
-            if walk.order.is_some() || walk.reversed.get(axis) == Some(&true) {
+            let (axis, _) = self.steps[k - self.first].as_ref()?;
+            if walk.order.is_some() || axis.is_some_and(|a| walk.reversed.get(a) == Some(&true)) {
                 return None;
             }
         }
-        let (low, high) = self.margins()?;
-        self.overwrites_are_safe(&low, &high)?;
+        self.delay()?;
         let mut windows = Vec::new();
         for (s, (axis, shift)) in &self.storages {
             let Some(b) = buffer_of[*s] else { continue };
@@ -262,71 +249,74 @@ impl<'a> Attempt<'a> {
             if (live.0 as usize) < self.first || live.1 as usize > self.last {
                 continue;
             }
-            // The rows that its writers make around a strip.
-            let (mut below, mut above) = (0, 0);
-            for touch in self.inside().filter(|t| t.storage == *s && t.writes) {
-                let d = self.distance(touch)?;
-                below = below.max(low[touch.step - self.first] - d);
-                above = above.max(high[touch.step - self.first] + d);
-            }
-            windows.push((b, Window { axis: *axis as u8, first: -below - shift, extra: below + above }));
+            let all = self.inside().filter(|t| t.storage == *s).map(|t| self.distance(t)).collect::<Option<Vec<i64>>>()?;
+            let (low, high) = (all.iter().min()?, all.iter().max()?);
+            windows.push((b, Window { axis: *axis as u8, first: Size::from(*low).sub(shift), extra: high - low }));
         }
         windows.sort_by_key(|w| w.0);
         if !windows.iter().any(|(b, _)| worth_it(&schedule.buffers[*b as usize].shape.size())) {
             return None;
         }
-        let steps = (0..self.steps.len()).map(|k| {
-            let (axis, shift) = self.steps[k].expect("checked above");
-            StripStep { axis: axis as u8, shift, low: low[k], high: high[k] }
-        });
-        Some(Strip { first: self.first as u32, steps: steps.collect(), windows })
+        let steps = self.steps.into_iter().map(|s| s.map(|(axis, shift)| StripStep { axis: axis.map(|a| a as u8), shift }));
+        Some(Strip { first: self.first as u32, steps: steps.collect::<Option<_>>()?, windows })
     }
 
-    /// How far each step must go beyond a strip for those that read its results.
-    fn margins(&self) -> Option<(Vec<i64>, Vec<i64>)> {
-        let (mut low, mut high) = (vec![0; self.steps.len()], vec![0; self.steps.len()]);
-        for q in (self.first..=self.last).rev() {
-            for read in self.inside().filter(|t| t.step == q && !t.writes && self.storages.contains_key(&t.storage)) {
-                let d = self.distance(read)?;
-                for write in self.inside().filter(|t| t.writes && t.storage == read.storage && t.version <= read.version && t.step < q) {
-                    let gap = d - self.distance(write)?;
-                    let (k, q) = (write.step - self.first, q - self.first);
-                    low[k] = low[k].max(low[q] - gap);
-                    high[k] = high[k].max(high[q] + gap);
+    /// Finds the axis of every step and of every storage that is carried between them, from that of one storage.
+    fn align(&mut self, storage: usize, axis: usize, carried: &[usize]) -> Option<()> {
+        self.storages.insert(storage, (axis, Size::ZERO));
+        let mut pending = vec![storage];
+        while let Some(s) = pending.pop() {
+            let (axis, shift) = self.storages[&s].clone();
+            for touch in self.inside().filter(|t| t.storage == s) {
+                let (moved_by, offset) = self.along(touch, axis)?;
+                let slot = &mut self.steps[touch.step - self.first];
+                match slot {
+                    Some((known, _)) if *known != moved_by => return None,
+                    Some(_) => {}
+                    None => *slot = Some((moved_by, offset.add(&shift))),
+                }
+                let (moved_by, own) = self.steps[touch.step - self.first].clone().expect("set above");
+                for other in self.inside().filter(|t| t.step == touch.step && carried.contains(&t.storage)) {
+                    if self.storages.contains_key(&other.storage) {
+                        continue;
+                    }
+                    let rank = other.map.as_ref()?.axes.len();
+                    // The same axis if that will do: of a step at one place, any axis might.
+                    let mut axes = std::iter::once(axis).filter(|a| *a < rank).chain(0..rank);
+                    let (axis, offset) = axes.find_map(|a| self.along(other, a).filter(|(k, _)| *k == moved_by).map(|(_, o)| (a, o)))?;
+                    self.storages.insert(other.storage, (axis, own.sub(&offset)));
+                    pending.push(other.storage);
                 }
             }
         }
-        Some((low, high))
+        let all = self.steps.iter().all(Option::is_some) && carried.iter().all(|s| self.storages.contains_key(s));
+        all.then_some(())
     }
 
-    /// Where a storage holds one version after another, strips must not overwrite what a later strip still reads, nor write
-    /// anything twice.
-    fn overwrites_are_safe(&self, low: &[i64], high: &[i64]) -> Option<()> {
-        for s in self.storages.keys().copied().chain(self.touched_once()) {
-            let storage = &self.units.storages[s];
-            if storage.versions.len() < 2 {
-                continue;
-            }
-            for write in self.inside().filter(|t| t.writes && t.storage == s && t.version > 0) {
-                let k = write.step - self.first;
-                if low[k] != 0 || high[k] != 0 {
-                    return None;
+    /// Gives each step the least shift with which nothing is read before it is made, nor overwritten before it is read.
+    fn delay(&mut self) -> Option<()> {
+        // Per storage, the least distance of the touches so far: of all, and of those that write.
+        let mut least: HashMap<usize, (i64, Option<i64>)> = HashMap::new();
+        for k in self.first..=self.last {
+            let touches: Vec<&Touch> = self.inside().filter(|t| t.step == k && self.storages.contains_key(&t.storage)).collect();
+            let mut late = 0;
+            for t in &touches {
+                let bound = least.get(&t.storage).and_then(|(all, writes)| if t.writes { Some(*all) } else { *writes });
+                if let Some(bound) = bound {
+                    late = late.max(self.distance(t)? - bound);
                 }
-                for other in self.inside().filter(|t| t.storage == s && t.version < write.version && t.step != write.step) {
-                    let q = other.step - self.first;
-                    let gap = self.distance(other)? - self.distance(write)?;
-                    let ordered = if other.writes { gap == 0 && low[q] == 0 && high[q] == 0 } else { gap >= 0 && low[q] == 0 };
-                    ordered.then_some(())?;
+            }
+            let (_, own) = self.steps[k - self.first].as_mut()?;
+            *own = own.add(&Size::from(late));
+            for t in touches {
+                let d = self.distance(t)?;
+                let entry = least.entry(t.storage).or_insert((d, None));
+                entry.0 = entry.0.min(d);
+                if t.writes {
+                    entry.1 = Some(entry.1.map_or(d, |w| w.min(d)));
                 }
             }
         }
-        let _ = self.d;
         Some(())
-    }
-
-    /// Storages that a single step of the range both reads and writes: the order of strips is that of its loops.
-    fn touched_once(&self) -> Vec<usize> {
-        let all = 0..self.units.storages.len();
-        all.filter(|s| !self.storages.contains_key(s) && self.inside().any(|t| t.writes && t.storage == *s)).collect()
     }
 }

@@ -14,6 +14,7 @@ use super::decide::{Cone, Decider};
 use super::distance::{Distance, Meeting, Walk, apart, meeting, walk};
 use crate::graph::{Kind, NodeId};
 use crate::shape::Shape;
+use crate::size::Size;
 use crate::view::View;
 
 /// Where a unit writes.
@@ -54,6 +55,13 @@ pub(super) struct Unit {
 }
 
 impl Unit {
+    /// The places that it writes to along axes that it does not move along.
+    pub fn places(&self) -> Vec<(usize, Size)> {
+        let still = |m: &crate::view::AxisMap| m.terms.iter().all(|(k, _)| self.domain.extents()[*k as usize] == Size::ONE);
+        let all = self.region.iter().flat_map(|r| r.axes.iter().enumerate());
+        all.filter(|(_, m)| still(m)).map(|(k, m)| (k, m.offset.clone())).collect()
+    }
+
     /// The region as a view of what is written.
     pub fn map(&self) -> View {
         self.region.clone().unwrap_or_else(|| View::identity(&self.domain))
@@ -201,7 +209,7 @@ impl Decider<'_> {
                         Kind::View(src, map) if Some(*src) == before => map == region,
                         _ => false,
                     };
-                    if !stays || written.iter().any(|w| !apart(w, region)) {
+                    if !stays || written.iter().any(|w| !apart(w, region, self.graph.assumptions())) {
                         written.push(region);
                         let whole = region.is_identity(shape);
                         let region = (!whole).then(|| region.clone());
@@ -240,6 +248,8 @@ impl Decider<'_> {
                     reads.push(Read { leaf: id, memory, map, at_source });
                 }
                 Kind::Reshape(..) => reads.push(Read { leaf: id, memory: self.memory_of(id), map: None, at_source }),
+                // Anywhere in it. What is copied where that is too late are the elements taken.
+                Kind::Take(src, ..) => reads.push(Read { leaf: id, memory: self.memory_of(*src), map: None, at_source }),
                 _ => {}
             }
         }
@@ -312,7 +322,7 @@ impl Units {
                     }
                     // Later pieces lie over earlier ones.
                     for &earlier in &units[..n] {
-                        if !apart(&self.units[earlier].map(), &self.units[k].map()) {
+                        if !apart(&self.units[earlier].map(), &self.units[k].map(), d.graph.assumptions()) {
                             edges[earlier].push(k);
                             self.units[k].after.push(earlier);
                         }
@@ -385,16 +395,16 @@ impl Units {
     fn meet(&self, d: &Decider<'_>, reader: usize, read: &Read, map: &View, writer: usize) -> Meeting {
         let (unit, write) = (&self.units[reader], self.units[writer].map());
         if reader != writer && unit.domain != self.units[writer].domain {
-            return if apart(map, &write) { Meeting::Never } else { Meeting::At(Distance::new()) };
+            return if apart(map, &write, d.graph.assumptions()) { Meeting::Never } else { Meeting::At(Distance::new()) };
         }
         let loops = if read.at_source { d.source_loops(unit.value) } else { (0..unit.domain.rank()).collect() };
-        meeting(map, &loops, &write, &unit.domain)
+        meeting(map, &loops, &write, &unit.domain, d.graph.assumptions())
     }
 
     /// Among a unit's reads of what it overwrites, one that no order of loops allows.
     fn worst_read(&self, d: &Decider<'_>, k: usize, reads: &[Read]) -> NodeId {
         let rank = self.units[k].domain.rank();
-        let mut kept: Vec<Distance> = Vec::new();
+        let mut met: Vec<(Distance, NodeId)> = Vec::new();
         for read in reads {
             let Some(&(s, v)) = self.storage_of.get(&read.memory) else { continue };
             let Some((own, version)) = self.units[k].makes else { continue };
@@ -406,10 +416,16 @@ impl Units {
                 None => Meeting::At(Distance::from_elem(None, rank)),
             };
             if let Meeting::At(distance) = found {
-                kept.push(distance);
-                if walk(&kept, rank).is_none() {
-                    return read.leaf;
-                }
+                met.push((distance, read.leaf));
+            }
+        }
+        // What lies ahead may stay: loops that run forward can go strip by strip.
+        met.sort_by_key(|(distance, _)| distance.iter().any(|x| !matches!(x, Some(0 | 1))));
+        let mut kept: Vec<Distance> = Vec::new();
+        for (distance, leaf) in met {
+            kept.push(distance);
+            if walk(&kept, rank).is_none() {
+                return leaf;
             }
         }
         reads.last().map_or(self.units[k].value, |r| r.leaf)
@@ -459,8 +475,12 @@ impl Units {
                 false
             };
             // A reader that needs what overwrites its operand is at fault before one that merely stands in a circle with it. To copy
-            // for a copy would lead nowhere.
-            let is_copy = |k: usize| matches!(d.graph[self.units[k].root].kind, Kind::Copy(_));
+            // for a copy, or for a result that is one, would lead nowhere: without it there would be the circle as well.
+            let is_copy = |k: usize| {
+                let unit = &self.units[k];
+                let moves = matches!(d.graph[unit.value].kind, Kind::Pieces(_)) || d.is_leaf(unit.value);
+                matches!(d.graph[unit.root].kind, Kind::Copy(_)) || unit.makes.is_none() && moves
+            };
             let in_circle = |by_soft: bool| {
                 let apart = |r: usize, w: usize| stuck(r) && stuck(w) && vertex(r) != vertex(w) && !is_copy(r);
                 overwritten.iter().find(|(r, w, ..)| apart(*r, *w) && reaches(*w, *r, by_soft)).copied()
@@ -468,9 +488,8 @@ impl Units {
             let in_circle = in_circle(false).or_else(|| in_circle(true));
             let Some((reader, writer, leaf, _)) = in_circle else {
                 // Units that run as one, but one needs the other's result.
-                let (_, _, leaf, _) =
-                    overwritten.iter().find(|(r, w, ..)| stuck(*r) && stuck(*w) && !is_copy(*r)).expect("values do not need themselves");
-                return Err(Conflict { leaf: *leaf });
+                let found = overwritten.iter().find(|(r, w, ..)| stuck(*r) && stuck(*w) && !is_copy(*r)).or(overwritten.first());
+                return Err(Conflict { leaf: found.expect("values do not need themselves").2 });
             };
             if !self.fuse(d, reader, writer, overwritten) {
                 return Err(Conflict { leaf });

@@ -75,7 +75,7 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
     let rows: Vec<i64> = schedule
         .buffers
         .iter()
-        .map(|b| b.window.map_or(1, |w| graph[b.node].shape.extents()[w.axis as usize].eval(&env).unwrap_or(1)))
+        .map(|b| b.window.as_ref().map_or(1, |w| graph[b.node].shape.extents()[w.axis as usize].eval(&env).unwrap_or(1)))
         .collect();
     let env = |var: &Var| match var {
         Var::Rows { buffer } => rows[*buffer as usize],
@@ -99,11 +99,16 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
         }
         let mut args = Vec::new();
         for (p, (operand, offset)) in bindings.pointers.iter().enumerate() {
+            if *operand == Operand::Index {
+                args.push(number(offset)?);
+                continue;
+            }
             let memory_of = match operand {
                 Operand::Output(k) => graph.outputs()[*k as usize].in_place.map_or(*operand, Operand::Input),
                 other => *other,
             };
             let (memory, first) = match &memory_of {
+                Operand::Index => unreachable!("an index has no memory"),
                 Operand::Input(k) => (&mut given[*k as usize], inputs[*k as usize].place.first),
                 Operand::Output(k) => (&mut results[*k as usize], 0),
                 Operand::Buffer(b) => (&mut slots[schedule.buffers[b.index()].slot as usize], 0),

@@ -16,6 +16,7 @@ use crate::dtype::DType;
 use crate::error::{ErrorKind, Result as BuildResult};
 use crate::expr::{Axes, Axis, DynExpr, DynOperand, Extent};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::size::Size;
 
 /// A function with its signature.
 pub(super) struct Function {
@@ -177,6 +178,19 @@ static FUNCTIONS: &[Function] = &[
     row("tile", &[], "A, reps", Other(joining::tile)),
     method("repeat", &[], "a, repeats, axis=None", Other(joining::repeat)),
     row("rot90", &[], "m, k=1, axes=None", Other(joining::rot90)).is(Shares::View),
+    method("take", &[], "a, indices, axis=None", Other(lib::take)),
+    row("take_along_axis", &[], "arr, indices, axis=-1", Other(lib::take_along_axis)),
+    row("sliding_window_view", &[], "x, window_shape, axis=None", Other(lib::sliding_window_view)).is(Shares::Protected),
+    row("split", &[], "ary, indices_or_sections, axis=0", Other(|c| lib::split(c, false))),
+    row("array_split", &[], "ary, indices_or_sections, axis=0", Other(|c| lib::split(c, true))),
+    row("arange", &[], "start, stop=None, step=1, dtype=None", Other(lib::arange)),
+    row("linspace", &[], "start, stop, num=50, endpoint=True, dtype=None", Other(lib::linspace)),
+    row("indices", &[], "dimensions", Other(lib::indices)),
+    row("eye", &[], "N, M=None, k=0, dtype=None", Other(|c| lib::triangle(c, BinaryOp::Eq))),
+    row("identity", &[], "N, dtype=None", Other(|c| lib::triangle(c, BinaryOp::Eq))),
+    row("tri", &[], "N, M=None, k=0, dtype=None", Other(|c| lib::triangle(c, BinaryOp::Le))),
+    row("tril", &[], "m, k=0", Other(|c| lib::half(c, BinaryOp::Le))),
+    row("triu", &[], "m, k=0", Other(|c| lib::half(c, BinaryOp::Ge))),
     row("shape", &[], "a", Other(lib::shape)),
     row("ndim", &[], "a", Other(|c| Ok(Value::Scalar(Py::Int(c.array("a")?.ndim() as i128))))),
     row("size", &[], "a", Other(|c| Ok(super::object::extent(&c.array("a")?.shape().size())))),
@@ -395,6 +409,7 @@ fn default(text: &str) -> Value {
     match text {
         "None" => Value::None,
         "False" => Value::Scalar(Py::Bool(false)),
+        "True" => Value::Scalar(Py::Bool(true)),
         text if text.starts_with('\'') => Value::Str(text.trim_matches('\'').into()),
         number => number.parse().map_or(Value::None, |k| Value::Scalar(Py::Int(k))),
     }
@@ -521,6 +536,16 @@ impl Call {
                 Err(Mistake::new(ErrorKind::DType, span, format!("`{name}` must be an element type, not {}", describe(other)))
                     .help(format!("use one of {}", names.join(", "))))
             }
+        }
+    }
+
+    /// A number or an extent, as a size where it is an integer, else as a float.
+    pub fn bound(&self, name: &str) -> Result<std::result::Result<Size, f64>, Mistake> {
+        let (value, span) = self.value(name);
+        match value {
+            Value::Size(s) => Ok(Ok(s.clone())),
+            Value::Scalar(Py::Float(x)) => Ok(Err(*x)),
+            other => self.int_of(name, other, span).map(|k| Ok(Size::from(k as i64))),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use super::diagnostic::Mistake;
 use super::functions::Call;
-use super::object::{Value, extent, to_array, tuple};
+use super::object::{self, Value, extent, to_array, tuple};
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
 use crate::expr::infer::size_of;
-use crate::expr::{Axis, DynExpr, DynOperand, Extent, Weak};
+use crate::expr::{Axis, DynExpr, DynOperand, Extent, Weak, indices, pieces};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::normalize_axis;
 use crate::size::Size;
@@ -414,4 +414,158 @@ pub(super) fn len(c: &Call) -> Result {
             None => Err(c.fail(ErrorKind::Shape, "an array of rank 0 has no length")),
         },
     }
+}
+
+/// A range: of integers if all its bounds are, else of floats.
+pub(super) fn arange(c: &Call) -> Result {
+    let bound = |name| c.bound(name);
+    let (start, stop) = match c.value("stop") {
+        (Value::None, _) => (Ok(Size::ZERO), bound("start")?),
+        _ => (bound("start")?, bound("stop")?),
+    };
+    let (step, dtype) = (bound("step")?, c.dtype("dtype")?);
+    let integral = start.is_ok() && stop.is_ok() && step.is_ok();
+    let floats = dtype.map_or(!integral, DType::is_float);
+    if dtype == Some(DType::Bool) || !floats && !integral {
+        let mistake = c.fail(ErrorKind::Unsupported, "a range of this type with these bounds");
+        return Err(mistake.help("use a range of i64 or f64, and convert it"));
+    }
+    if !floats && let (Ok(start), Ok(stop), Ok(step)) = (&start, &stop, &step) {
+        let Some(step) = step.as_const() else {
+            return Err(
+                c.fail(ErrorKind::Unsupported, format!("the step of a range must be known before arrays are bound; `{step}` is not"))
+            );
+        };
+        let x = Expr::from_node(indices::int_range(start, stop, step, None));
+        return c.done(dtype.map_or(x.clone(), |d| x.astype(d)));
+    }
+    let number = |x: std::result::Result<Size, f64>| match x {
+        Err(x) => Ok(x),
+        Ok(size) => size.as_const().map(|k| k as f64).ok_or_else(|| {
+            c.fail(
+                ErrorKind::Unsupported,
+                format!("the bounds of a range of floats must be known before arrays are bound; `{size}` is not"),
+            )
+        }),
+    };
+    let dtype = dtype.unwrap_or(DType::F64);
+    c.done(Expr::from_node(indices::float_range(number(start)?, number(stop)?, number(step)?, dtype, None)))
+}
+
+pub(super) fn linspace(c: &Call) -> Result {
+    let number = |name| match c.bound(name)? {
+        Err(x) => Ok(x),
+        Ok(size) => size.as_const().map(|k| k as f64).ok_or_else(|| {
+            c.fail(ErrorKind::Unsupported, format!("`{name}` of `linspace` must be known before arrays are bound; `{size}` is not"))
+        }),
+    };
+    let num = usize::try_from(c.int("num")?).map_err(|_| c.fail(ErrorKind::Shape, "the number of elements cannot be negative"))?;
+    let dtype = c.dtype("dtype")?.unwrap_or(DType::F64);
+    c.done(Expr::from_node(indices::linspace(number("start")?, number("stop")?, num, c.flag("endpoint")?, dtype, None)))
+}
+
+/// The index along each axis, one array after another along a new first axis.
+pub(super) fn indices(c: &Call) -> Result {
+    let shape = c.shape("dimensions")?;
+    let along = |k: usize| indices::indices(shape.iter().cloned(), Axis::from(k), None);
+    let all: Vec<_> = (0..shape.len()).map(along).collect();
+    if all.is_empty() {
+        return Err(c.fail(ErrorKind::Unsupported, "the indices of an array of rank 0"));
+    }
+    c.done(Expr::from_node(pieces::stacked(&all, DType::I64, Axis(0), None)))
+}
+
+/// A matrix of ones where the column compares so with the row, and of zeros elsewhere.
+pub(super) fn triangle(c: &Call, op: BinaryOp) -> Result {
+    let extent = |name| c.shape(name).map(|s| s.first().cloned().unwrap_or(Extent::from(1usize)));
+    let rows = extent("N")?;
+    let columns = match c.value("M") {
+        (Value::None, _) => rows.clone(),
+        _ => extent("M")?,
+    };
+    let k = match c.value("k") {
+        (Value::None, _) => 0,
+        _ => c.int("k")?,
+    };
+    let mask = Expr::from_node(indices::compare_indices(op, rows, columns, k as i64, None));
+    c.done(mask.astype(c.dtype("dtype")?.unwrap_or(DType::F64)))
+}
+
+/// The last two axes of an array where the column compares so with the row, and zeros elsewhere.
+pub(super) fn half(c: &Call, op: BinaryOp) -> Result {
+    let (x, k) = (c.array("m")?, c.int("k")?);
+    let extents = extents(&x);
+    let [.., rows, columns] = extents.as_slice() else {
+        return Err(c.fail(ErrorKind::Unsupported, "a triangle of an array with fewer than two axes"));
+    };
+    let mask = Expr::from_node(indices::compare_indices(op, rows.clone(), columns.clone(), k as i64, None));
+    let zero = constant(0.0, x.dtype());
+    c.done(mask.select(x, zero))
+}
+
+/// Of the flattened array where there is no axis.
+pub(super) fn take(c: &Call) -> Result {
+    let (x, index) = (c.array("a")?, c.array("indices")?);
+    c.done(match c.value("axis") {
+        (Value::None, _) => x.reshape([Extent::from(x.shape().size())]).take(index, 0),
+        _ => x.take(index, c.int("axis")?),
+    })
+}
+
+pub(super) fn take_along_axis(c: &Call) -> Result {
+    let (x, index) = (c.array("arr")?, c.array("indices")?);
+    c.done(match c.value("axis") {
+        (Value::None, _) => x.reshape([Extent::from(x.shape().size())]).take_along_axis(index, 0),
+        _ => x.take_along_axis(index, c.int("axis")?),
+    })
+}
+
+/// The axes of the windows come last, in the order in which they are listed.
+pub(super) fn sliding_window_view(c: &Call) -> Result {
+    let mut x = c.array("x")?;
+    let lengths = c.ints("window_shape")?.unwrap_or_default();
+    let axes = match c.value("axis") {
+        (Value::None, _) => (0..x.ndim()).collect(),
+        _ => c
+            .ints("axis")?
+            .unwrap_or_default()
+            .into_iter()
+            .map(|k| c.try_(normalize_axis(k, x.ndim())))
+            .collect::<std::result::Result<Vec<_>, _>>()?,
+    };
+    if axes.len() != lengths.len() {
+        return Err(c.fail(ErrorKind::Shape, format!("{} lengths of a window over {} axes", lengths.len(), axes.len())));
+    }
+    for (axis, length) in axes.into_iter().zip(lengths) {
+        let length = usize::try_from(length).map_err(|_| c.fail(ErrorKind::Shape, "the length of a window cannot be negative"))?;
+        x = x.windows(axis, length, 1);
+    }
+    c.done(x)
+}
+
+/// Into so many parts, or at the places listed.
+pub(super) fn split(c: &Call, ragged: bool) -> Result {
+    let x = c.array("ary")?;
+    let axis = c.try_(normalize_axis(c.int("axis")?, x.ndim()))?;
+    let parts = match c.value("indices_or_sections") {
+        (Value::Tuple(_) | Value::List(_), _) => {
+            let cuts = c.ints("indices_or_sections")?.unwrap_or_default();
+            let starts = std::iter::once(None).chain(cuts.iter().copied().map(Some));
+            let stops = cuts.iter().copied().map(Some).chain([None]);
+            let part = |(start, stop)| {
+                let mut items = vec![Slice::FULL; axis];
+                items.push(Slice::Range { start, stop, step: 1 });
+                x.slice(items)
+            };
+            starts.zip(stops).map(part).collect()
+        }
+        _ => {
+            let parts = usize::try_from(c.int("indices_or_sections")?).unwrap_or(0);
+            if parts > 1024 {
+                return Err(c.fail(ErrorKind::Unsupported, "an array in more than 1024 parts"));
+            }
+            if ragged { x.array_split(parts, axis) } else { x.split(parts, axis) }
+        }
+    };
+    tuple(parts.into_iter().map(|p| object::array(p, c.at)).collect::<std::result::Result<_, _>>()?, c.at)
 }

@@ -54,7 +54,12 @@ fn verify(root: &NodeRef) {
                     assert_eq!((value.dtype, region.axes.len()), (node.dtype, node.shape.rank()));
                 }
             }
+            NodeKind::Take(source, index, map) => {
+                assert!(fits(index) && index.dtype == DType::I64);
+                assert_eq!((map.axes.len(), map.shape.rank()), (source.shape.rank(), node.shape.rank() + 1));
+            }
             NodeKind::Const(_) | NodeKind::SizeOf(_) => assert_eq!(node.shape.rank(), 0),
+            NodeKind::Iota => assert_eq!((node.shape.rank(), node.dtype), (1, DType::I64)),
             NodeKind::Input { .. } | NodeKind::Data(_) => {}
             NodeKind::Error(e) => panic!("{e}"),
         }

@@ -47,6 +47,7 @@ fn compute(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>, known: &mut Ha
         NodeKind::Input { name, .. } => inputs[&**name].clone(),
         NodeKind::Const(x) => vec![*x],
         NodeKind::SizeOf(n) => vec![Scalar::I64(n.as_const().unwrap())],
+        NodeKind::Iota => (0..count as i64).map(Scalar::I64).collect(),
         NodeKind::Unary(op, a) => operand(a).data.into_iter().map(|x| unary(*op, x)).collect(),
         NodeKind::Binary(op, a, b) => {
             let (a, b) = (operand(a), operand(b));
@@ -61,6 +62,16 @@ fn compute(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>, known: &mut Ha
         NodeKind::View(a, view) => {
             let a = operand(a);
             (0..count).map(|k| a.data[mapped(view, &unflatten(k, &shape), &a.shape)]).collect()
+        }
+        NodeKind::Take(a, index, map) => {
+            let (a, index) = (operand(a), operand(index));
+            let n = map.shape.extents().last().unwrap().as_const().unwrap();
+            let at = |k: usize| match at(&index, k) {
+                Scalar::I64(i) => (if i < 0 { i + n } else { i }) as usize,
+                _ => unreachable!("an index is an i64"),
+            };
+            let full = |k: usize| unflatten(k, &shape).into_iter().chain([at(k)]).collect::<Vec<_>>();
+            (0..count).map(|k| a.data[mapped(map, &full(k), &a.shape)]).collect()
         }
         NodeKind::Pieces(parts) => {
             let mut data = vec![None; count];

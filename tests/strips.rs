@@ -1,0 +1,111 @@
+//! Steps that run strip by strip, over arrays of one strip and of many: every element, against loops over whole arrays.
+
+use elide::{Array, Axes, Axis, Expr, Kernel, Stage, s};
+
+fn kernel(f: impl Fn(&Expr<'static, f64>) -> Expr<'static, f64>, update: bool) -> Kernel {
+    let mut b = Kernel::builder("strips");
+    let dims = b.dims(["n", "m"]);
+    let x = &b.input::<f64>("x", dims);
+    match update {
+        true => b.update(x, f(x)),
+        false => b.output("y", f(x)),
+    };
+    b.build().unwrap()
+}
+
+fn data(n: usize, m: usize) -> Vec<f64> {
+    (0..n * m).map(|k| ((k * 7919) % 1009) as f64 * 0.01 - 3.0).collect()
+}
+
+/// The axis and the margins of each step that runs strip by strip.
+fn strip(kernel: &Kernel) -> Vec<String> {
+    let schedule = kernel.inspect(Stage::Schedule).unwrap();
+    let part = schedule.lines().filter(|l| l.contains("does its part of the strip"));
+    part.map(|l| l.split_once("along ").unwrap().1.to_string()).collect()
+}
+
+fn run(kernel: &Kernel, [n, m]: [usize; 2], shape: [usize; 2]) -> (Vec<f64>, Vec<f64>) {
+    let x = Array::new(&[n, m], data(n, m)).unwrap();
+    let mut y = Array::<f64>::zeros(&shape).unwrap();
+    kernel.call().bind("x", &x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+    (x.as_slice().to_vec(), y.as_slice().to_vec())
+}
+
+fn updated(kernel: &Kernel, n: usize, m: usize) -> Vec<f64> {
+    let mut x = Array::new(&[n, m], data(n, m)).unwrap();
+    kernel.call().bind_mut("x", &mut x).unwrap().run().unwrap();
+    x.as_slice().to_vec()
+}
+
+fn rows_max(x: &[f64], m: usize) -> Vec<f64> {
+    x.chunks(m).map(|row| row.iter().copied().fold(f64::MIN, f64::max)).collect()
+}
+
+/// Rows that the strips on either side need are computed twice.
+#[test]
+fn a_stencil_on_a_reduction() {
+    let k = kernel(
+        |x| {
+            let h = x.max_over(Axes::from(1).keepdims());
+            x.slice(s![2..]) - (h.slice(s![..-2]) + h.slice(s![2..]) * 3.0 + h.slice(s![1..-1]))
+        },
+        false,
+    );
+    assert_eq!(strip(&k), ["axis 0, and 1 before and 1 behind it", "axis 0"]);
+    for (n, m) in [(3, 5), (20, 9), (30_001, 5), (60_000, 3), (9_000, 40)] {
+        let (x, y) = run(&k, [n, m], [n - 2, m]);
+        let h = rows_max(&x, m);
+        for (at, y) in y.iter().enumerate() {
+            let i = at / m;
+            assert_eq!(*y, x[at + 2 * m] - (h[i] + h[i + 2] * 3.0 + h[i + 1]), "[{n},{m}] at row {i}");
+        }
+    }
+}
+
+/// A reduction of what a reduction gives, and a stencil of that, along the axis that is adjacent in memory.
+#[test]
+fn three_steps_along_columns() {
+    let k = kernel(
+        |x| {
+            let h = x.max_axis(Axis(0));
+            let g = (x.slice(s![.., 1..]) - h.slice(s![..-1])).min_axis(Axis(0));
+            x.slice(s![.., 3..]) + g.slice(s![2..]) - g.slice(s![..-2])
+        },
+        false,
+    );
+    assert_eq!(strip(&k), ["axis 0, and 0 before and 2 behind it", "axis 0, and 0 before and 2 behind it", "axis 1"]);
+    for (n, m) in [(3, 5), (9, 20), (5, 30_001), (3, 60_000), (40, 9_000)] {
+        let (x, y) = run(&k, [n, m], [n, m - 3]);
+        let fold = |m: usize, f: &dyn Fn(usize, usize) -> f64, start: f64, best: fn(f64, f64) -> f64| -> Vec<f64> {
+            (0..m).map(|j| (0..n).map(|i| f(i, j)).fold(start, best)).collect()
+        };
+        let h = fold(m, &|i, j| x[i * m + j], f64::MIN, f64::max);
+        let g = fold(m - 1, &|i, j| x[i * m + j + 1] - h[j], f64::MAX, f64::min);
+        for (at, y) in y.iter().enumerate() {
+            let (i, j) = (at / (m - 3), at % (m - 3));
+            assert_eq!(*y, x[i * m + j + 3] + g[j + 2] - g[j], "[{n},{m}] at [{i},{j}]");
+        }
+    }
+}
+
+/// What a strip overwrites no later one reads: else there are no strips.
+#[test]
+fn updates() {
+    let h = |x: &Expr<'static, f64>| x.max_over(Axes::from(1).keepdims());
+    let own = kernel(|x| x - h(x), true);
+    let ahead = kernel(|x| x.at(s![..-1]).set(x.slice(s![..-1]) - h(x).slice(s![1..])), true);
+    let behind = kernel(|x| x.at(s![1..]).set(x.slice(s![1..]) - h(x).slice(s![..-1])), true);
+    assert_eq!(strip(&own), ["axis 0", "axis 0"]);
+    assert_eq!(strip(&behind), [""; 0]);
+    for (n, m) in [(2, 3), (30_001, 5), (60_000, 3)] {
+        let x = data(n, m);
+        let h = rows_max(&x, m);
+        let (own, ahead, behind) = (updated(&own, n, m), updated(&ahead, n, m), updated(&behind, n, m));
+        for (at, x) in x.iter().enumerate() {
+            let i = at / m;
+            assert_eq!(own[at], x - h[i], "[{n},{m}] at row {i}");
+            assert_eq!(ahead[at], if i + 1 < n { x - h[i + 1] } else { *x }, "[{n},{m}] at row {i}");
+            assert_eq!(behind[at], if i > 0 { x - h[i - 1] } else { *x }, "[{n},{m}] at row {i}");
+        }
+    }
+}
