@@ -61,9 +61,6 @@ fn sign(x: &Size) -> Option<i8> {
     }
 }
 
-/// Sizes that bound an index on one side, each by itself.
-type Bounds = SmallVec<[Size; 4]>;
-
 /// Sizes that the lowest and the highest index of an axis map over a box lie between, where the box is not empty.
 fn reach(map: &AxisMap, shape: &Shape) -> Option<(Bounds, Bounds)> {
     let mut low: Bounds = SmallVec::from_elem(map.offset.clone(), 1);
