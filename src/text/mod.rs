@@ -134,7 +134,7 @@ impl Program {
     ///
     /// let mut b = Kernel::builder("running");
     /// let x = b.input::<f64>("x", [4]).into_dyn();
-    /// for output in text::parse("x[1:] += x[:-1]; total = x.sum()")?.evaluate(&[("x".to_string(), x.clone())])? {
+    /// for output in text::parse("x[1:] += x[:-1]; twice = 2 * x")?.evaluate(&[("x".to_string(), x.clone())])? {
     ///     if output.updates {
     ///         b.update(x.clone(), output.value);
     ///     } else {
@@ -142,9 +142,9 @@ impl Program {
     ///     }
     /// }
     /// let kernel = b.build()?;
-    /// let (mut x, mut total) = ([1.0, 2.0, 3.0, 4.0], 0.0);
-    /// kernel.call().bind_mut("x", &mut x)?.bind_mut("total", std::slice::from_mut(&mut total))?.run()?;
-    /// assert_eq!((x, total), ([1.0, 3.0, 5.0, 7.0], 16.0));
+    /// let (mut x, mut twice) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
+    /// kernel.call().bind_mut("x", &mut x)?.bind_mut("twice", &mut twice)?.run()?;
+    /// assert_eq!((x, twice), ([1.0, 3.0, 5.0, 7.0], [2.0, 6.0, 10.0, 14.0]));
     /// # Ok::<(), elide::Error>(())
     /// ```
     ///
