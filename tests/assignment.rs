@@ -133,14 +133,34 @@ fn rows_move_by_loops_that_turn() {
 
 #[test]
 fn transposes_and_flips_in_place() {
-    for n in [1usize, 2, 5, 8, 17, 33] {
+    for n in [1usize, 2, 5, 8, 17, 33, 100] {
         let mut b = Kernel::builder("symmetric");
         let dims = b.dims(["n"]);
         let x = &b.input::<f64>("x", [&dims[0], &dims[0]]);
         b.update(x, x + x.t());
         let data = counting(n * n);
         let want: Vec<f64> = (0..n * n).map(|p| data[p] + data[p % n * n + p / n]).collect();
-        assert_eq!(updated(&b.build().unwrap(), data, &[n, n]), want);
+        let kernel = b.build().unwrap();
+        let text = schedule(&kernel);
+        assert!(text.contains("no temporary arrays") && text.contains("in pairs"), "{text}");
+        assert_eq!(updated(&kernel, data, &[n, n]), want);
+
+        // A different value on either side of the diagonal, in a batch, and a region of it.
+        let mut b = Kernel::builder("antisymmetric");
+        let x = &b.input::<f64>("x", [3, n + 1, n + 1]);
+        let part = &x.slice(s![.., ..-1, 1..]);
+        b.update(x, x.at(s![.., ..-1, 1..]).set(2.0 * part - part.permuted_axes([0, 2, 1])));
+        let kernel = b.build().unwrap();
+        let m = n + 1;
+        let data = counting(3 * m * m);
+        let want: Vec<f64> = (0..3 * m * m)
+            .map(|p| {
+                let (k, i, j) = (p / (m * m), p / m % m, p % m);
+                if i < n && j > 0 { 2.0 * data[p] - data[(k * m + j - 1) * m + i + 1] } else { data[p] }
+            })
+            .collect();
+        assert!(n == 1 || schedule(&kernel).contains("in pairs"), "{}", schedule(&kernel));
+        assert_eq!(updated(&kernel, data, &[3, m, m]), want, "{}", schedule(&kernel));
 
         let mut b = Kernel::builder("reverse");
         let dims = b.dims(["n"]);

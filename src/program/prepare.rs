@@ -14,7 +14,7 @@ use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM};
+use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM, StripArgument, for_each_pair_block};
 use crate::layout::Layout;
 use crate::schedule::{Strip, StripStep};
 use crate::size::{Size, Var};
@@ -47,6 +47,30 @@ pub(super) struct Frame {
     chunk: i64,
     /// How it moves through a strip, if it is part of one.
     strip: Option<StripFrame>,
+    /// How it goes over pairs of indices, if it does.
+    pairs: Option<Box<PairsFrame>>,
+}
+
+/// Two axes that are exchanged in pairs.
+struct PairsFrame {
+    /// Which arguments are the numbers of indices.
+    arguments: [usize; 2],
+    extent: i64,
+    /// Bytes from one index to the next along either axis, for each address.
+    moves: [Vec<i64>; 2],
+}
+
+impl PairsFrame {
+    /// Rows and columns that are done at a time: a block and its image fit the first-level cache.
+    const BLOCK: i64 = 32;
+
+    fn new(bindings: &Bindings, params: &[i64], env: &Env<'_>) -> Result<Option<Box<PairsFrame>>> {
+        let Some((a, b)) = &bindings.pairs else { return Ok(None) };
+        let argument = |s: &StripArgument| bindings.pointers.len() + s.param as usize;
+        let moves = |s: &StripArgument| s.moves.iter().map(|m| env.eval(m)).collect::<Result<Vec<i64>>>();
+        let (arguments, extent) = ([argument(a), argument(b)], params[a.param as usize]);
+        Ok(Some(Box::new(PairsFrame { arguments, extent, moves: [moves(a)?, moves(b)?] })))
+    }
 }
 
 impl Frame {
@@ -122,13 +146,30 @@ impl Frame {
     /// # Safety
     /// As for [`Prepared::run`].
     unsafe fn run(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], windows: &[WindowPlan]) {
+        let Some(pairs) = self.pairs.take() else {
+            // SAFETY: the caller's promise.
+            return unsafe { self.call(slots, scratch, windows, &|_| 0) };
+        };
+        for_each_pair_block(pairs.extent, PairsFrame::BLOCK, &mut |row, rows, column, columns| {
+            self.args[pairs.arguments[0]] = rows;
+            self.args[pairs.arguments[1]] = columns;
+            let moved = |k: usize| row * pairs.moves[0][k] + column * pairs.moves[1][k];
+            // SAFETY: a part of what `frame` has checked as a whole; the rest is the caller's promise.
+            unsafe { self.call(slots, scratch, windows, &moved) };
+        });
+        self.pairs = Some(pairs);
+    }
+
+    /// # Safety
+    /// As for [`Prepared::run`]; `moved` must keep every address and the extents in the arguments inside what was checked.
+    unsafe fn call(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], windows: &[WindowPlan], moved: &dyn Fn(usize) -> i64) {
         for (k, (arg, (place, offset))) in self.args.iter_mut().zip(&self.addresses).enumerate() {
             let base = match *place {
                 Place::Slot(k) => slots[k].address,
                 Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
                 Place::Nowhere => 0,
             };
-            let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, windows));
+            let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, windows)) + moved(k);
             *arg = base.wrapping_add_signed((*offset + moved) as isize) as i64;
         }
         // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
@@ -334,6 +375,7 @@ fn frame(
         addresses.push((place, env.eval(offset)?));
     }
     let mut strip = part.map(|(strip, own)| StripFrame::new(strip, own, bindings, &params, env)).transpose()?;
+    let pairs = PairsFrame::new(bindings, &params, env)?;
     let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
     let mut loaded: HashSet<u32> = nest.stores.iter().map(|s| s.access).collect();
     loaded.extend(nest.insts.iter().filter_map(|i| match i {
@@ -380,7 +422,7 @@ fn frame(
     let (tiles, chunk) = streaming(nest, bindings, &params, bytes);
     let off = Streaming::OFF;
     let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), off.chunk, off.tiles]).collect();
-    Ok(Some(Frame { entry: code.entry(), args, addresses, tiles, chunk, strip }))
+    Ok(Some(Frame { entry: code.entry(), args, addresses, tiles, chunk, strip, pairs }))
 }
 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.

@@ -82,6 +82,7 @@ impl Source<'_> {
             reads: reads.collect(),
             writes: step.stores.iter().map(|put| self.write(step, put)).collect(),
             loops,
+            pairs: step.pairs.map(|(p, q)| (p as usize, q as usize)),
             flops: traffic::flops(code),
         }
     }

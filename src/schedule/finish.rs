@@ -69,11 +69,12 @@ impl Decider<'_> {
                     puts.push(Put { node: unit.value, dest, region: unit.region.clone() });
                 }
             }
+            let pairs = g.units.iter().find_map(|&u| units.units[u].pairs);
             let distances: Vec<_> = g.units.iter().flat_map(|&u| units.units[u].distances.iter().cloned()).collect();
             let walk = Units::walk_of(&distances, g.domain.rank()).unwrap_or_default();
             let fused = g.members.iter().copied().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
             let (domain, reduce) = (g.domain.clone(), g.reduce.clone());
-            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None });
+            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None, pairs });
         }
         let number = |d: &Option<Dest>| match d {
             Some(Dest::Buffer(b)) => Some(b.index() as u32),

@@ -64,6 +64,8 @@ pub struct Step {
     pub in_place: bool,
     /// The axis of the domain that it is cut along, if it is part of a strip.
     pub strip: Option<u8>,
+    /// Two axes that are exchanged: each index is done together with the one that has them exchanged, once for both.
+    pub pairs: Option<(u8, u8)>,
 }
 
 /// A value and where it is stored.

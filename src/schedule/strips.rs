@@ -236,6 +236,9 @@ impl<'a> Attempt<'a> {
         self.align(storage, axis, &carried)?;
         for k in self.first..=self.last {
             let walk = &schedule.steps[k].walk;
+            if schedule.steps[k].pairs.is_some() {
+                return None;
+            }
             let (axis, _) = self.steps[k - self.first].as_ref()?;
             if walk.order.is_some() || axis.is_some_and(|a| walk.reversed.get(a) == Some(&true)) {
                 return None;

@@ -52,6 +52,8 @@ pub(super) struct Unit {
     pub with: usize,
     /// True if it writes to memory that it reads.
     pub in_place: bool,
+    /// Two axes of the domain: each index and the one with these exchanged read and write one another's elements, and no others.
+    pub pairs: Option<(u8, u8)>,
 }
 
 impl Unit {
@@ -298,6 +300,7 @@ impl Units {
             distances: Vec::new(),
             with: 0,
             in_place: false,
+            pairs: None,
         });
     }
 
@@ -383,6 +386,11 @@ impl Units {
             }
             let unit = &self.units[k];
             if walk(&unit.distances, unit.domain.rank()).is_none() {
+                if let Some(pairs) = self.exchanged_axes(d, k, list) {
+                    self.units[k].pairs = Some(pairs);
+                    self.units[k].distances.clear();
+                    continue;
+                }
                 return Err(Conflict { leaf: self.worst_read(d, k, list) });
             }
         }
@@ -390,6 +398,26 @@ impl Units {
             self.units[writer].after.push(reader);
         }
         self.sort(d, edges, &overwritten)
+    }
+
+    /// Two axes such that a unit reads what it overwrites at its own index, and at the one with these axes exchanged: `x += x.T`.
+    fn exchanged_axes(&self, d: &Decider<'_>, k: usize, reads: &[Read]) -> Option<(u8, u8)> {
+        let unit = &self.units[k];
+        let (own, version) = unit.makes?;
+        let cone = d.cone(unit.value, |_| true);
+        let takes = cone.members.iter().any(|m| matches!(d.graph[*m].kind, Kind::Take(..)));
+        if unit.targets.len() != 1 || takes || !cone.reductions.is_empty() {
+            return None;
+        }
+        let (write, extents) = (unit.map(), unit.domain.extents());
+        let overwritten = |r: &&Read| self.storage_of.get(&r.memory).is_some_and(|&(s, v)| s == own && v < version);
+        let maps = reads.iter().filter(overwritten).map(|r| r.map.as_ref()).collect::<Option<Vec<&View>>>()?;
+        let all = (0..extents.len()).flat_map(|q| (0..q).map(move |p| (p, q)));
+        let fits = |&(p, q): &(usize, usize)| {
+            let exchanged = write.exchanged(p, q);
+            extents[p] == extents[q] && extents[p] != Size::ONE && maps.iter().all(|m| **m == write || **m == exchanged)
+        };
+        all.into_iter().find(fits).map(|(p, q)| (p as u8, q as u8))
     }
 
     fn meet(&self, d: &Decider<'_>, reader: usize, read: &Read, map: &View, writer: usize) -> Meeting {
@@ -501,7 +529,11 @@ impl Units {
     fn fuse(&mut self, d: &Decider<'_>, a: usize, b: usize, overwritten: &[(usize, usize, NodeId, bool)]) -> bool {
         let between = |x: &(usize, usize, NodeId, bool)| (x.0, x.1) == (a, b) || (x.0, x.1) == (b, a);
         let same_index = overwritten.iter().filter(|x| between(x)).all(|x| x.3);
-        let plain = |k: usize| d.cone(self.units[k].value, |_| true).reductions.is_empty() && self.units[k].distances.is_empty();
+        let plain = |k: usize| {
+            d.cone(self.units[k].value, |_| true).reductions.is_empty()
+                && self.units[k].distances.is_empty()
+                && self.units[k].pairs.is_none()
+        };
         if !same_index || self.units[a].domain != self.units[b].domain || !plain(a) || !plain(b) {
             return false;
         }
