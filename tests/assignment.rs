@@ -381,3 +381,17 @@ fn what_is_stored_for_others_does_not_live_where_it_overwrites() {
     assert_eq!((y[..].to_vec(), a), (want.clone(), [want[0] - 1.0, want[1] - 2.0, want[2] - 3.0]));
     assert_eq!((b, c), ([want[0] + 0.5; 5], want.iter().map(|s| s * s).sum()));
 }
+
+#[test]
+fn pieces_of_one_version_that_overlap_do_not_share_a_nest() {
+    // Both pieces read one element that both overwrite, and the second lies over the first.
+    let mut b = Kernel::builder("over");
+    let x = &b.input::<f64>("x", [5]);
+    let first = x.slice(s![1]);
+    b.update(x, (x - 7.0).at(s![..;-1]).set(first + x.slice(s![3])));
+    let (got, text) = {
+        let kernel = b.build().unwrap();
+        (updated(&kernel, vec![1.0, 2.0, 3.0, 4.0, 5.0], &[5]), schedule(&kernel))
+    };
+    assert_eq!(got, [6.0; 5], "{text}");
+}

@@ -363,10 +363,7 @@ impl Units {
                             Meeting::Never => {}
                             Meeting::Same if writer == k => {}
                             Meeting::At(distance) if writer == k => self.units[k].distances.push(distance),
-                            meeting => {
-                                edges[k].push(writer);
-                                overwritten.push((k, writer, read.leaf, meeting == Meeting::Same));
-                            }
+                            meeting => overwritten.push((k, writer, read.leaf, meeting == Meeting::Same)),
                         }
                         if writer == k && meets {
                             self.units[k].in_place = true;
@@ -377,7 +374,6 @@ impl Units {
                     }
                     if n >= MAX_LOOK_AHEAD {
                         for &writer in &storage.units[w] {
-                            edges[k].push(writer);
                             overwritten.push((k, writer, read.leaf, false));
                         }
                         break;
@@ -461,7 +457,11 @@ impl Units {
 
     /// Topological order, smallest number first. A circle of units that overwrite each other's operands at the same index is one
     /// unit; any other needs a copy.
-    fn sort(&mut self, d: &Decider<'_>, edges: Vec<Vec<usize>>, overwritten: &[(usize, usize, NodeId, bool)]) -> Result<(), Conflict> {
+    ///
+    /// `hard` has the order between units and versions that no copy changes.
+    fn sort(&mut self, d: &Decider<'_>, hard: Vec<Vec<usize>>, overwritten: &[(usize, usize, NodeId, bool)]) -> Result<(), Conflict> {
+        let mut edges = hard.clone();
+        overwritten.iter().for_each(|(reader, writer, ..)| edges[*reader].push(*writer));
         loop {
             // Units that run as one are one vertex.
             let vertex = |k: usize| self.units.get(k).map_or(k, |u| u.with);
@@ -489,7 +489,6 @@ impl Units {
                 return Ok(());
             }
             let stuck = |k: usize| waiting[vertex(k)] > 0;
-            let soft: hashbrown::HashSet<(usize, usize)> = overwritten.iter().map(|(r, w, ..)| (*r, *w)).collect();
             let reaches = |from: usize, to: usize, by_soft: bool| {
                 let (mut seen, mut stack) = (hashbrown::HashSet::new(), vec![from]);
                 while let Some(k) = stack.pop() {
@@ -497,7 +496,7 @@ impl Units {
                         return true;
                     }
                     if seen.insert(k) {
-                        stack.extend(edges[k].iter().copied().filter(|&n| stuck(n) && (by_soft || !soft.contains(&(k, n)))));
+                        stack.extend(if by_soft { &edges } else { &hard }[k].iter().copied().filter(|&n| stuck(n)));
                     }
                 }
                 false
@@ -519,15 +518,23 @@ impl Units {
                 let found = overwritten.iter().find(|(r, w, ..)| stuck(*r) && stuck(*w) && !is_copy(*r)).or(overwritten.first());
                 return Err(Conflict { leaf: found.expect("values do not need themselves").2 });
             };
-            if !self.fuse(d, reader, writer, overwritten) {
+            let needs = |a: usize, b: usize| reaches(a, b, false) || reaches(b, a, false);
+            let (with, by) = (&together[self.units[reader].with], &together[self.units[writer].with]);
+            let needed = with.iter().any(|&a| by.iter().any(|&b| needs(a, b)));
+            if needed || !self.fuse(d, reader, writer, overwritten) {
                 return Err(Conflict { leaf });
             }
         }
     }
 
-    /// Makes two units run in one step, if each reads what the other overwrites at its own index only, and neither needs the other.
+    /// Makes two units, neither of which needs the other, run in one step, with those that do already, if each reads what the other
+    /// overwrites at its own index only.
     fn fuse(&mut self, d: &Decider<'_>, a: usize, b: usize, overwritten: &[(usize, usize, NodeId, bool)]) -> bool {
-        let between = |x: &(usize, usize, NodeId, bool)| (x.0, x.1) == (a, b) || (x.0, x.1) == (b, a);
+        let sides = (self.units[a].with, self.units[b].with);
+        let between = |x: &(usize, usize, NodeId, bool)| {
+            let found = (self.units[x.0].with, self.units[x.1].with);
+            found == sides || (found.1, found.0) == sides
+        };
         let same_index = overwritten.iter().filter(|x| between(x)).all(|x| x.3);
         let plain = |k: usize| {
             d.cone(self.units[k].value, |_| true).reductions.is_empty()
