@@ -128,6 +128,7 @@ impl Decider<'_> {
                 (_, Some(why)) => Placement::Buffer.because(why),
                 (Kind::Const(_) | Kind::Size(_), _) => Placement::Scalar.into(),
                 (Kind::View(..) | Kind::Reshape(..) | Kind::Iota, _) => Placement::View.into(),
+                (Kind::Take(..), _) => Placement::ComputedIndex.into(),
                 _ => Placement::Inline.into(),
             });
         }
