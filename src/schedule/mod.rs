@@ -9,6 +9,7 @@ mod decide;
 mod distance;
 mod finish;
 mod group;
+mod order;
 mod print;
 mod strips;
 mod units;
