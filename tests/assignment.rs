@@ -279,7 +279,9 @@ fn an_element_is_put_back_over_what_was_written() {
 }
 
 /// What updates of `x` and `y` give, and what the same values give as results of their own.
-fn in_place_and_elsewhere(n: usize, make: &dyn Fn(&Expr<'static, f64>, &Expr<'static, f64>) -> [Expr<'static, f64>; 2]) {
+type X = Expr<'static, f64>;
+
+fn in_place_and_elsewhere(n: usize, make: &dyn Fn(&X, &X) -> [X; 2]) {
     let (p, q) = (counting(n), counting(2 * n)[n..].to_vec());
     let mut results = Vec::new();
     for in_place in [true, false] {

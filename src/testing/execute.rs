@@ -128,8 +128,9 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
         args.extend(&params);
         let streaming = Streaming::OFF;
         args.extend([code.table(), streaming.chunk, streaming.tiles]);
-        // SAFETY: the arguments are those of this nest, and every access was checked above to stay inside its memory.
-        let mut call = |args: &[i64]| unsafe { code.entry()(args.as_ptr()) };
+        // SAFETY: the arguments are those of this nest or of a part of it, and every access of the whole was checked above to stay
+        // inside its memory.
+        let call = |args: &[i64]| unsafe { code.entry()(args.as_ptr()) };
         match &bindings.pairs {
             None => call(&args),
             Some((a, b)) => {
