@@ -278,10 +278,10 @@ fn an_element_is_put_back_over_what_was_written() {
     assert_eq!(updated(&b.build().unwrap(), vec![1.0, 2.0, 3.0, 4.0, 5.0], &[5]), [2.0, 4.0, 6.0, 4.0, 10.0]);
 }
 
-/// What updates of `x` and `y` give, and what the same values give as results of their own.
-type X = Expr<'static, f64>;
+type Column = Expr<'static, f64>;
 
-fn in_place_and_elsewhere(n: usize, make: &dyn Fn(&X, &X) -> [X; 2]) {
+/// What updates of `x` and `y` give, and what the same values give as results of their own.
+fn in_place_and_elsewhere(n: usize, make: &dyn Fn(&Column, &Column) -> [Column; 2]) {
     let (p, q) = (counting(n), counting(2 * n)[n..].to_vec());
     let mut results = Vec::new();
     for in_place in [true, false] {
