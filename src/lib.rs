@@ -225,6 +225,7 @@ mod math;
 pub mod npy;
 mod ops;
 mod opt;
+mod overlap;
 mod program;
 mod report;
 mod schedule;
@@ -242,10 +243,13 @@ pub use dtype::{Class, DType, Element, Float, Integer, Number, Scalar};
 pub use error::{Error, ErrorKind, Result, Site};
 #[doc(hidden)]
 pub use expr::with_step;
-pub use expr::{Axes, Axis, Bits, DynExpr, DynOperand, Expr, Extent, IntoExpr, Lazy, Pad, Region, Weak, concatenate, lazy, stack};
+pub use expr::{
+    Axes, Axis, Bits, DynExpr, DynLazyMut, DynOperand, Expr, Extent, IntoExpr, IntoLazyMut, Lazy, LazyMut, Pad, Region, RegionMut, Weak,
+    concatenate, lazy, lazy_mut, stack,
+};
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
-pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, eval_all};
+pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, eval_all, run_all};
 pub use report::{Argument, Loop, Nest, Origin, Report, Requirement, Slot, Traffic, Value, Write};
 pub use schedule::{Placement, Why as Reason};
 pub use shape::{Dim, Shape};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use super::Kernel;
+use super::apart::Apart;
 use super::call::Slot;
 use super::layouts::LayoutClass;
 use super::strips::{StripFrame, StripPlan, WindowPlan};
@@ -33,6 +34,8 @@ pub(super) struct Prepared {
     pub extents: Vec<i64>,
     /// What streamed results are written to first; empty if none are.
     pub tiles: Vec<MaybeUninit<u8>>,
+    /// Where the arrays may lie.
+    pub apart: Apart,
 }
 
 pub(super) struct Frame {
@@ -315,9 +318,10 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], strip_length: Option<i64>
         }
     }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
+    let apart = Apart::new(kernel, slots)?;
     let checks = kernel.0.guard.iter().flat_map(|g| &g.checks);
     let extents = checks.map(|c| env.eval(&c.position.extent)).collect::<Result<_>>()?;
-    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, tiles })
+    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, tiles, apart })
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.
