@@ -33,6 +33,7 @@ impl Units {
         }
         let done = |s: usize, v: usize| first_of[s] + v;
         let mut edges: Vec<Vec<usize>> = vec![Vec::new(); count];
+        let mut over: Vec<(usize, usize)> = Vec::new();
         for (s, storage) in self.storages.iter().enumerate() {
             for (v, units) in storage.units.iter().enumerate() {
                 for (n, &k) in units.iter().enumerate() {
@@ -42,10 +43,20 @@ impl Units {
                     }
                     // Later pieces lie over earlier ones.
                     for &earlier in &units[..n] {
-                        if !apart(&self.units[earlier].map(), &self.units[k].map(), d.graph.assumptions()) {
-                            edges[earlier].push(k);
-                            self.units[k].after.push(earlier);
+                        let (below, above) = (&self.units[earlier], &self.units[k]);
+                        if apart(&below.map(), &above.map(), d.graph.assumptions()) {
+                            continue;
                         }
+                        // One step stores them in this order where they meet at the same index only.
+                        let loops: Vec<usize> = (0..below.domain.rank()).collect();
+                        let same = below.domain == above.domain
+                            && meeting(&below.map(), &loops, &above.map(), &below.domain, d.graph.assumptions()) == Meeting::Same;
+                        if same {
+                            over.push((earlier, k))
+                        } else {
+                            edges[earlier].push(k)
+                        }
+                        self.units[k].after.push(earlier);
                     }
                 }
                 if v > 0 {
@@ -110,7 +121,7 @@ impl Units {
         for &(reader, writer, ..) in &overwritten {
             self.units[writer].after.push(reader);
         }
-        self.sort(d, edges, &overwritten)
+        self.sort(d, edges, &over, &overwritten)
     }
 
     /// Two axes such that a unit reads what it overwrites at its own index, and at the one with these axes exchanged: `x += x.T`.
@@ -175,9 +186,17 @@ impl Units {
     /// Topological order, smallest number first. A circle of units that overwrite each other's operands at the same index is one
     /// unit; any other needs a copy.
     ///
-    /// `hard` has the order between units and versions that no copy changes.
-    fn sort(&mut self, d: &Decider<'_>, hard: Vec<Vec<usize>>, overwritten: &[(usize, usize, NodeId, bool)]) -> Result<(), Conflict> {
+    /// `hard` has the order between units and versions that no copy changes, `over` that of units which store to the same elements at
+    /// the same index.
+    fn sort(
+        &mut self,
+        d: &Decider<'_>,
+        hard: Vec<Vec<usize>>,
+        over: &[(usize, usize)],
+        overwritten: &[(usize, usize, NodeId, bool)],
+    ) -> Result<(), Conflict> {
         let mut edges = hard.clone();
+        over.iter().for_each(|(below, above)| edges[*below].push(*above));
         overwritten.iter().for_each(|(reader, writer, ..)| edges[*reader].push(*writer));
         loop {
             // Units that run as one are one vertex.
