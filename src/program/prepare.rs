@@ -149,37 +149,45 @@ impl Frame {
     /// # Safety
     /// As for [`Prepared::run`].
     unsafe fn run(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], windows: &[WindowPlan]) {
-        let Some(pairs) = self.pairs.take() else {
-            // SAFETY: the caller's promise.
-            return unsafe { self.call(slots, scratch, windows, &|_| 0) };
-        };
-        for_each_pair_block(pairs.extent, PairsFrame::BLOCK, &mut |row, rows, column, columns| {
-            self.args[pairs.arguments[0]] = rows;
-            self.args[pairs.arguments[1]] = columns;
-            let moved = |k: usize| row * pairs.moves[0][k] + column * pairs.moves[1][k];
-            // SAFETY: a part of what `frame` has checked as a whole; the rest is the caller's promise.
-            unsafe { self.call(slots, scratch, windows, &moved) };
-        });
-        self.pairs = Some(pairs);
-    }
-
-    /// # Safety
-    /// As for [`Prepared::run`]; `moved` must keep every address and the extents in the arguments inside what was checked.
-    unsafe fn call(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], windows: &[WindowPlan], moved: &dyn Fn(usize) -> i64) {
-        for (k, (arg, (place, offset))) in self.args.iter_mut().zip(&self.addresses).enumerate() {
-            let base = match *place {
-                Place::Slot(k) => slots[k].address,
-                Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
-                Place::Nowhere => 0,
-            };
-            let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, windows)) + moved(k);
-            *arg = base.wrapping_add_signed((*offset + moved) as isize) as i64;
+        let Frame { entry, args, addresses, strip, pairs, .. } = self;
+        // SAFETY, of all three: a whole step as `frame` has checked it, or a part of it; the rest is the caller's promise.
+        match (strip, pairs) {
+            (None, None) => unsafe { call(*entry, args, addresses, slots, scratch, |_| 0) },
+            (Some(strip), _) => unsafe { call(*entry, args, addresses, slots, scratch, |k| strip.moved(k, windows)) },
+            (None, Some(pairs)) => for_each_pair_block(pairs.extent, PairsFrame::BLOCK, &mut |row, rows, column, columns| {
+                args[pairs.arguments[0]] = rows;
+                args[pairs.arguments[1]] = columns;
+                let moved = |k: usize| row * pairs.moves[0][k] + column * pairs.moves[1][k];
+                unsafe { call(*entry, args, addresses, slots, scratch, moved) };
+            }),
         }
-        // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
-        // and touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand. Scratch
-        // slots are disjoint, and nothing else refers to them.
-        unsafe { (self.entry)(self.args.as_ptr()) };
     }
+}
+
+/// Writes the addresses, each moved by so many bytes, and runs the code.
+///
+/// # Safety
+/// As for [`Prepared::run`]; `moved` and the extents in the arguments must keep every access inside what was checked.
+unsafe fn call(
+    entry: codegen::Entry,
+    args: &mut [i64],
+    addresses: &[(Place, i64)],
+    slots: &[Slot],
+    scratch: &mut [Vec<MaybeUninit<u8>>],
+    moved: impl Fn(usize) -> i64,
+) {
+    for (k, (arg, (place, offset))) in args.iter_mut().zip(addresses).enumerate() {
+        let base = match *place {
+            Place::Slot(k) => slots[k].address,
+            Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
+            Place::Nowhere => 0,
+        };
+        *arg = base.wrapping_add_signed((*offset + moved(k)) as isize) as i64;
+    }
+    // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order, and
+    // touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand. Scratch slots are
+    // disjoint, and nothing else refers to them.
+    unsafe { entry(args.as_ptr()) };
 }
 
 /// The values of named dims and strides.
