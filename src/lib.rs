@@ -190,6 +190,25 @@
 //! # Ok::<(), elide::Error>(())
 //! ```
 //!
+//! # In place
+//!
+//! Arrays that are borrowed for writing are changed in place by a program of statements ([`lazy_mut`]), each of which sees what
+//! those before it have made; [`run_all`] runs programs over several arrays that read each other. An input of a kernel is updated
+//! with [`KernelBuilder::update`]. All reads see what was there before, and where that takes a copy of something, the schedule
+//! says so.
+//!
+//! ```
+//! use elide::{lazy_mut, s};
+//!
+//! let mut a = vec![1.0, 2.0, 3.0, 4.0];
+//! let x = lazy_mut(&mut a);
+//! x.at(s![1..]).add(x.get().slice(s![..-1]));
+//! x.at(s![0]).set(0.0);
+//! x.run()?;
+//! assert_eq!(a, [0.0, 3.0, 5.0, 7.0]);
+//! # Ok::<(), elide::Error>(())
+//! ```
+//!
 //! # Features
 //!
 //! | feature | default | adds |
