@@ -32,7 +32,9 @@ pub struct ArrayRef<'a> {
 ///
 /// # Invariants
 /// 1. For every index inside `layout.shape`, the `dtype.size()` bytes at that index may be written during `'a`, and nothing
-///    else reads or writes them during `'a`.
+///    else reads or writes them during `'a`, but for expressions made from this `ArrayMut` by [`lazy_mut`](crate::lazy_mut).
+///    These last no longer than `'a`, and read the bytes where they are evaluated, which is on one thread: expressions do not
+///    leave theirs. So no other access happens while a kernel runs.
 /// 2. `layout.byte_range` succeeds, and `layout.is_injective` holds.
 #[derive(Debug)]
 pub struct ArrayMut<'a> {

@@ -190,6 +190,25 @@
 //! # Ok::<(), elide::Error>(())
 //! ```
 //!
+//! # In place
+//!
+//! Arrays that are borrowed for writing are changed in place by a program of statements ([`lazy_mut`]), each of which sees what
+//! those before it have made; [`run_all`] runs programs over several arrays that read each other. An input of a kernel is updated
+//! with [`KernelBuilder::update`]. All reads see what was there before, and where that takes a copy of something, the schedule
+//! says so.
+//!
+//! ```
+//! use elide::{lazy_mut, s};
+//!
+//! let mut a = vec![1.0, 2.0, 3.0, 4.0];
+//! let x = lazy_mut(&mut a);
+//! x.at(s![1..]).add(x.get().slice(s![..-1]));
+//! x.at(s![0]).set(0.0);
+//! x.run()?;
+//! assert_eq!(a, [0.0, 3.0, 5.0, 7.0]);
+//! # Ok::<(), elide::Error>(())
+//! ```
+//!
 //! # Features
 //!
 //! | feature | default | adds |
@@ -225,6 +244,7 @@ mod math;
 pub mod npy;
 mod ops;
 mod opt;
+mod overlap;
 mod program;
 mod report;
 mod schedule;
@@ -242,10 +262,13 @@ pub use dtype::{Class, DType, Element, Float, Integer, Number, Scalar};
 pub use error::{Error, ErrorKind, Result, Site};
 #[doc(hidden)]
 pub use expr::with_step;
-pub use expr::{Axes, Axis, Bits, DynExpr, DynOperand, Expr, Extent, IntoExpr, Lazy, Pad, Region, Weak, concatenate, lazy, stack};
+pub use expr::{
+    Axes, Axis, Bits, DynExpr, DynLazyMut, DynOperand, Expr, Extent, IntoExpr, IntoLazyMut, Lazy, LazyMut, Pad, Region, RegionMut, Weak,
+    concatenate, lazy, lazy_mut, stack,
+};
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
-pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, eval_all};
+pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, eval_all, run_all};
 pub use report::{Argument, Loop, Nest, Origin, Report, Requirement, Slot, Traffic, Value, Write};
 pub use schedule::{Placement, Why as Reason};
 pub use shape::{Dim, Shape};

@@ -144,6 +144,22 @@ impl View {
         Some((View { shape, axes }, back))
     }
 
+    /// The same view by an index with two axes exchanged, whose extents are equal.
+    pub(crate) fn exchanged(&self, p: usize, q: usize) -> View {
+        let mut view = self.clone();
+        for map in &mut view.axes {
+            for (axis, _) in &mut map.terms {
+                *axis = match *axis as usize {
+                    k if k == p => q as u32,
+                    k if k == q => p as u32,
+                    _ => *axis,
+                };
+            }
+            map.terms.sort_by_key(|(k, _)| *k);
+        }
+        view
+    }
+
     /// The map of one source axis: an axis of the result, or index 0 throughout.
     pub(crate) fn axis_or_start(axis: Option<usize>) -> AxisMap {
         axis.map_or_else(|| AxisMap::fixed(Size::ZERO), AxisMap::identity)

@@ -133,14 +133,34 @@ fn rows_move_by_loops_that_turn() {
 
 #[test]
 fn transposes_and_flips_in_place() {
-    for n in [1usize, 2, 5, 8, 17, 33] {
+    for n in [1usize, 2, 5, 8, 17, 33, 100] {
         let mut b = Kernel::builder("symmetric");
         let dims = b.dims(["n"]);
         let x = &b.input::<f64>("x", [&dims[0], &dims[0]]);
         b.update(x, x + x.t());
         let data = counting(n * n);
         let want: Vec<f64> = (0..n * n).map(|p| data[p] + data[p % n * n + p / n]).collect();
-        assert_eq!(updated(&b.build().unwrap(), data, &[n, n]), want);
+        let kernel = b.build().unwrap();
+        let text = schedule(&kernel);
+        assert!(text.contains("no temporary arrays") && text.contains("in pairs"), "{text}");
+        assert_eq!(updated(&kernel, data, &[n, n]), want);
+
+        // A different value on either side of the diagonal, in a batch, and a region of it.
+        let mut b = Kernel::builder("antisymmetric");
+        let x = &b.input::<f64>("x", [3, n + 1, n + 1]);
+        let part = &x.slice(s![.., ..-1, 1..]);
+        b.update(x, x.at(s![.., ..-1, 1..]).set(2.0 * part - part.permuted_axes([0, 2, 1])));
+        let kernel = b.build().unwrap();
+        let m = n + 1;
+        let data = counting(3 * m * m);
+        let want: Vec<f64> = (0..3 * m * m)
+            .map(|p| {
+                let (k, i, j) = (p / (m * m), p / m % m, p % m);
+                if i < n && j > 0 { 2.0 * data[p] - data[(k * m + j - 1) * m + i + 1] } else { data[p] }
+            })
+            .collect();
+        assert!(n == 1 || schedule(&kernel).contains("in pairs"), "{}", schedule(&kernel));
+        assert_eq!(updated(&kernel, data, &[3, m, m]), want, "{}", schedule(&kernel));
 
         for backward_region in [false, true] {
             let mut b = Kernel::builder("reverse");
@@ -261,8 +281,10 @@ fn an_element_is_put_back_over_what_was_written() {
     assert_eq!(updated(&b.build().unwrap(), vec![1.0, 2.0, 3.0, 4.0, 5.0], &[5]), [2.0, 4.0, 6.0, 4.0, 10.0]);
 }
 
+type Column = Expr<'static, f64>;
+
 /// What updates of `x` and `y` give, and what the same values give as results of their own.
-fn in_place_and_elsewhere(n: usize, make: &dyn Fn(&Expr<'static, f64>, &Expr<'static, f64>) -> [Expr<'static, f64>; 2]) {
+fn in_place_and_elsewhere(n: usize, make: &dyn Fn(&Column, &Column) -> [Column; 2]) {
     let (p, q) = (counting(n), counting(2 * n)[n..].to_vec());
     let mut results = Vec::new();
     for in_place in [true, false] {
@@ -340,4 +362,41 @@ fn a_number_fills_a_whole_array() {
     let x = &b.input::<f64>("x", [2, 2]);
     b.update(x, x.at(s![..]).set(0.5));
     assert_eq!(updated(&b.build().unwrap(), vec![1.0; 4], &[2, 2]), [0.5; 4]);
+}
+
+#[test]
+fn what_is_stored_for_others_does_not_live_where_it_overwrites() {
+    // Two nests need the sum, one of them beside the old value of the array that it updates.
+    let mut b = Kernel::builder("late");
+    let (x, y, z) = (&b.input::<f64>("x", [3, 4]), &b.input::<f64>("y", [3]), &b.input::<f64>("z", [5]));
+    let sum = &x.sum_axis(1);
+    b.update(y, sum);
+    b.output("a", sum - y);
+    b.output("b", sum.slice(s![0]) + z);
+    b.output("c", (sum * sum).sum());
+    let kernel = b.build().unwrap();
+    let (x, mut y, z, mut a, mut b, mut c) = (counting(12), [1.0, 2.0, 3.0], [0.5; 5], [0.0; 3], [0.0; 5], 0.0);
+    let want: Vec<f64> = x.chunks(4).map(|r| r.iter().sum()).collect();
+    let given = elide::ArrayRef::strided(&x, &[3, 4], &[4, 1], 0).unwrap();
+    let c_view = elide::ArrayMut::strided(std::slice::from_mut(&mut c), &[], &[], 0).unwrap();
+    let mut call = kernel.call();
+    let mut binding = call.bind("x", given).unwrap().bind_mut("y", &mut y).unwrap().bind("z", &z).unwrap();
+    binding = binding.bind_mut("a", &mut a).unwrap().bind_mut("b", &mut b).unwrap().bind_mut("c", c_view).unwrap();
+    binding.run().unwrap();
+    assert_eq!((y[..].to_vec(), a), (want.clone(), [want[0] - 1.0, want[1] - 2.0, want[2] - 3.0]));
+    assert_eq!((b, c), ([want[0] + 0.5; 5], want.iter().map(|s| s * s).sum()));
+}
+
+#[test]
+fn pieces_of_one_version_that_overlap_do_not_share_a_nest() {
+    // Both pieces read one element that both overwrite, and the second lies over the first.
+    let mut b = Kernel::builder("over");
+    let x = &b.input::<f64>("x", [5]);
+    let first = x.slice(s![1]);
+    b.update(x, (x - 7.0).at(s![..;-1]).set(first + x.slice(s![3])));
+    let (got, text) = {
+        let kernel = b.build().unwrap();
+        (updated(&kernel, vec![1.0, 2.0, 3.0, 4.0, 5.0], &[5]), schedule(&kernel))
+    };
+    assert_eq!(got, [6.0; 5], "{text}");
 }

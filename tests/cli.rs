@@ -130,6 +130,33 @@ fn an_input_may_be_replaced_by_its_result() {
 }
 
 #[test]
+fn inputs_are_updated_in_place_but_not_their_files() {
+    let dir = Dir::new();
+    let before = fs::read(dir.path("x.npy")).unwrap();
+    assert_eq!(
+        dir.ok(&["eval", "x[:, 1:] += x[:, :-1]; t = x.sum()", "-i", "x=x.npy"]),
+        "x: f64[2,3]  min 0.0  max 9.0  mean 4.0\n[[0. 1. 3.]\n [3. 7. 9.]]\n\nt: f64[] = 23.0\n"
+            .replace("mean 4.0", "mean 3.8333333333333335")
+    );
+    assert_eq!(fs::read(dir.path("x.npy")).unwrap(), before);
+    dir.ok(&["eval", "t = x.T; t[0] = -1", "-i", "x=x.npy", "-o", "x=x.npy"]);
+    assert_eq!(dir.load("x.npy").1, [-1.0, 1.0, 2.0, -1.0, 4.0, 5.0]);
+    // The other order of bytes has no memory to update.
+    assert_eq!(dir.ok(&["eval", "i[1:] *= 10", "-i", "i=i.npy"]), "i: i32[3]  min 1  max 30  mean 17.0\n[ 1 20 30]\n");
+    fs::write(
+        dir.path("f.py"),
+        "import numpy as np\n\ndef f(x):\n    # Rows.\n    x[1] += x[0]\n    return np.sqrt(x), \\\n        x.sum()\n",
+    )
+    .unwrap();
+    dir.ok(&["eval", "-f", "f.py", "-i", "x=x.npy", "-o", "result1=sum.npy", "-o", "x=y.npy"]);
+    assert_eq!(dir.load("sum.npy").1, [12.0]);
+    assert_eq!(dir.load("y.npy").1, [-1.0, 1.0, 2.0, -2.0, 5.0, 7.0]);
+    let bench = dir.ok(&["bench", "x[1:] += x[:-1]", "-i", "x=f64[100]", "--seconds", "0.01"]);
+    assert!(bench.contains("\"outputs\":[{\"name\":\"x\",\"type\":\"f64[100]\"}]"), "{bench}");
+    assert_eq!(dir.fails(&["eval", "def f(x): t = x + 1", "-i", "x=x.npy"]).0, 1);
+}
+
+#[test]
 fn programs_come_from_files_and_standard_input() {
     let dir = Dir::new();
     fs::write(dir.path("p.txt"), "t = x + 1\ny = t.sum()\n").unwrap();

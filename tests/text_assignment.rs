@@ -47,13 +47,20 @@ fn run(program: &text::Program, inputs: &[(String, Tensor)]) -> elide::Result<Ve
         }
     }
     let kernel = builder.build()?;
-    let mut memory: Vec<(String, bool, DType, Vec<usize>, Vec<u8>)> = Vec::new();
+    struct Memory {
+        name: String,
+        updates: bool,
+        dtype: DType,
+        shape: Vec<usize>,
+        bytes: Vec<u8>,
+    }
+    let mut memory: Vec<Memory> = Vec::new();
     for spec in kernel.outputs() {
         let shape = spec.shape().as_fixed().unwrap();
         let size = shape.iter().product::<usize>() * spec.dtype().size();
         let input = updated.iter().any(|n| n == spec.name()).then(|| inputs.iter().find(|(name, _)| name == spec.name()).unwrap());
         let start = input.map_or(vec![0xAA; size], |(_, x)| bytes(x));
-        memory.push((spec.name().to_string(), input.is_some(), spec.dtype(), shape, start));
+        memory.push(Memory { name: spec.name().to_string(), updates: input.is_some(), dtype: spec.dtype(), shape, bytes: start });
     }
     let held: Vec<(&String, &Tensor, Vec<u8>)> = inputs.iter().map(|(name, x)| (name, x, bytes(x))).collect();
     let mut call = kernel.call();
@@ -61,11 +68,11 @@ fn run(program: &text::Program, inputs: &[(String, Tensor)]) -> elide::Result<Ve
     for (name, x, bytes) in held.iter().filter(|(name, ..)| !updated.contains(name)) {
         binding = binding.bind(name.as_str(), ArrayRef::from_bytes(bytes, x.dtype, &x.shape, false, false)?)?;
     }
-    for (name, _, dtype, shape, bytes) in &mut memory {
-        binding = binding.bind_mut(name.as_str(), ArrayMut::from_bytes(bytes, *dtype, shape)?)?;
+    for m in &mut memory {
+        binding = binding.bind_mut(m.name.as_str(), ArrayMut::from_bytes(&mut m.bytes, m.dtype, &m.shape)?)?;
     }
     binding.run()?;
-    memory.into_iter().map(|(name, updates, dtype, shape, bytes)| Ok((name, updates, Tensor::from_bytes(dtype, &shape, &bytes)?))).collect()
+    memory.into_iter().map(|m| Ok((m.name, m.updates, Tensor::from_bytes(m.dtype, &m.shape, &m.bytes)?))).collect()
 }
 
 /// Sums in another order and elementary functions from elsewhere differ in the last places.

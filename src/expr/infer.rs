@@ -3,10 +3,11 @@
 //!
 //! Operands of one node have equal element types here; what promotes is decided in `promote`.
 
-use crate::array::ArrayRef;
+use crate::array::{ArrayMut, ArrayRef};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site, bail};
 use crate::expr::axes::{Axes, Axis, Extent, requested_shape};
+use crate::expr::lazy_mut::Overwritten;
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::{self, Joined, Shape, equate};
@@ -71,7 +72,13 @@ pub(crate) fn input(name: &str, dtype: DType, shape: Shape, swapped: bool, site:
 
 /// The caller keeps the borrow of `array` alive for as long as the node may be evaluated.
 pub(crate) fn data(array: &ArrayRef<'_>, site: At) -> NodeRef {
-    let data = Data { ptr: array.ptr, layout: array.layout.clone(), swapped: array.swapped };
+    let data = Data { ptr: array.ptr, layout: array.layout.clone(), swapped: array.swapped, overwritten: None };
+    NodeRef::new(NodeKind::Data(data), array.dtype, Shape::fixed(array.shape()), site)
+}
+
+/// As `data`, of memory that a program is going to overwrite, which it will note.
+pub(crate) fn data_mut(array: &ArrayMut<'_>, overwritten: Overwritten, site: At) -> NodeRef {
+    let data = Data { ptr: array.ptr, layout: array.layout.clone(), swapped: false, overwritten: Some(overwritten) };
     NodeRef::new(NodeKind::Data(data), array.dtype, Shape::fixed(array.shape()), site)
 }
 

@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `lazy` | from borrowed arrays to expressions |
+//! | `lazy_mut` | programs that change borrowed arrays, statement by statement |
 //! | `typed` | [`Expr`]: element type known to the Rust compiler, one type per operation |
 //! | `dynamic` | [`DynExpr`]: element type known at run time |
 //! | `promote` | NumPy's rules for the element types of `DynExpr` |
@@ -25,6 +26,7 @@ mod dynamic;
 pub(crate) mod indices;
 pub(crate) mod infer;
 mod lazy;
+pub(crate) mod lazy_mut;
 mod methods;
 pub(crate) mod node;
 mod operators;
@@ -40,6 +42,7 @@ mod typed;
 pub use axes::{Axes, Axis, Extent, with_step};
 pub use dynamic::DynExpr;
 pub use lazy::{Lazy, lazy};
+pub use lazy_mut::{DynLazyMut, IntoLazyMut, LazyMut, RegionMut, lazy_mut};
 pub use operators::Bits;
 pub use pieces::{Pad, Region, concatenate, stack};
 pub use promote::{DynOperand, Weak};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result, Site};
+use crate::expr::lazy_mut::Overwritten;
 use crate::layout::Layout;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::{Equation, Shape};
@@ -73,6 +74,8 @@ pub(crate) struct Data {
     pub ptr: *const u8,
     pub layout: Layout,
     pub swapped: bool,
+    /// For memory that a program changes in place: where it did, once it has.
+    pub overwritten: Option<Overwritten>,
 }
 
 impl NodeRef {

@@ -303,9 +303,21 @@ pub struct Region<E> {
 }
 
 impl<E> Region<E> {
-    fn new(base: &NodeRef, items: &[Slice], site: At) -> Region<E> {
+    pub(super) fn new(base: &NodeRef, items: &[Slice], site: At) -> Region<E> {
         let made = if is_error(base) { Err(base.clone()) } else { region(base, items).map_err(|e| mistaken(base, e, site)) };
         Region { base: base.clone(), region: made, marker: PhantomData }
+    }
+
+    /// All of `base`.
+    pub(super) fn whole(base: &NodeRef) -> Region<E> {
+        let region = if is_error(base) { Err(base.clone()) } else { Ok(View::identity(&base.shape)) };
+        Region { base: base.clone(), region, marker: PhantomData }
+    }
+
+    /// The same region of another array of the same type and shape, or of one with a mistake in it.
+    pub(super) fn rebase(&self, base: &NodeRef) -> Region<E> {
+        let region = if is_error(base) { Err(base.clone()) } else { self.region.clone() };
+        Region { base: base.clone(), region, marker: PhantomData }
     }
 
     fn set_node(&self, value: &NodeRef, site: At) -> NodeRef {

@@ -62,6 +62,9 @@ impl Graph {
             NodeKind::Error(e) => return Err(e.clone()),
             NodeKind::Input { name, swapped } => return self.import_input(node, name.clone(), *swapped),
             NodeKind::Data(data) => {
+                if let Some(site) = data.overwritten.as_ref().and_then(|o| o.get()) {
+                    return Err(overwritten(site, node.site));
+                }
                 all.push(data.clone());
                 let input = Input {
                     name: "".into(),
@@ -153,4 +156,17 @@ impl Graph {
         self.inputs.push(input);
         self.add(kind, dtype, shape, site)
     }
+}
+
+/// The mistake of reading an array as it was before the program that ran at `site`.
+fn overwritten(site: Site, borrowed: Option<Site>) -> Error {
+    let text = format!(
+        "an expression reads an array as it was before the program that ran at {}:{}:{}, which has overwritten it",
+        site.file(),
+        site.line(),
+        site.column()
+    );
+    let error =
+        Error::new(ErrorKind::Bind, text).help("evaluate the expression before the program runs, or make both parts of one program");
+    borrowed.map_or(error.clone(), |s| error.at(s))
 }

@@ -66,6 +66,8 @@ enum Index {
     Domain,
     /// That of the reductions' operands.
     Source,
+    /// That of the step's domain with two axes exchanged.
+    Exchanged,
 }
 
 /// Lowers one step.
@@ -100,7 +102,13 @@ pub(crate) fn lower(graph: &Graph, schedule: &Schedule, step: &Step, strides: &O
     let mut stores = Vec::new();
     for put in &step.stores {
         let value = l.value(put.node, Index::Domain);
-        stores.push((l.store_access(put), value));
+        stores.push((l.store_access(put, Index::Domain), value));
+    }
+    if step.pairs.is_some() {
+        for put in &step.stores {
+            let value = l.value(put.node, Index::Exchanged);
+            stores.push((l.store_access(put, Index::Exchanged), value));
+        }
     }
     l.finish(stores)
 }
@@ -298,7 +306,12 @@ impl Lowerer<'_> {
             offset = offset.add(&map.offset.mul(stride));
             for (axis, step) in &map.terms {
                 let axis = *axis as usize;
-                let to = if at == Index::Domain { axis } else { self.source_loops[axis] };
+                let to = match (at, self.step.pairs) {
+                    (Index::Source, _) => self.source_loops[axis],
+                    (Index::Exchanged, Some((p, q))) if axis == p as usize => q as usize,
+                    (Index::Exchanged, Some((p, q))) if axis == q as usize => p as usize,
+                    _ => axis,
+                };
                 strides[to] = strides[to].add(&step.mul(stride));
                 inside |= to >= self.step.domain.rank();
             }
@@ -318,7 +331,7 @@ impl Lowerer<'_> {
         k as u32
     }
 
-    fn store_access(&mut self, put: &Put) -> u32 {
+    fn store_access(&mut self, put: &Put, at: Index) -> u32 {
         let dtype = self.graph[put.node].dtype;
         let view = put.region.clone().unwrap_or_else(|| View::identity(&self.step.domain));
         let (operand, strides) = match put.dest {
@@ -328,7 +341,7 @@ impl Lowerer<'_> {
                 (Operand::Buffer(b), shape.c_strides().iter().map(|s| s.scale(dtype.size() as i64)).collect())
             }
         };
-        let raw = self.access(operand, &strides, &view, dtype, Index::Domain);
+        let raw = self.access(operand, &strides, &view, dtype, at);
         self.access_number(raw)
     }
 
@@ -360,6 +373,10 @@ impl Lowerer<'_> {
         coalesce(&mut reduced);
         if let Some(k) = self.step.strip {
             parallel[k as usize].strip = true;
+        }
+        if let Some((p, q)) = self.step.pairs {
+            parallel[p as usize].strip = true;
+            parallel[q as usize].strip = true;
         }
         let has_reductions = !self.reductions.is_empty();
         // Loops that must run in some order or direction keep the domain's order, which is right for memory in C order.
@@ -433,13 +450,17 @@ impl Lowerer<'_> {
         } else {
             Lanes::Parallel(factor(&self.body, &depths, parallel.len(), has_reductions))
         };
-        let mut strip = None;
-        if let Some(at) = parallel.iter().position(|a| a.strip) {
-            // Its extent changes from strip to strip, and is not to be taken for another of the same size.
+        // Their extents change from strip to strip, and are not to be taken for others of the same size.
+        let mut parts = parallel.iter().enumerate().filter(|(_, a)| a.strip).map(|(at, axis)| {
             parallel_params[at] = params.len() as u32;
-            params.push(parallel[at].extent.clone());
-            strip = Some(StripArgument { param: parallel_params[at], moves: pointers.iter().map(|(.., m)| m[at].clone()).collect() });
-        }
+            params.push(axis.extent.clone());
+            StripArgument { param: parallel_params[at], moves: pointers.iter().map(|(.., m)| m[at].clone()).collect() }
+        });
+        let (strip, pairs) = match self.step.pairs {
+            Some(_) => (None, parts.next().zip(parts.next())),
+            None => (parts.next(), None),
+        };
+        drop(parts);
         let nest = LoopNest {
             parallel: parallel_params,
             reduced: reduced_params,
@@ -456,7 +477,7 @@ impl Lowerer<'_> {
             params: params.len() as u32,
         };
         let pointers = pointers.into_iter().map(|(operand, offset, _)| (operand, offset)).collect();
-        (nest, Bindings { pointers, params, strip })
+        (nest, Bindings { pointers, params, strip, pairs })
     }
 }
 

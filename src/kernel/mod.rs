@@ -225,6 +225,22 @@ pub struct Bindings {
     pub params: Vec<Size>,
     /// How to run a part of the axis that strips are cut from.
     pub strip: Option<StripArgument>,
+    /// How to run a part of two axes that are exchanged in pairs.
+    pub pairs: Option<(StripArgument, StripArgument)>,
+}
+
+/// Calls `f` on rectangles of indices below `n`, as (row, rows, column, columns), that cover each pair of a row and a column
+/// once, in one order or the other, and each index with itself: blocks above the diagonal, and the rows of those on it.
+pub(crate) fn for_each_pair_block(n: i64, block: i64, f: &mut dyn FnMut(i64, i64, i64, i64)) {
+    for row in (0..n).step_by(block as usize) {
+        let rows = block.min(n - row);
+        for i in row..row + rows {
+            f(i, 1, i, row + rows - i);
+        }
+        for column in (row + rows..n).step_by(block as usize) {
+            f(row, rows, column, block.min(n - column));
+        }
+    }
 }
 
 /// What changes from strip to strip.

@@ -216,8 +216,9 @@ impl<'c, 'd> Binding<'c, 'd> {
     /// Runs the kernel. Arrays laid out as in the previous run need no planning and no allocation.
     ///
     /// # Errors
-    /// If an input or output is not bound; if sizes contradict each other; if a minimum over nothing is asked for; or what
-    /// compiling for a new layout may report.
+    /// If an input or output is not bound; if sizes contradict each other; if a minimum over nothing is asked for; if an output
+    /// shares memory with another array than the input that it updates, which takes `unsafe` views to do; or what compiling for
+    /// a new layout may report.
     #[track_caller]
     pub fn run(&mut self) -> Result<()> {
         self.run_at(Location::caller())
@@ -240,12 +241,14 @@ impl<'c, 'd> Binding<'c, 'd> {
             call.prepared = Some(prepare(&call.kernel, &call.slots, call.strip_length).map_err(|e| e.at(site))?);
         }
         let prepared = call.prepared.as_mut().expect("just prepared");
+        prepared.apart.check(&call.kernel, &call.slots).map_err(|e| e.at(site))?;
         if let (Some(watch), Some(guard)) = (&mut call.watch, &call.kernel.0.guard) {
             watch.check(&call.slots[..count], &guard.checks, &prepared.extents, site)?;
         }
         // SAFETY: the slots are those that `prepare` has seen, or have the same layouts; what they point to may be used as the
         // invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for 'd. Outputs alias nothing
-        // else by the same invariants, but for the input that they update, which the schedule has ordered reads and writes of.
+        // else by the same invariants, and `apart` has seen it; but for the input that they update, which the schedule has ordered
+        // reads and writes of.
         unsafe { prepared.run(&call.slots) };
         if prepared.tiles.capacity() > 0 {
             codegen::fence();

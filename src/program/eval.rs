@@ -1,6 +1,7 @@
 //! Evaluating an expression over borrowed data on the spot.
 
 use std::panic::Location;
+use std::sync::Arc;
 
 use super::Kernel;
 use super::call::Call;
@@ -8,7 +9,7 @@ use crate::array::{Array, ArrayMut};
 use crate::compile::Timings;
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result, Site};
-use crate::expr::node::Data;
+use crate::expr::node::{Data, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::graph::Graph;
 use crate::layout::Layout;
@@ -63,7 +64,7 @@ impl<T: Element, D: ndarray::Dimension> FromElements<T> for ndarray::Array<T, D>
 }
 
 /// A program over borrowed data, compiled.
-struct Lazy {
+pub(super) struct Lazy {
     kernel: Kernel,
     data: Vec<Data>,
 }
@@ -72,7 +73,20 @@ impl Lazy {
     fn new(outputs: &[DynExpr<'_>]) -> Result<Lazy> {
         let name = |k| if outputs.len() == 1 { "result".to_string() } else { format!("result {k}") };
         let named: Vec<_> = outputs.iter().enumerate().map(|(k, o)| (name(k).into(), o.node().clone())).collect();
-        let (graph, data) = Graph::import_with_data(&[], &named)?;
+        Lazy::of(Graph::import_with_data(&[], &named)?)
+    }
+
+    /// A program whose outputs are stored in the memory of `arrays`, in order, each of which is a node of borrowed data.
+    pub(super) fn updating(arrays: &[NodeRef], values: &[(Arc<str>, NodeRef)]) -> Result<Lazy> {
+        let (mut graph, data) = Graph::import_with_data(arrays, values)?;
+        // Declared first, they are the first inputs, whether their values are read or not.
+        for k in 0..arrays.len() {
+            graph.update_in_place(k, k as u32);
+        }
+        Lazy::of((graph, data))
+    }
+
+    fn of((graph, data): (Graph, Vec<Data>)) -> Result<Lazy> {
         if let Some(input) = graph.inputs().iter().find(|i| i.data.is_none()) {
             let err = Error::new(ErrorKind::Bind, format!("input `{}` has no data", input.name))
                 .help("build a kernel from the expression and bind an array to the input");
@@ -81,9 +95,10 @@ impl Lazy {
         Ok(Lazy { kernel: Kernel::new("eval", graph, Vec::new(), Timings::default())?, data })
     }
 
-    fn run(&self, outputs: Vec<ArrayMut<'_>>, site: Site) -> Result<()> {
+    pub(super) fn run(&self, outputs: Vec<ArrayMut<'_>>, site: Site) -> Result<()> {
         let mut call = Call::new(self.kernel.clone());
-        // The expressions' lifetime, in which the data is borrowed, is longer than this call: `eval` holds them.
+        // The expressions' lifetime, in which the data is borrowed, is longer than this call: `eval` holds them. Where arrays
+        // are updated in place, the outputs hold it.
         call.start().run_with(&self.data, outputs, site)
     }
 }

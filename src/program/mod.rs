@@ -4,11 +4,13 @@
 //! three places with `unsafe`: it calls compiled code, having checked that every access stays inside the arrays given.
 #![allow(unsafe_code)]
 
+mod apart;
 mod builder;
 mod call;
 mod eval;
 mod explain;
 mod guard;
+mod in_place;
 mod inspect;
 mod layouts;
 mod prepare;
@@ -22,6 +24,7 @@ use hashbrown::HashMap;
 pub use builder::KernelBuilder;
 pub use call::{Binding, Call, Key};
 pub use eval::{FromElements, eval_all};
+pub use in_place::run_all;
 pub use inspect::Stage;
 
 use crate::compile::{Compiled, Compiler, Timings};

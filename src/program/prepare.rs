@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use super::Kernel;
+use super::apart::Apart;
 use super::call::Slot;
 use super::layouts::LayoutClass;
 use super::strips::{StripFrame, StripPlan, WindowPlan};
@@ -14,7 +15,7 @@ use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM};
+use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM, StripArgument, for_each_pair_block};
 use crate::layout::Layout;
 use crate::schedule::{Strip, StripStep};
 use crate::size::{Size, Var};
@@ -33,6 +34,8 @@ pub(super) struct Prepared {
     pub extents: Vec<i64>,
     /// What streamed results are written to first; empty if none are.
     pub tiles: Vec<MaybeUninit<u8>>,
+    /// Where the arrays may lie.
+    pub apart: Apart,
 }
 
 pub(super) struct Frame {
@@ -47,6 +50,30 @@ pub(super) struct Frame {
     chunk: i64,
     /// How it moves through a strip, if it is part of one.
     strip: Option<StripFrame>,
+    /// How it goes over pairs of indices, if it does.
+    pairs: Option<Box<PairsFrame>>,
+}
+
+/// Two axes that are exchanged in pairs.
+struct PairsFrame {
+    /// Which arguments are the numbers of indices.
+    arguments: [usize; 2],
+    extent: i64,
+    /// Bytes from one index to the next along either axis, for each address.
+    moves: [Vec<i64>; 2],
+}
+
+impl PairsFrame {
+    /// Rows and columns that are done at a time: a block and its image fit the first-level cache.
+    const BLOCK: i64 = 32;
+
+    fn new(bindings: &Bindings, params: &[i64], env: &Env<'_>) -> Result<Option<Box<PairsFrame>>> {
+        let Some((a, b)) = &bindings.pairs else { return Ok(None) };
+        let argument = |s: &StripArgument| bindings.pointers.len() + s.param as usize;
+        let moves = |s: &StripArgument| s.moves.iter().map(|m| env.eval(m)).collect::<Result<Vec<i64>>>();
+        let (arguments, extent) = ([argument(a), argument(b)], params[a.param as usize]);
+        Ok(Some(Box::new(PairsFrame { arguments, extent, moves: [moves(a)?, moves(b)?] })))
+    }
 }
 
 impl Frame {
@@ -122,20 +149,45 @@ impl Frame {
     /// # Safety
     /// As for [`Prepared::run`].
     unsafe fn run(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], windows: &[WindowPlan]) {
-        for (k, (arg, (place, offset))) in self.args.iter_mut().zip(&self.addresses).enumerate() {
-            let base = match *place {
-                Place::Slot(k) => slots[k].address,
-                Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
-                Place::Nowhere => 0,
-            };
-            let moved = self.strip.as_ref().map_or(0, |s| s.moved(k, windows));
-            *arg = base.wrapping_add_signed((*offset + moved) as isize) as i64;
+        let Frame { entry, args, addresses, strip, pairs, .. } = self;
+        // SAFETY, of all three: a whole step as `frame` has checked it, or a part of it; the rest is the caller's promise.
+        match (strip, pairs) {
+            (None, None) => unsafe { call(*entry, args, addresses, slots, scratch, |_| 0) },
+            (Some(strip), _) => unsafe { call(*entry, args, addresses, slots, scratch, |k| strip.moved(k, windows)) },
+            (None, Some(pairs)) => for_each_pair_block(pairs.extent, PairsFrame::BLOCK, &mut |row, rows, column, columns| {
+                args[pairs.arguments[0]] = rows;
+                args[pairs.arguments[1]] = columns;
+                let moved = |k: usize| row * pairs.moves[0][k] + column * pairs.moves[1][k];
+                unsafe { call(*entry, args, addresses, slots, scratch, moved) };
+            }),
         }
-        // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
-        // and touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand. Scratch
-        // slots are disjoint, and nothing else refers to them.
-        unsafe { (self.entry)(self.args.as_ptr()) };
     }
+}
+
+/// Writes the addresses, each moved by so many bytes, and runs the code.
+///
+/// # Safety
+/// As for [`Prepared::run`]; `moved` and the extents in the arguments must keep every access inside what was checked.
+unsafe fn call(
+    entry: codegen::Entry,
+    args: &mut [i64],
+    addresses: &[(Place, i64)],
+    slots: &[Slot],
+    scratch: &mut [Vec<MaybeUninit<u8>>],
+    moved: impl Fn(usize) -> i64,
+) {
+    for (k, (arg, (place, offset))) in args.iter_mut().zip(addresses).enumerate() {
+        let base = match *place {
+            Place::Slot(k) => slots[k].address,
+            Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
+            Place::Nowhere => 0,
+        };
+        *arg = base.wrapping_add_signed((*offset + moved(k)) as isize) as i64;
+    }
+    // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order, and
+    // touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand. Scratch slots are
+    // disjoint, and nothing else refers to them.
+    unsafe { entry(args.as_ptr()) };
 }
 
 /// The values of named dims and strides.
@@ -274,9 +326,10 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], strip_length: Option<i64>
         }
     }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
+    let apart = Apart::new(kernel, slots)?;
     let checks = kernel.0.guard.iter().flat_map(|g| &g.checks);
     let extents = checks.map(|c| env.eval(&c.position.extent)).collect::<Result<_>>()?;
-    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, tiles })
+    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, tiles, apart })
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.
@@ -334,6 +387,7 @@ fn frame(
         addresses.push((place, env.eval(offset)?));
     }
     let mut strip = part.map(|(strip, own)| StripFrame::new(strip, own, bindings, &params, env)).transpose()?;
+    let pairs = PairsFrame::new(bindings, &params, env)?;
     let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
     let mut loaded: HashSet<u32> = nest.stores.iter().map(|s| s.access).collect();
     loaded.extend(nest.insts.iter().filter_map(|i| match i {
@@ -380,7 +434,7 @@ fn frame(
     let (tiles, chunk) = streaming(nest, bindings, &params, bytes);
     let off = Streaming::OFF;
     let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), off.chunk, off.tiles]).collect();
-    Ok(Some(Frame { entry: code.entry(), args, addresses, tiles, chunk, strip }))
+    Ok(Some(Frame { entry: code.entry(), args, addresses, tiles, chunk, strip, pairs }))
 }
 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.

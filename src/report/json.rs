@@ -28,6 +28,7 @@ impl Report {
             json!({
                 "domain": n.domain.to_string(),
                 "reduces": n.reduces.as_ref().map(|(source, axes)| json!({ "shape": source.to_string(), "axes": axes })),
+                "pairs": n.pairs.map(|(p, q)| [p, q]),
                 "loops": n.loops.as_ref().map(|l| l.iter().map(|l| json!({ "axis": l.axis, "backward": l.backward })).collect::<Json>()),
                 "fused": n.fused,
                 "reads": n.reads.iter().map(|r| json!({ "memory": r.memory, "bytes": size(&r.bytes) })).collect::<Json>(),

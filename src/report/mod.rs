@@ -165,6 +165,9 @@ pub struct Nest {
     pub writes: Vec<Write>,
     /// The loops from the outermost in, where their order or direction matters: every element is read before it is overwritten.
     pub loops: Option<Vec<Loop>>,
+    /// Two axes: each index is done together with the one that has these exchanged, so that both are read before either is
+    /// overwritten.
+    pub pairs: Option<(usize, usize)>,
     /// The floating-point operations of one run: additions, subtractions, products, quotients, roots, minima, maxima and
     /// roundings are one each, a fused multiply-add is two; elementary functions are the operations that they expand to.
     pub flops: Size,

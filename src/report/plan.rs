@@ -65,7 +65,7 @@ impl Source<'_> {
 
     fn nest(&self, step: &Step, code: &CompiledStep) -> Nest {
         let graph = self.graph;
-        let computes = |k: &Kind| k.is_elementwise() || matches!(k, Kind::Reduce(..) | Kind::Copy(_));
+        let computes = |k: &Kind| k.is_pointwise() || matches!(k, Kind::Reduce(..) | Kind::Copy(_));
         let fused = step.fused.iter().filter(|id| computes(&graph[**id].kind)).map(|id| id.to_string());
         let reads = traffic::reads(code).into_iter().map(|(operand, bytes)| Traffic { memory: self.operand(operand), bytes });
         let loops = (!step.walk.is_free()).then(|| {
@@ -82,6 +82,7 @@ impl Source<'_> {
             reads: reads.collect(),
             writes: step.stores.iter().map(|put| self.write(step, put)).collect(),
             loops,
+            pairs: step.pairs.map(|(p, q)| (p as usize, q as usize)),
             flops: traffic::flops(code),
         }
     }

@@ -75,6 +75,9 @@ fn print_nest(f: &mut fmt::Formatter<'_>, k: usize, nest: &Nest, values: &hashbr
         write!(f, ", reducing {word} {} of {source}", list(axes))?;
     }
     writeln!(f)?;
+    if let Some((p, q)) = nest.pairs {
+        writeln!(f, "  in pairs: each index together with the one that has axes {p} and {q} exchanged")?;
+    }
     if let Some(loops) = &nest.loops {
         let all = loops.iter().map(|l| format!("axis {}{}", l.axis, if l.backward { " backward" } else { "" }));
         writeln!(f, "  loops: {}, so that every element is read before it is overwritten", list(all))?;

@@ -4,7 +4,7 @@ use crate::codegen::Streaming;
 use crate::compile::CompiledStep;
 use crate::dtype::DType;
 use crate::graph::Graph;
-use crate::kernel::{Access, Depth, Inst, Operand, STREAM_FROM};
+use crate::kernel::{Depth, Inst, LoopNest, Operand, STREAM_FROM, Stride};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::schedule::Schedule;
 use crate::size::Size;
@@ -60,20 +60,33 @@ pub(super) fn flops(step: &CompiledStep) -> Size {
     total
 }
 
-/// The bytes that an access goes over: the loops that move it, times the element.
-pub(super) fn footprint(step: &CompiledStep, access: &Access) -> Size {
-    let (nest, params) = (&step.nest, &step.bindings.params);
-    let loops = nest.parallel.iter().chain(&nest.reduced);
-    let moving = loops.zip(&access.strides).filter(|(_, s)| **s != crate::kernel::Stride::Zero);
-    moving.fold(Size::from(access.dtype.size()), |n, (p, _)| n.mul(&params[*p as usize]))
+/// For each value of a nest, which loops move it: parallel axes first, then reduced ones.
+fn moved_by(nest: &LoopNest) -> Vec<Vec<bool>> {
+    let mut all: Vec<Vec<bool>> = Vec::with_capacity(nest.insts.len());
+    for inst in &nest.insts {
+        let mut moved = vec![false; nest.parallel.len() + nest.reduced.len()];
+        match inst {
+            Inst::Load(k) | Inst::LoadAt(k, _) | Inst::Index(k) => {
+                let strides = &nest.accesses[*k as usize].strides;
+                moved.iter_mut().zip(strides).for_each(|(m, s)| *m = *s != Stride::Zero);
+            }
+            Inst::Reduced(_) => moved[..nest.parallel.len()].fill(true),
+            _ => {}
+        }
+        for o in inst.operands() {
+            moved.iter_mut().zip(&all[o.index()]).for_each(|(m, o)| *m |= *o);
+        }
+        all.push(moved);
+    }
+    all
 }
 
 /// Each memory that the nest loads from, with the bytes; accesses of one memory that move alike are counted once.
 pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
-    let (nest, pointers) = (&step.nest, &step.bindings.pointers);
+    let (nest, params, pointers) = (&step.nest, &step.bindings.params, &step.bindings.pointers);
     let mut seen = hashbrown::HashSet::new();
     let mut out: Vec<(Operand, Size)> = Vec::new();
-    for inst in &nest.insts {
+    for (inst, moved) in nest.insts.iter().zip(&moved_by(nest)) {
         let (Inst::Load(k) | Inst::LoadAt(k, _)) = inst else { continue };
         let access = &nest.accesses[*k as usize];
         let operand = pointers[access.pointer as usize].0;
@@ -81,10 +94,12 @@ pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
         if operand == Operand::Index {
             continue;
         }
-        if !seen.insert((operand, &access.strides)) {
+        let at = if let Inst::LoadAt(_, at) = inst { Some(at) } else { None };
+        if !seen.insert((operand, &access.strides, at)) {
             continue;
         }
-        let bytes = footprint(step, access);
+        let loops = nest.parallel.iter().chain(&nest.reduced).zip(moved).filter(|(_, moved)| **moved);
+        let bytes = loops.fold(Size::from(access.dtype.size()), |n, (p, _)| n.mul(&params[*p as usize]));
         match out.iter_mut().find(|(o, _)| *o == operand) {
             Some((_, sum)) => *sum = sum.add(&bytes),
             None => out.push((operand, bytes)),

@@ -34,7 +34,7 @@ pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, Str
             }
         }
     };
-    Ok(d.finish(units, groups))
+    d.finish(units, groups)
 }
 
 /// A read that must come before a write that it also must come after, in any order of steps: it needs a copy. With it, for every
@@ -53,6 +53,11 @@ pub(super) fn overwritten_read(graph: &Graph) -> Option<(NodeId, Vec<bool>)> {
         }
     }
     Some((leaf, continues))
+}
+
+/// Which nodes have memory of their own whatever the loop nests are.
+pub(super) fn stored_at_once(graph: &Graph) -> Vec<bool> {
+    Decider::new(graph, &vec![true; graph.inputs().len()]).stored.iter().map(Option::is_some).collect()
 }
 
 pub(super) struct Decider<'a> {

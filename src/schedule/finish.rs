@@ -10,7 +10,9 @@ use crate::graph::{Kind, NodeId};
 use crate::size::{Size, Var};
 
 impl Decider<'_> {
-    pub(super) fn finish(self, units: Units, mut groups: Vec<Group>) -> Schedule {
+    /// # Errors
+    /// If a group has no order of its loops, which grouping has seen to.
+    pub(super) fn finish(self, units: Units, mut groups: Vec<Group>) -> Result<Schedule, String> {
         groups.sort_by_key(|g| (g.level, units.units[g.units[0]].root));
         let count = self.graph.len();
         let mut schedule = Schedule {
@@ -69,11 +71,13 @@ impl Decider<'_> {
                     puts.push(Put { node: unit.value, dest, region: unit.region.clone() });
                 }
             }
+            let pairs = g.units.iter().find_map(|&u| units.units[u].pairs);
             let distances: Vec<_> = g.units.iter().flat_map(|&u| units.units[u].distances.iter().cloned()).collect();
-            let walk = Units::walk_of(&distances, g.domain.rank()).unwrap_or_default();
+            let walk = Units::walk_of(&distances, g.domain.rank())
+                .ok_or_else(|| format!("schedule: no order of loops over {} suits all units", g.domain))?;
             let fused = g.members.iter().copied().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
             let (domain, reduce) = (g.domain.clone(), g.reduce.clone());
-            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None });
+            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None, pairs });
         }
         let number = |d: &Option<Dest>| match d {
             Some(Dest::Buffer(b)) => Some(b.index() as u32),
@@ -98,7 +102,7 @@ impl Decider<'_> {
         }
         self.place(&mut schedule);
         self.note_decisions(&mut schedule, &units);
-        schedule
+        Ok(schedule)
     }
 
     fn is_window(&self, schedule: &Schedule, id: NodeId) -> bool {
@@ -124,6 +128,7 @@ impl Decider<'_> {
                 (_, Some(why)) => Placement::Buffer.because(why),
                 (Kind::Const(_) | Kind::Size(_), _) => Placement::Scalar.into(),
                 (Kind::View(..) | Kind::Reshape(..) | Kind::Iota, _) => Placement::View.into(),
+                (Kind::Take(..), _) => Placement::ComputedIndex.into(),
                 _ => Placement::Inline.into(),
             });
         }

@@ -109,6 +109,7 @@ impl Decider<'_> {
                     && level <= p.groups[first].level
                     && p.groups[first].domain == unit.domain
                     && unit.distances.is_empty()
+                    && unit.pairs.is_none()
                     && unit.with == k;
                 if fits {
                     p.enter(k, first, [&cone, &inner], whole);
@@ -140,7 +141,12 @@ impl Decider<'_> {
                     level = level.max(p.level_of(&self.cone(other.value, |_| true).reads)).max(p.floor_of(other));
                 }
             }
-            let candidates = index.entry((unit.domain.clone(), unit.places(), reduce.clone(), level)).or_default();
+            let mut places = unit.places();
+            if unit.pairs.is_some() {
+                // Its loops are its own.
+                places.push((usize::MAX - k, Size::ZERO));
+            }
+            let candidates = index.entry((unit.domain.clone(), places, reduce.clone(), level)).or_default();
             // Units of a step share its loops, so these must suit all of them.
             let suits = |g: &&usize| {
                 let all: Vec<Distance> = p.groups[**g].distances.iter().chain(&unit.distances).cloned().collect();

@@ -9,6 +9,7 @@ mod decide;
 mod distance;
 mod finish;
 mod group;
+mod order;
 mod print;
 mod strips;
 mod units;
@@ -64,6 +65,8 @@ pub struct Step {
     pub in_place: bool,
     /// The axis of the domain that it is cut along, if it is part of a strip.
     pub strip: Option<u8>,
+    /// Two axes that are exchanged: each index is done together with the one that has them exchanged, once for both.
+    pub pairs: Option<(u8, u8)>,
 }
 
 /// A value and where it is stored.
@@ -273,8 +276,18 @@ pub(crate) fn with_copies(graph: Graph) -> Graph {
     graph
 }
 
-/// An array that takes what is in memory updated is put together from it: it is no home of what it takes.
+/// An array that takes what is in memory elsewhere is put together from it: it is no home of what it takes. Nor is it the home of
+/// a value that others compute as well and that may come to be stored for them: they may need it before the array is written.
 fn moved_as_pieces(mut graph: Graph) -> Graph {
+    if graph.outputs().iter().all(|o| o.in_place.is_none()) {
+        return graph;
+    }
+    let mut shared = vec![false; graph.len()];
+    let live = graph.live();
+    for (_, node) in graph.nodes().filter(|(id, _)| live[id.index()]) {
+        node.kind.operands().iter().for_each(|o| shared[o.index()] = true);
+    }
+    let stored = decide::stored_at_once(&graph);
     for k in 0..graph.outputs().len() {
         let Some(input) = graph.outputs()[k].in_place else { continue };
         let id = graph.outputs()[k].node;
@@ -282,7 +295,7 @@ fn moved_as_pieces(mut graph: Graph) -> Graph {
         let moved = match node.kind {
             Kind::Input(i) => i != input,
             Kind::View(..) | Kind::Reshape(..) | Kind::Const(_) | Kind::Size(_) => true,
-            _ => false,
+            _ => shared.get(id.index()) == Some(&true) && !stored[id.index()],
         };
         if moved {
             let whole = Kind::Pieces([(id, View::identity(&node.shape))].into_iter().collect());

@@ -36,6 +36,9 @@ impl fmt::Display for Printed<'_> {
                 write!(f, ", reduce axes {} of {}", axes.join(","), r.source)?;
             }
             writeln!(f, "\n  fuse {{{}}}\n  store {}", fused.join(" "), stores.join(", "))?;
+            if let Some((p, q)) = step.pairs {
+                writeln!(f, "  in pairs: each index together with the one that has axes {p} and {q} exchanged")?;
+            }
             if !step.walk.is_free() {
                 let backward = |k: usize| if step.walk.reversed[k] { " backward" } else { "" };
                 let axes = step.walk.order.iter().flatten().map(|&k| k as usize);

@@ -107,10 +107,40 @@ struct Touch {
     loops: Vec<usize>,
 }
 
+/// All touches, in the order of steps.
+struct Touches {
+    all: Vec<Touch>,
+    /// Which ones there are of each storage.
+    of: Vec<Vec<usize>>,
+}
+
+impl Touches {
+    fn new(all: Vec<Touch>, storages: usize) -> Touches {
+        let mut of = vec![Vec::new(); storages];
+        for (k, t) in all.iter().enumerate() {
+            of[t.storage].push(k);
+        }
+        Touches { all, of }
+    }
+
+    /// Those of some steps.
+    fn of_steps(&self, first: usize, last: usize) -> &[Touch] {
+        let (from, to) = (self.all.partition_point(|t| t.step < first), self.all.partition_point(|t| t.step <= last));
+        &self.all[from..to]
+    }
+
+    /// Those of a storage by some steps.
+    fn of_storage(&self, storage: usize, first: usize, last: usize) -> impl Iterator<Item = &Touch> {
+        let of = &self.of[storage];
+        let from = of.partition_point(|k| self.all[*k].step < first);
+        of[from..].iter().map(|k| &self.all[*k]).take_while(move |t| t.step <= last)
+    }
+}
+
 impl Decider<'_> {
     /// The strips of a schedule whose steps are these groups.
     pub(super) fn strips(&self, units: &Units, groups: &[Group], schedule: &Schedule, buffer_of: &[Option<u32>]) -> Vec<Strip> {
-        let touches = self.touches(units, groups);
+        let touches = Touches::new(self.touches(units, groups), units.storages.len());
         let mut strips: Vec<Strip> = Vec::new();
         let mut taken_to = 0;
         let mut scratch: Vec<(usize, u32)> = buffer_of.iter().enumerate().filter_map(|(s, b)| b.map(|b| (s, b))).collect();
@@ -130,7 +160,7 @@ impl Decider<'_> {
             let found = ends.into_iter().rev().take(4).chain([live.1]).find_map(|end| {
                 (0..rank).find_map(|axis| {
                     let range = (live.0 as usize, end as usize);
-                    Attempt::new(units, groups, &touches, range).strip(s, axis, buffer_of, schedule)
+                    Attempt::new(groups, &touches, range).strip(s, axis, buffer_of, schedule)
                 })
             });
             if let Some(strip) = found {
@@ -175,9 +205,8 @@ fn worth_it(elements: &Size) -> bool {
 }
 
 struct Attempt<'a> {
-    units: &'a Units,
     groups: &'a [Group],
-    touches: &'a [Touch],
+    touches: &'a Touches,
     first: usize,
     last: usize,
     /// Per step of the range: its axis, if it moves along the strip's, and its shift.
@@ -187,14 +216,20 @@ struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    fn new(units: &'a Units, groups: &'a [Group], touches: &'a [Touch], range: (usize, usize)) -> Attempt<'a> {
+    fn new(groups: &'a [Group], touches: &'a Touches, range: (usize, usize)) -> Attempt<'a> {
         let steps = vec![None; range.1 + 1 - range.0];
-        Attempt { units, groups, touches, first: range.0, last: range.1, steps, storages: HashMap::new() }
+        Attempt { groups, touches, first: range.0, last: range.1, steps, storages: HashMap::new() }
     }
 
-    fn inside(&self) -> impl Iterator<Item = &'a Touch> + use<'a> {
-        let (first, last) = (self.first, self.last);
-        self.touches.iter().filter(move |t| (first..=last).contains(&t.step))
+    /// The touches of a storage by steps of the range.
+    fn touches_of(&self, storage: usize) -> impl Iterator<Item = &'a Touch> + use<'a> {
+        self.touches.of_storage(storage, self.first, self.last)
+    }
+
+    /// True for storages that put an order between strips: not for what is only read, or only touched by one step.
+    fn is_carried(&self, storage: usize) -> bool {
+        let Some(first) = self.touches_of(storage).next().map(|t| t.step) else { return false };
+        self.touches_of(storage).any(|t| t.step != first) && self.touches_of(storage).any(|t| t.writes)
     }
 
     /// The row that a touch is at along an axis of the storage, as the domain axis that moves it and an offset, if it moves by ones
@@ -225,17 +260,12 @@ impl<'a> Attempt<'a> {
 
     /// The strip through this storage along this axis.
     fn strip(mut self, storage: usize, axis: usize, buffer_of: &[Option<u32>], schedule: &Schedule) -> Option<Strip> {
-        // What is only read, or only touched by one step, puts no order between strips.
-        let carried = |s: usize| {
-            let mut here = self.inside().filter(|t| t.storage == s);
-            let first = here.next()?.step;
-            let several = self.inside().any(|t| t.storage == s && t.step != first);
-            (several && self.inside().any(|t| t.storage == s && t.writes)).then_some(())
-        };
-        let carried: Vec<usize> = (0..self.units.storages.len()).filter(|s| carried(*s).is_some()).collect();
-        self.align(storage, axis, &carried)?;
+        self.align(storage, axis)?;
         for k in self.first..=self.last {
             let walk = &schedule.steps[k].walk;
+            if schedule.steps[k].pairs.is_some() {
+                return None;
+            }
             let (axis, _) = self.steps[k - self.first].as_ref()?;
             if walk.order.is_some() || axis.is_some_and(|a| walk.reversed.get(a) == Some(&true)) {
                 return None;
@@ -249,7 +279,7 @@ impl<'a> Attempt<'a> {
             if (live.0 as usize) < self.first || live.1 as usize > self.last {
                 continue;
             }
-            let all = self.inside().filter(|t| t.storage == *s).map(|t| self.distance(t)).collect::<Option<Vec<i64>>>()?;
+            let all = self.touches_of(*s).map(|t| self.distance(t)).collect::<Option<Vec<i64>>>()?;
             let (low, high) = (all.iter().min()?, all.iter().max()?);
             windows.push((b, Window { axis: *axis as u8, first: Size::from(*low).sub(shift), extra: high - low }));
         }
@@ -262,12 +292,12 @@ impl<'a> Attempt<'a> {
     }
 
     /// Finds the axis of every step and of every storage that is carried between them, from that of one storage.
-    fn align(&mut self, storage: usize, axis: usize, carried: &[usize]) -> Option<()> {
+    fn align(&mut self, storage: usize, axis: usize) -> Option<()> {
         self.storages.insert(storage, (axis, Size::ZERO));
         let mut pending = vec![storage];
         while let Some(s) = pending.pop() {
             let (axis, shift) = self.storages[&s].clone();
-            for touch in self.inside().filter(|t| t.storage == s) {
+            for touch in self.touches_of(s) {
                 let (moved_by, offset) = self.along(touch, axis)?;
                 let slot = &mut self.steps[touch.step - self.first];
                 match slot {
@@ -276,8 +306,8 @@ impl<'a> Attempt<'a> {
                     None => *slot = Some((moved_by, offset.add(&shift))),
                 }
                 let (moved_by, own) = self.steps[touch.step - self.first].clone().expect("set above");
-                for other in self.inside().filter(|t| t.step == touch.step && carried.contains(&t.storage)) {
-                    if self.storages.contains_key(&other.storage) {
+                for other in self.touches.of_steps(touch.step, touch.step) {
+                    if self.storages.contains_key(&other.storage) || !self.is_carried(other.storage) {
                         continue;
                     }
                     let rank = other.map.as_ref()?.axes.len();
@@ -289,8 +319,8 @@ impl<'a> Attempt<'a> {
                 }
             }
         }
-        let all = self.steps.iter().all(Option::is_some) && carried.iter().all(|s| self.storages.contains_key(s));
-        all.then_some(())
+        // A step that is reached has all that it carries reached with it.
+        self.steps.iter().all(Option::is_some).then_some(())
     }
 
     /// Gives each step the least shift with which nothing is read before it is made, nor overwritten before it is read.
@@ -298,7 +328,7 @@ impl<'a> Attempt<'a> {
         // Per storage, the least distance of the touches so far: of all, and of those that write.
         let mut least: HashMap<usize, (i64, Option<i64>)> = HashMap::new();
         for k in self.first..=self.last {
-            let touches: Vec<&Touch> = self.inside().filter(|t| t.step == k && self.storages.contains_key(&t.storage)).collect();
+            let touches: Vec<&Touch> = self.touches.of_steps(k, k).iter().filter(|t| self.storages.contains_key(&t.storage)).collect();
             let mut late = 0;
             for t in &touches {
                 let bound = least.get(&t.storage).and_then(|(all, writes)| if t.writes { Some(*all) } else { *writes });

@@ -4,14 +4,12 @@
 //! the second lies where the first did. A *unit* computes one value and writes it to one region. Between units there are three
 //! kinds of order: a reader after the units that make what it reads; a later version's units after the earlier one's; and
 //! whoever reads a version before the units that overwrite what it reads. Where these orders contradict each other, what is read
-//! has to be copied first: [`Conflict`] says what.
-
-use std::collections::BinaryHeap;
+//! has to be copied first: `order` finds out what.
 
 use hashbrown::HashMap;
 
 use super::decide::{Cone, Decider};
-use super::distance::{Distance, Meeting, Walk, apart, meeting, walk};
+use super::distance::{Distance, apart};
 use crate::graph::{Kind, NodeId};
 use crate::shape::Shape;
 use crate::size::Size;
@@ -52,6 +50,8 @@ pub(super) struct Unit {
     pub with: usize,
     /// True if it writes to memory that it reads.
     pub in_place: bool,
+    /// Two axes of the domain: each index and the one with these exchanged read and write one another's elements, and no others.
+    pub pairs: Option<(u8, u8)>,
 }
 
 impl Unit {
@@ -76,11 +76,6 @@ pub(super) struct Units {
     pub order: Vec<usize>,
 }
 
-/// A leaf that must be read before something that it has to be read after: it needs a copy.
-pub(super) struct Conflict {
-    pub leaf: NodeId,
-}
-
 /// One read of a unit: the leaf node, the memory it is in, and through which map.
 pub(super) struct Read {
     pub leaf: NodeId,
@@ -90,9 +85,6 @@ pub(super) struct Read {
     /// Read at the index of a reduction's operand.
     pub at_source: bool,
 }
-
-/// How many later versions are looked at one by one for a read that meets none of them.
-const MAX_LOOK_AHEAD: usize = 64;
 
 impl Decider<'_> {
     /// The whole chain of versions that ends in `last`: `Pieces` over `Pieces`, each over the whole of the one before.
@@ -298,231 +290,7 @@ impl Units {
             distances: Vec::new(),
             with: 0,
             in_place: false,
+            pairs: None,
         });
-    }
-
-    /// Finds the order, or what must be copied to have one.
-    pub(super) fn put_in_order(&mut self, d: &Decider<'_>) -> Result<(), Conflict> {
-        let reads: Vec<Vec<Read>> = self.units.iter().map(|u| d.reads_of(u)).collect();
-        // Vertices: the units, then one for each version, which stands for its being complete.
-        let mut first_of = Vec::new();
-        let mut count = self.units.len();
-        for s in &self.storages {
-            first_of.push(count);
-            count += s.versions.len();
-        }
-        let done = |s: usize, v: usize| first_of[s] + v;
-        let mut edges: Vec<Vec<usize>> = vec![Vec::new(); count];
-        for (s, storage) in self.storages.iter().enumerate() {
-            for (v, units) in storage.units.iter().enumerate() {
-                for (n, &k) in units.iter().enumerate() {
-                    edges[k].push(done(s, v));
-                    if v > 0 {
-                        edges[done(s, v - 1)].push(k);
-                    }
-                    // Later pieces lie over earlier ones.
-                    for &earlier in &units[..n] {
-                        if !apart(&self.units[earlier].map(), &self.units[k].map(), d.graph.assumptions()) {
-                            edges[earlier].push(k);
-                            self.units[k].after.push(earlier);
-                        }
-                    }
-                }
-                if v > 0 {
-                    edges[done(s, v - 1)].push(done(s, v));
-                    // A version that changes nothing has no units.
-                    let earlier = storage.units[..v].iter().rfind(|u| !u.is_empty());
-                    for &k in units {
-                        self.units[k].after.extend(earlier.into_iter().flatten());
-                    }
-                }
-            }
-        }
-        // Readers before the units that overwrite what they read: (reader, writer, leaf, whether at the same index).
-        let mut overwritten: Vec<(usize, usize, NodeId, bool)> = Vec::new();
-        for (k, list) in reads.iter().enumerate() {
-            for read in list {
-                let Some(&(s, v)) = self.storage_of.get(&read.memory) else { continue };
-                let made_here = self.units[k].makes == Some((s, v)) && self.units[k].value == read.memory;
-                if !made_here {
-                    edges[done(s, v)].push(k);
-                }
-                let storage = &self.storages[s];
-                for (n, w) in (v + 1..storage.versions.len()).enumerate() {
-                    let mut meets = false;
-                    for &writer in &storage.units[w] {
-                        let meeting = match &read.map {
-                            Some(map) => self.meet(d, k, read, map, writer),
-                            None => Meeting::At(Distance::from_elem(None, self.units[k].domain.rank())),
-                        };
-                        meets |= meeting != Meeting::Never;
-                        match meeting {
-                            Meeting::Never => {}
-                            Meeting::Same if writer == k => {}
-                            Meeting::At(distance) if writer == k => self.units[k].distances.push(distance),
-                            meeting => {
-                                edges[k].push(writer);
-                                overwritten.push((k, writer, read.leaf, meeting == Meeting::Same));
-                            }
-                        }
-                        if writer == k && meets {
-                            self.units[k].in_place = true;
-                        }
-                    }
-                    if meets {
-                        break;
-                    }
-                    if n >= MAX_LOOK_AHEAD {
-                        for &writer in &storage.units[w] {
-                            edges[k].push(writer);
-                            overwritten.push((k, writer, read.leaf, false));
-                        }
-                        break;
-                    }
-                }
-            }
-            let unit = &self.units[k];
-            if walk(&unit.distances, unit.domain.rank()).is_none() {
-                return Err(Conflict { leaf: self.worst_read(d, k, list) });
-            }
-        }
-        for &(reader, writer, ..) in &overwritten {
-            self.units[writer].after.push(reader);
-        }
-        self.sort(d, edges, &overwritten)
-    }
-
-    fn meet(&self, d: &Decider<'_>, reader: usize, read: &Read, map: &View, writer: usize) -> Meeting {
-        let (unit, write) = (&self.units[reader], self.units[writer].map());
-        if reader != writer && unit.domain != self.units[writer].domain {
-            return if apart(map, &write, d.graph.assumptions()) { Meeting::Never } else { Meeting::At(Distance::new()) };
-        }
-        let loops = if read.at_source { d.source_loops(unit.value) } else { (0..unit.domain.rank()).collect() };
-        meeting(map, &loops, &write, &unit.domain, d.graph.assumptions())
-    }
-
-    /// Among a unit's reads of what it overwrites, one that no order of loops allows.
-    fn worst_read(&self, d: &Decider<'_>, k: usize, reads: &[Read]) -> NodeId {
-        let rank = self.units[k].domain.rank();
-        let mut met: Vec<(Distance, NodeId)> = Vec::new();
-        for read in reads {
-            let Some(&(s, v)) = self.storage_of.get(&read.memory) else { continue };
-            let Some((own, version)) = self.units[k].makes else { continue };
-            if s != own || v >= version {
-                continue;
-            }
-            let found = match &read.map {
-                Some(map) => self.meet(d, k, read, map, k),
-                None => Meeting::At(Distance::from_elem(None, rank)),
-            };
-            if let Meeting::At(distance) = found {
-                met.push((distance, read.leaf));
-            }
-        }
-        // What lies ahead may stay: loops that run forward can go strip by strip.
-        met.sort_by_key(|(distance, _)| distance.iter().any(|x| !matches!(x, Some(0 | 1))));
-        let mut kept: Vec<Distance> = Vec::new();
-        for (distance, leaf) in met {
-            kept.push(distance);
-            if walk(&kept, rank).is_none() {
-                return leaf;
-            }
-        }
-        reads.last().map_or(self.units[k].value, |r| r.leaf)
-    }
-
-    /// Topological order, smallest number first. A circle of units that overwrite each other's operands at the same index is one
-    /// unit; any other needs a copy.
-    fn sort(&mut self, d: &Decider<'_>, edges: Vec<Vec<usize>>, overwritten: &[(usize, usize, NodeId, bool)]) -> Result<(), Conflict> {
-        loop {
-            // Units that run as one are one vertex.
-            let vertex = |k: usize| self.units.get(k).map_or(k, |u| u.with);
-            let mut together: Vec<Vec<usize>> = vec![Vec::new(); self.units.len()];
-            self.units.iter().enumerate().for_each(|(k, u)| together[u.with].push(k));
-            let mut waiting = vec![0usize; edges.len()];
-            let links = |k: usize| edges[k].iter().map(|&to| vertex(to)).filter(move |&to| to != vertex(k));
-            (0..edges.len()).flat_map(links).for_each(|to| waiting[to] += 1);
-            let mut ready: BinaryHeap<std::cmp::Reverse<usize>> =
-                (0..edges.len()).filter(|&k| vertex(k) == k && waiting[k] == 0).map(std::cmp::Reverse).collect();
-            let (mut order, mut met) = (Vec::new(), 0);
-            while let Some(std::cmp::Reverse(k)) = ready.pop() {
-                let members = together.get(k).map_or(std::slice::from_ref(&k), |m| m.as_slice());
-                met += members.len();
-                order.extend_from_slice(members);
-                for to in members.iter().flat_map(|&m| links(m)) {
-                    waiting[to] -= 1;
-                    if waiting[to] == 0 {
-                        ready.push(std::cmp::Reverse(to));
-                    }
-                }
-            }
-            if met == edges.len() {
-                self.order = order.into_iter().filter(|&k| k < self.units.len()).collect();
-                return Ok(());
-            }
-            let stuck = |k: usize| waiting[vertex(k)] > 0;
-            let soft: hashbrown::HashSet<(usize, usize)> = overwritten.iter().map(|(r, w, ..)| (*r, *w)).collect();
-            let reaches = |from: usize, to: usize, by_soft: bool| {
-                let (mut seen, mut stack) = (hashbrown::HashSet::new(), vec![from]);
-                while let Some(k) = stack.pop() {
-                    if k == to {
-                        return true;
-                    }
-                    if seen.insert(k) {
-                        stack.extend(edges[k].iter().copied().filter(|&n| stuck(n) && (by_soft || !soft.contains(&(k, n)))));
-                    }
-                }
-                false
-            };
-            // A reader that needs what overwrites its operand is at fault before one that merely stands in a circle with it. To copy
-            // for a copy, or for a result that is one, would lead nowhere: without it there would be the circle as well.
-            let is_copy = |k: usize| {
-                let unit = &self.units[k];
-                let moves = matches!(d.graph[unit.value].kind, Kind::Pieces(_)) || d.is_leaf(unit.value);
-                matches!(d.graph[unit.root].kind, Kind::Copy(_)) || unit.makes.is_none() && moves
-            };
-            let in_circle = |by_soft: bool| {
-                let apart = |r: usize, w: usize| stuck(r) && stuck(w) && vertex(r) != vertex(w) && !is_copy(r);
-                overwritten.iter().find(|(r, w, ..)| apart(*r, *w) && reaches(*w, *r, by_soft)).copied()
-            };
-            let in_circle = in_circle(false).or_else(|| in_circle(true));
-            let Some((reader, writer, leaf, _)) = in_circle else {
-                // Units that run as one, but one needs the other's result.
-                let found = overwritten.iter().find(|(r, w, ..)| stuck(*r) && stuck(*w) && !is_copy(*r)).or(overwritten.first());
-                return Err(Conflict { leaf: found.expect("values do not need themselves").2 });
-            };
-            if !self.fuse(d, reader, writer, overwritten) {
-                return Err(Conflict { leaf });
-            }
-        }
-    }
-
-    /// Makes two units run in one step, if each reads what the other overwrites at its own index only, and neither needs the other.
-    fn fuse(&mut self, d: &Decider<'_>, a: usize, b: usize, overwritten: &[(usize, usize, NodeId, bool)]) -> bool {
-        let between = |x: &(usize, usize, NodeId, bool)| (x.0, x.1) == (a, b) || (x.0, x.1) == (b, a);
-        let same_index = overwritten.iter().filter(|x| between(x)).all(|x| x.3);
-        let plain = |k: usize| d.cone(self.units[k].value, |_| true).reductions.is_empty() && self.units[k].distances.is_empty();
-        if !same_index || self.units[a].domain != self.units[b].domain || !plain(a) || !plain(b) {
-            return false;
-        }
-        let (old, new) = (self.units[b].with, self.units[a].with);
-        for unit in &mut self.units {
-            if unit.with == old {
-                unit.with = new;
-            }
-        }
-        let with: Vec<usize> = self.units.iter().map(|u| u.with).collect();
-        for (k, unit) in self.units.iter_mut().enumerate() {
-            unit.after.retain(|&p| with[p] != with[k]);
-            if with[k] == new {
-                unit.in_place = true;
-            }
-        }
-        true
-    }
-
-    /// The loops that all of these distances allow.
-    pub(super) fn walk_of(distances: &[Distance], rank: usize) -> Option<Walk> {
-        walk(distances, rank)
     }
 }

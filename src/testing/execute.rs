@@ -3,7 +3,7 @@
 use super::{Dims, Program, Tensor};
 use crate::codegen::{Streaming, Target};
 use crate::graph::{Graph, Input, Output};
-use crate::kernel::{AccessRange, Operand, OperandStrides, lower, verify};
+use crate::kernel::{AccessRange, Operand, OperandStrides, for_each_pair_block, lower, verify};
 use crate::schedule::Schedule;
 use crate::size::{Size, Var};
 
@@ -128,8 +128,23 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
         args.extend(&params);
         let streaming = Streaming::OFF;
         args.extend([code.table(), streaming.chunk, streaming.tiles]);
-        // SAFETY: the arguments are those of this nest, and every access was checked above to stay inside its memory.
-        unsafe { code.entry()(args.as_ptr()) };
+        // SAFETY: the arguments are those of this nest or of a part of it, and every access of the whole was checked above to stay
+        // inside its memory.
+        let call = |args: &[i64]| unsafe { code.entry()(args.as_ptr()) };
+        match &bindings.pairs {
+            None => call(&args),
+            Some((a, b)) => {
+                let moves = |s: &crate::kernel::StripArgument| s.moves.iter().map(&number).collect::<Result<Vec<i64>, String>>();
+                let (first, second) = (moves(a)?, moves(b)?);
+                for_each_pair_block(params[a.param as usize], 2, &mut |row, rows, column, columns| {
+                    let mut part = args.clone();
+                    (0..first.len()).for_each(|p| part[p] += row * first[p] + column * second[p]);
+                    part[first.len() + a.param as usize] = rows;
+                    part[first.len() + b.param as usize] = columns;
+                    call(&part);
+                });
+            }
+        }
         if !given.iter().chain(&results).chain(&slots).all(Memory::is_intact) {
             return Err(show("wrote outside its memory".into()));
         }

@@ -19,7 +19,7 @@ impl Program {
     /// The program of a seed whose statements assign to regions of its arguments, which it then updates in place. It builds and
     /// runs with fixed dims; equal seeds give equal programs.
     pub fn random_updates(seed: u64) -> Program {
-        let mut rng = Rng::new(seed ^ 0x5eed_0f_0b5e55ed);
+        let mut rng = Rng::new(seed ^ 0x005e_ed0f_0b5e_55ed);
         let program = Program { inputs: random_arrays(&mut rng), steps: Vec::new(), outputs: Vec::new() };
         let values = program.declare(Dims::Fixed);
         let versions = (0..values.len()).map(|k| vec![k]).collect();

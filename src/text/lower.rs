@@ -29,12 +29,13 @@ fn events(ast: &Ast) -> Vec<Event<'_>> {
     let called = ast.called();
     let (mut out, mut next) = (Vec::new(), 0);
     let mut read = |end: usize, out: &mut Vec<_>| {
-        for k in next..end {
-            if let (NodeKind::Name(name), false) = (&ast.nodes[k].kind, called[k]) {
-                out.push(Event::Read(&**name));
+        let from = next;
+        next = end.max(from);
+        for (node, called) in ast.nodes[from..next].iter().zip(&called[from..next]) {
+            if let (NodeKind::Name(name), false) = (&node.kind, called) {
+                out.push(Event::Read(name));
             }
         }
-        next = end.max(next);
     };
     for statement in &ast.statements {
         let augmented = statement.augment.is_some();

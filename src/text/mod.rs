@@ -17,14 +17,36 @@
 //!
 //! It means what Python with NumPy 2 would mean: precedence, promotion, weak scalars (`x + 1` keeps the type of `x`), and
 //! Python's own arithmetic between scalars. The prefix `np.` may be left out. What Python defines and this language does not
-//! (chained comparisons, `and`, assignment to slices, functions that elide does not have) is an error that says so, with the
-//! place underlined.
+//! (chained comparisons, `and`, loops, functions that elide does not have) is an error that says so, with the place underlined.
+//!
+//! Parts of arrays are assigned to, and arrays updated, as in NumPy; views share memory with what they are views of:
+//!
+//! ```text
+//! x[1:] += x[:-1]               # an input is updated in place
+//! v = x[::2]; v[...] = 0        # and so is it through a view
+//! x[x < 0] = x[x < 0]**2        # the elements at a mask
+//! a, b = b, a                   # names, not elements
+//! ```
+//!
+//! Nothing is copied for it: an assignment makes the expression of the array that differs in a region. `docs/semantics.md` has
+//! the rules. A program may also be the body of a function. Then its results are what it returns, under the names returned
+//! (`result`, or `result0`, `result1` and so on, for expressions), and the arguments that it changes:
+//!
+//! ```text
+//! import numpy as np
+//!
+//! def step(h, flux, dt):
+//!     """Annotations and indentation have no meaning."""
+//!     h[1:-1] -= dt * (flux[1:] - flux[:-1])
+//!     return np.max(np.abs(flux)), h
+//! ```
 //!
 //! | stage | file | |
 //! |---|---|---|
 //! | scan | `scan` | comments, continued lines and newlines in brackets become blanks; brackets match |
 //! | parse | `grammar.pest`, `parse`, `explain` | text to `Ast`, an arena with operands before users |
-//! | lower | `lower`, `object`, `functions`, `library` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
+//! | lower | `lower`, `object`, `functions`, `library`, `joining` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
+//! | assign | `assign`, `memory`, `select` | what a storage holds, which names look at it and how; elements at masks |
 //!
 //! Nothing recurses but the parser over brackets, whose nesting is bounded.
 
@@ -86,7 +108,9 @@ impl Program {
         lower::free_names(&self.ast).into_iter().map(Into::into).collect()
     }
 
-    /// The names that are assigned, in order, and `result` for a final bare expression.
+    /// The names that are assigned, in whole or in part, in order, and `result` for a final bare expression; of a function, the names
+    /// returned and the inputs assigned to. Inputs that are changed through other names come to light in
+    /// [`evaluate`](Program::evaluate) only.
     pub fn outputs(&self) -> Vec<String> {
         lower::outputs(&self.ast).into_iter().map(Into::into).collect()
     }
@@ -110,7 +134,7 @@ impl Program {
     ///
     /// let mut b = Kernel::builder("running");
     /// let x = b.input::<f64>("x", [4]).into_dyn();
-    /// for output in text::parse("x[1:] += x[:-1]; total = x.sum()")?.evaluate(&[("x".to_string(), x.clone())])? {
+    /// for output in text::parse("x[1:] += x[:-1]; twice = 2 * x")?.evaluate(&[("x".to_string(), x.clone())])? {
     ///     if output.updates {
     ///         b.update(x.clone(), output.value);
     ///     } else {
@@ -118,9 +142,9 @@ impl Program {
     ///     }
     /// }
     /// let kernel = b.build()?;
-    /// let (mut x, mut total) = ([1.0, 2.0, 3.0, 4.0], 0.0);
-    /// kernel.call().bind_mut("x", &mut x)?.bind_mut("total", std::slice::from_mut(&mut total))?.run()?;
-    /// assert_eq!((x, total), ([1.0, 3.0, 5.0, 7.0], 16.0));
+    /// let (mut x, mut twice) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
+    /// kernel.call().bind_mut("x", &mut x)?.bind_mut("twice", &mut twice)?.run()?;
+    /// assert_eq!((x, twice), ([1.0, 3.0, 5.0, 7.0], [2.0, 6.0, 10.0, 14.0]));
     /// # Ok::<(), elide::Error>(())
     /// ```
     ///

@@ -38,7 +38,7 @@ INPUTS = {
     "r": np.array([True, False, True]),
     "t": np.arange(24.0).reshape(2, 3, 4) / 2 - 3,
     "s": np.array(2.5),
-    "e": np.zeros((0, 3)),
+    "o": np.zeros((0, 3)),
     "q": np.arange(16.0).reshape(4, 4) - 2,
 }
 
@@ -109,8 +109,8 @@ w = x.sum(); v = w; w += 1
 w = x[0]; x[0] = 9
 w = x[0, ...]; x[0] = 9
 w = x[0]; w += 1
-e[:] = 1; w = e.sum()
-e += 1
+o[:] = 1; w = o.sum()
+o += 1
 w = x; w[0] = 1
 w = x; w = w + 1; x[0] = 9
 w = x; w += 1

@@ -13,6 +13,9 @@ fn long_programs_lower() {
     let many: String = (0..5_000).map(|k| format!("t{} = t{k} * 0.5 + x;", k + 1)).collect();
     let out = outputs(&("t0 = x\n".to_string() + &many), &X).unwrap();
     assert_eq!((out.len(), out[5_000].as_str()), (5_001, "t5000: f64[3,4]"));
+    // Assignments to parts, through views and in place.
+    let updates = "v = x[1:].T\n".to_string() + &"x[:, 1:] += x[:, :-1]; v[0] = v[1] * 2; x[x > 0] -= 1\n".repeat(2_000);
+    assert_eq!(outputs(&updates, &X).unwrap(), ["v: f64[4,2]", "x: f64[3,4]"]);
     // Each statement doubles the tree, not the graph.
     assert_eq!(outputs(&"x = x + x;".repeat(10_000), &X).unwrap(), ["x: f64[3,4]"]);
 }
@@ -121,6 +124,15 @@ fn no_heap_of_tokens_panics() {
         "[::-1]",
         "(x)",
         "10**30",
+        " += ",
+        "x[1:] = ",
+        "x[x > 0] = ",
+        "return ",
+        "def f(x):",
+        "\"\"\"",
+        "y = x\n",
+        ".ravel()",
+        "pad(x, 1)",
     ];
     let inputs = [input("x", "f64[3,4]"), input("y", "i32[n]")];
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
@@ -151,6 +163,30 @@ fn no_splice_of_programs_panics() {
             0 => format!("{}{}", &a[..random.below(a.len() + 1)], &b[random.below(b.len() + 1)..]),
             1 => a.replacen(|c: char| "fdhiut".contains(c), &format!("({b})"), random.below(2) + 1),
             _ => a.chars().enumerate().filter(|(i, _)| *i != k % a.len()).map(|(_, c)| c).collect(),
+        };
+        ok += usize::from(survives(&text, if k % 2 == 0 { &fixed } else { &free }));
+    }
+    assert!(ok > 1000, "{ok}");
+}
+
+/// The same of programs with assignments.
+#[test]
+fn no_splice_of_assignments_panics() {
+    let table = include_str!("../testdata/assignment.txt");
+    let specs = table.lines().filter_map(|l| l.strip_prefix("input ")?.split_once(" | "));
+    let free = |spec: &str| spec.replace("[3", "[n").replace("4]", "m]").replace("[5]", "[k]");
+    let fixed: Vec<_> = specs.clone().filter_map(|(head, _)| head.split_once(' ')).map(|(name, spec)| input(name, spec)).collect();
+    let free: Vec<_> = specs.filter_map(|(head, _)| head.split_once(' ')).map(|(name, spec)| input(name, &free(spec))).collect();
+    let programs: Vec<String> = table.lines().filter_map(|l| Some(l.split_once(" => ")?.0.replace("\\n", "\n"))).collect();
+    let mut random = Random(0x1234_5678_9ABC_DEF1);
+    let mut ok = 0;
+    for k in 0..6_000 {
+        let (a, b) = (&programs[random.below(programs.len())], &programs[random.below(programs.len())]);
+        let (i, j) = (random.below(a.len() + 1), random.below(b.len() + 1));
+        let text = match k % 3 {
+            0 => format!("{a}\n{b}"),
+            1 => format!("{}{}", a.get(..i).unwrap_or(a), b.get(j..).unwrap_or(b)),
+            _ => a.chars().enumerate().filter(|(n, _)| *n != k % a.len()).map(|(_, c)| c).collect(),
         };
         ok += usize::from(survives(&text, if k % 2 == 0 { &fixed } else { &free }));
     }
@@ -200,6 +236,22 @@ fn huge_extents_do_not_overflow() {
         "z[2**62::-2**62]",
         "z.shape[0] * z.shape[1] * 4294967295 * 4294967295",
         "zeros(z.shape[0] * 4294967295 * 4294967295 + 4294967295)",
+        "concatenate((x, x))",
+        "concatenate((z, z), axis=1)",
+        "roll(x, 2**63 - 1)",
+        "roll(z, -2**63, axis=0)",
+        "repeat(x, 2**63 - 1)",
+        "tile(x, (2**62, 2**62))",
+        "tile(z, 2**63 - 1)",
+        "pad(x, 2**63 - 1)",
+        "pad(z, 2**62, mode='wrap')",
+        "pad(z, 2**62, mode='reflect')",
+        "x[1:] += x[:-1]",
+        "x[::-1] = x",
+        "z[::2**62] = z[:1]",
+        "y.T[0] = y.ravel()",
+        "z.ravel()[5:] = 1",
+        "x[x > 0] = 0",
     ] {
         survives(text, &inputs);
     }
