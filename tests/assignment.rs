@@ -177,15 +177,18 @@ fn transposes_and_flips_in_place() {
         assert!(n == 1 || schedule(&kernel).contains("in pairs"), "{}", schedule(&kernel));
         assert_eq!(updated(&kernel, data, &[3, m, m]), want, "{}", schedule(&kernel));
 
-        let mut b = Kernel::builder("reverse");
-        let dims = b.dims(["n"]);
-        let x = &b.input::<f64>("x", dims);
-        b.update(x, x.invert_axis(0));
-        let data = counting(n);
-        let want: Vec<f64> = data.iter().rev().copied().collect();
-        let kernel = b.build().unwrap();
-        assert!(schedule(&kernel).contains("no temporary arrays"), "{}", schedule(&kernel));
-        assert_eq!(updated(&kernel, data, &[n]), want);
+        for backward_region in [false, true] {
+            let mut b = Kernel::builder("reverse");
+            let dims = b.dims(["n"]);
+            let x = &b.input::<f64>("x", dims);
+            // x[:] = x[::-1], or x[::-1] = x
+            b.update(x, if backward_region { x.at(s![..;-1]).set(x) } else { x.invert_axis(0) });
+            let data = counting(n);
+            let want: Vec<f64> = data.iter().rev().copied().collect();
+            let kernel = b.build().unwrap();
+            assert!(schedule(&kernel).contains("no temporary arrays"), "{}", schedule(&kernel));
+            assert_eq!(updated(&kernel, data, &[n]), want);
+        }
 
         // y[:-1] += 0.5 * y[-2::-1], row by row
         let mut b = Kernel::builder("mirror");

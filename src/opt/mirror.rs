@@ -81,24 +81,27 @@ fn mirrored_axis(graph: &Graph, value: NodeId, region: &View, input: u32) -> Opt
         if !seen.insert(id) {
             continue;
         }
-        match &graph[id].kind {
-            Kind::Input(k) if *k == input => (region.is_identity(&graph[id].shape)).then_some(())?,
-            Kind::View(src, view) if matches!(graph[*src].kind, Kind::Input(k) if k == input) => {
-                for (read, write) in view.axes.iter().zip(&region.axes) {
-                    if read == write {
-                        continue;
-                    }
-                    let ([(k, back)], [(j, step)]) = (read.terms.as_slice(), write.terms.as_slice()) else { return None };
-                    let far = region.shape.extents()[*j as usize].sub(&Size::ONE).mul(step);
-                    let backward = k == j && *back == step.scale(-1) && read.offset == write.offset.add(&far);
-                    if !backward || axis.is_some_and(|a| a != *j as usize) {
-                        return None;
-                    }
-                    axis = Some(*j as usize);
+        let view = match &graph[id].kind {
+            Kind::Input(k) if *k == input => View::identity(&graph[id].shape),
+            Kind::View(src, view) if matches!(graph[*src].kind, Kind::Input(k) if k == input) => view.clone(),
+            kind => {
+                if kind.is_elementwise() {
+                    stack.extend(kind.operands());
                 }
+                continue;
             }
-            kind if kind.is_elementwise() => stack.extend(kind.operands()),
-            _ => {}
+        };
+        for (read, write) in view.axes.iter().zip(&region.axes) {
+            if read == write {
+                continue;
+            }
+            let ([(k, back)], [(j, step)]) = (read.terms.as_slice(), write.terms.as_slice()) else { return None };
+            let far = region.shape.extents()[*j as usize].sub(&Size::ONE).mul(step);
+            let backward = k == j && *back == step.scale(-1) && read.offset == write.offset.add(&far);
+            if !backward || axis.is_some_and(|a| a != *j as usize) {
+                return None;
+            }
+            axis = Some(*j as usize);
         }
     }
     axis
