@@ -51,6 +51,21 @@ fn arrays_are_joined_rolled_padded_and_repeated() {
 }
 
 #[test]
+fn padding_with_too_few_elements_is_an_error_when_bound() {
+    let mut b = Kernel::builder("pad");
+    let [n] = b.dims(["n"]);
+    let x = &b.input::<f64>("x", [&n]);
+    b.output("y", x.pad(0, 2, 1, Pad::Reflect));
+    let kernel = b.build().unwrap();
+    let mut y = [0.0; 6];
+    kernel.call().bind("x", &[1.0, 2.0, 3.0]).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+    assert_eq!(y, [3.0, 2.0, 1.0, 2.0, 3.0, 2.0]);
+    let few = kernel.call().bind("x", &[1.0, 2.0]).unwrap().bind_mut("y", &mut y[..5]).unwrap().run().unwrap_err();
+    assert_eq!((few.kind(), few.message()), (elide::ErrorKind::Shape, "shapes do not agree: max(-n + 3, 0) is 1, but 0 is 0"));
+    assert!(few.site().is_some());
+}
+
+#[test]
 fn overlapping_updates_read_before_they_write() {
     for n in [1usize, 2, 3, 7, 8, 9, 16, 31, 64, 65, 200] {
         let data = counting(n);

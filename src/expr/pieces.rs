@@ -243,17 +243,19 @@ pub(crate) fn pad(a: &NodeRef, mode: &Pad<NodeRef>, axis: Axis, before: usize, a
     let made = (|| {
         let axis = axis.index(a.shape.rank())?;
         let n = &a.shape.0[axis];
-        if let Some(have) = n.as_const() {
-            let least = match mode {
-                Pad::Constant(_) => 0,
-                Pad::Edge => 1,
-                Pad::Reflect => before.max(after) as i64 + 1,
-                Pad::Wrap => before.max(after) as i64,
-            };
-            if have < least {
-                bail!(Shape, "axis {axis} has {have} elements, but padding it by {before} and {after} so needs at least {least}");
-            }
+        let least = match mode {
+            Pad::Constant(_) => 0,
+            Pad::Edge => 1,
+            Pad::Reflect => before.max(after) as i64 + 1,
+            Pad::Wrap => before.max(after) as i64,
+        };
+        let lacking = Size::from(least).sub(n).max0();
+        if let Some(have) = n.as_const()
+            && have < least
+        {
+            bail!(Shape, "axis {axis} has {have} elements, but padding it by {before} and {after} so needs at least {least}");
         }
+        let equations = if lacking == Size::ZERO { Vec::new() } else { vec![Equation(lacking, Size::ZERO)] };
         // `count` elements of the array along the axis, from `first` on, by `step`.
         let piece = |first: Size, step: i64, count: &Size| {
             let mut view = View::identity(&a.shape);
@@ -288,7 +290,7 @@ pub(crate) fn pad(a: &NodeRef, mode: &Pad<NodeRef>, axis: Axis, before: usize, a
                 parts.push((value, along(&shape, axis, &offset, &inner)));
             }
         }
-        Ok(NodeRef::new(NodeKind::Pieces(parts), a.dtype, shape, site))
+        Ok(NodeRef::with_equations(NodeKind::Pieces(parts), a.dtype, shape, site, equations))
     })();
     or_error(made, a.dtype, site, || format!("pad of {}", describe(a)))
 }

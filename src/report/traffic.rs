@@ -35,6 +35,11 @@ fn binary(op: BinaryOp) -> i64 {
     }
 }
 
+/// Where indices are done in pairs, the body has both of a pair, and runs for half of them (and for the few on the diagonal).
+fn per_pair(step: &CompiledStep, total: Size) -> Size {
+    if step.bindings.pairs.is_some() { total.div(&Size::from(2i64)) } else { total }
+}
+
 /// The floating-point operations of one run of the nest.
 pub(super) fn flops(step: &CompiledStep) -> Size {
     let nest = &step.nest;
@@ -57,7 +62,7 @@ pub(super) fn flops(step: &CompiledStep) -> Size {
             total = total.add(&times(step, Depth::Reduced));
         }
     }
-    total
+    per_pair(step, total)
 }
 
 /// For each value of a nest, which loops move it: parallel axes first, then reduced ones.
@@ -105,7 +110,7 @@ pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
             None => out.push((operand, bytes)),
         }
     }
-    out
+    out.into_iter().map(|(operand, bytes)| (operand, per_pair(step, bytes))).collect()
 }
 
 /// The bytes of an operand's array.
