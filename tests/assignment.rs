@@ -415,3 +415,19 @@ fn pieces_of_one_version_that_overlap_do_not_share_a_nest() {
     };
     assert_eq!(got, [6.0; 5], "{text}");
 }
+
+/// Programs are optimized for dims that are not tiny, but this one runs for no others.
+#[test]
+fn a_program_for_tiny_dims_only() {
+    let mut b = Kernel::builder("tiny");
+    let [n] = b.dims(["n"]);
+    let x = &b.input::<f64>("x", [n]);
+    let two = x.slice(s![5..0;-2]).at(s![0]).add(10.0).reshape([2]);
+    b.output("y", two);
+    let kernel = b.build().unwrap();
+    let mut y = [0.0; 2];
+    kernel.call().bind("x", &[1.0, 2.0, 3.0, 4.0]).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+    assert_eq!(y, [14.0, 2.0]);
+    let e = kernel.call().bind("x", &[1.0; 9]).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap_err();
+    assert_eq!(e.kind(), elide::ErrorKind::Shape, "{e}");
+}

@@ -110,3 +110,37 @@ fn updates() {
         }
     }
 }
+
+/// What every index of an update reads is loaded before the loop, and must not be loaded again strip by strip.
+#[test]
+fn an_element_that_all_read_is_not_read_again() {
+    let mut b = Kernel::builder("all_read");
+    let [n] = b.dims(["n"]);
+    let x = &b.input::<f32>("x", [&n]);
+    let z = &b.input::<f32>("z", [&n]);
+    let halves = &(z + 1.0).sqrt();
+    b.output("y", halves.slice(s![1..]).exp() + halves.slice(s![..-1]).exp() + z.at(s![1..-1]).set(0.5).max() * 0.0);
+    b.update(x, x.at(s![..]).set(x.slice(s![1]) * x.slice(s![-2]) + halves * 0.0));
+    let kernel = b.build().unwrap();
+    for length in [1, 3, 100] {
+        let (mut x, z, mut y) = ([2.0f32, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0], [1.0f32; 7], [0.0f32; 6]);
+        let mut call = kernel.call();
+        call.set_strip_length(length);
+        call.bind("z", &z).unwrap().bind_mut("x", &mut x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+        assert_eq!(x, [39.0; 7], "strips of {length}\n{}", call.explain().unwrap());
+    }
+    // The program that found it: for two elements it is optimized without assumptions, and then goes strip by strip.
+    let mut b = Kernel::builder("found");
+    let [n] = b.dims(["n"]);
+    let (x, z) = (&b.input::<f32>("x", [&n]), &b.input::<bool>("z", [&n]));
+    let last = z.slice(s![-1, elide::Slice::NewAxis]);
+    let set = z.at(s![-2..-1]).set(z.slice(s![-2..-1]) | last);
+    b.update(x, x.at(s![..]).set(x.slice(s![1, elide::Slice::NewAxis]) * x.slice(s![-2, elide::Slice::NewAxis])));
+    b.output("y", set.slice(s![-2..-1]));
+    let kernel = b.build().unwrap();
+    let (mut x, mut y) = ([3.0f32, 5.0], [false]);
+    let mut call = kernel.call();
+    call.set_strip_length(1);
+    call.bind("z", &[true, true]).unwrap().bind_mut("x", &mut x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+    assert_eq!(x, [15.0; 2], "{}", call.explain().unwrap());
+}

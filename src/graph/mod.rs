@@ -309,6 +309,11 @@ impl Graph {
         self.assumed = Some(sizes);
     }
 
+    /// Forbids assumptions, where none have been made.
+    pub(crate) fn assume_nothing(&mut self) {
+        self.assumed = None;
+    }
+
     /// Makes another node the `output`-th result.
     pub(crate) fn set_output(&mut self, output: usize, node: NodeId) {
         self.outputs[output].node = node;

@@ -271,6 +271,7 @@ impl<'a> Attempt<'a> {
                 return None;
             }
         }
+        self.own_reads_stay_ahead()?;
         self.delay()?;
         let mut windows = Vec::new();
         for (s, (axis, shift)) in &self.storages {
@@ -321,6 +322,23 @@ impl<'a> Attempt<'a> {
         }
         // A step that is reached has all that it carries reached with it.
         self.steps.iter().all(Option::is_some).then_some(())
+    }
+
+    /// What a step alone reads and overwrites is in order along its own loops. Cut into strips it is so only if what an index reads
+    /// is not written by an earlier one: an element that all of them read would be read again after it has been overwritten.
+    fn own_reads_stay_ahead(&self) -> Option<()> {
+        for write in self.touches.of_steps(self.first, self.last).iter().filter(|t| t.writes && !self.storages.contains_key(&t.storage)) {
+            let (Some(moved_by), _) = self.steps[write.step - self.first].as_ref()? else { continue };
+            let rank = write.map.as_ref()?.axes.len();
+            let along =
+                |t: &Touch, axis: usize| self.along(t, axis).filter(|(k, _)| k.as_ref() == Some(moved_by)).map(|(_, offset)| offset);
+            let (axis, written) = (0..rank).find_map(|a| along(write, a).map(|offset| (a, offset)))?;
+            for read in self.touches.of_steps(write.step, write.step).iter().filter(|t| !t.writes && t.storage == write.storage) {
+                let ahead = along(read, axis)?.sub(&written).as_const()?;
+                (ahead >= 0).then_some(())?;
+            }
+        }
+        Some(())
     }
 
     /// Gives each step the least shift with which nothing is read before it is made, nor overwritten before it is read.
