@@ -431,3 +431,14 @@ fn a_program_for_tiny_dims_only() {
     let e = kernel.call().bind("x", &[1.0; 9]).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap_err();
     assert_eq!(e.kind(), elide::ErrorKind::Shape, "{e}");
 }
+
+#[test]
+fn an_empty_region_hides_nothing() {
+    let x = lazy(&[true]).broadcast([2, 4]);
+    // Empty by an axis that is new, so that it moves along no axis of the array.
+    let empty = s![-2, elide::Slice::NewAxis, ..1];
+    let y: Vec<bool> = x.at(empty).set(false).eval().unwrap();
+    assert_eq!(y, [false, true, true, true, true, true, true, true]);
+    let z: Vec<f64> = Expr::<f64>::zeros([3]).at(s![0..0]).set(1.0).at(s![2..2]).set(2.0).eval().unwrap();
+    assert_eq!(z, [0.0; 3]);
+}

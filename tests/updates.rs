@@ -7,7 +7,7 @@ mod common;
 
 use common::kernels;
 use common::seeds::each_seed;
-use elide::testing::{Dims, Program};
+use elide::testing::{Dims, Program, Rng};
 
 #[test]
 fn updates_with_named_dims() {
@@ -22,4 +22,14 @@ fn updates_with_fixed_dims() {
 #[test]
 fn programs_of_every_kind_with_fixed_dims() {
     each_seed("programs_of_every_kind_with_fixed_dims", 300..380, Program::random, |p, rng| kernels::check(p, Dims::Fixed, rng));
+}
+
+/// Programs that found mistakes which the usual seeds had not: a diagonal that is reduced, an empty region, an element that all
+/// indices of an update read.
+#[test]
+fn programs_that_once_failed() {
+    let once = |seed: u64, program: fn(u64) -> Program, dims| kernels::check(&program(seed), dims, Rng::new(!seed)).unwrap();
+    once(302_578, Program::random_updates, Dims::Fixed);
+    once(303_766, Program::random, Dims::Fixed);
+    once(200_913, Program::random_updates, Dims::Named);
 }

@@ -203,6 +203,13 @@ impl Rewrite<'_> {
                     _ => return None,
                 }
             }
+            // A diagonal moves along a kept axis with a reduced one.
+            let tied = (0..shape.rank())
+                .filter(|k| !axes.contains(&(*k as u8)))
+                .any(|k| region.axes[k].terms.iter().any(|(t, _)| inner.contains(&(*t as u8))));
+            if tied {
+                return None;
+            }
             let kept: Vec<usize> = (0..region.shape.rank()).filter(|k| !inner.contains(&(*k as u8))).collect();
             let left: Shape = kept.iter().map(|&k| region.shape.extents()[k].clone()).collect();
             let renamed = |map: &AxisMap| AxisMap {
@@ -411,6 +418,17 @@ fn preimage(known: &mut Known, region: &View, through: &View) -> Option<Preimage
     // A diagonal ties two axes together, and shows no box of either.
     let mut used = vec![false; through.shape.rank()];
     let mut met = vec![false; region.shape.rank()];
+    // Nothing lies in a region that is empty along any axis, also one that moves nothing; as any other size such an axis would have the
+    // region meet itself.
+    for (j, n) in region.shape.extents().iter().enumerate() {
+        let moves = region.axes.iter().any(|m| m.terms.iter().any(|(k, _)| *k as usize == j));
+        match n.as_const() {
+            Some(0) => return Some(Preimage::Nothing),
+            Some(1) => {}
+            _ if moves => {}
+            _ => return None,
+        }
+    }
     for (r, w) in region.axes.iter().zip(&through.axes) {
         if let [(j, _)] = r.terms.as_slice()
             && std::mem::replace(&mut met[*j as usize], true)
