@@ -233,7 +233,7 @@ fn mistakes_are_kept_with_their_lines_and_change_nothing() {
     // An index out of range is found before anything is written.
     let x = lazy_mut(&mut a);
     x.at(s![0]).set(9.0);
-    x.at(s![1..]).set(x.get().take(&lazy(&[0i64, 3]), 0));
+    x.at(s![1..]).set(x.get().take(lazy(&[0i64, 3]), 0));
     assert_eq!(x.run().unwrap_err().kind(), ErrorKind::Shape);
     assert_eq!(a, [1.0, 2.0, 3.0]);
 }
