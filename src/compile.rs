@@ -83,17 +83,16 @@ impl Compiler {
     ///
     /// # Errors
     /// If a pass breaks the rules of the graph, which is a bug.
-    pub fn optimize(&self, graph: &Graph) -> Result<Graph> {
+    pub fn optimize(&self, mut g: Graph) -> Result<Graph> {
         let check = |g: &Graph, after: &str| match graph::verify(g) {
             Err(m) if cfg!(debug_assertions) => Err(broken(format!("after {after}: {m}"))),
             _ => Ok(()),
         };
         if cfg!(debug_assertions) {
-            check(graph, "import")?;
+            check(&g, "import")?;
         }
-        let mut g = graph.clone();
         for pass in opt::PASSES {
-            g = (pass.run)(&g);
+            g = pass.apply(g);
             if cfg!(debug_assertions) {
                 check(&g, pass.name)?;
             }

@@ -7,9 +7,11 @@ mod import;
 mod print;
 mod verify;
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::DefaultHashBuilder;
+use hashbrown::hash_table::{Entry, HashTable};
 use smallvec::{SmallVec, smallvec};
 
 use crate::dtype::{DType, Scalar};
@@ -32,7 +34,9 @@ define_index! {
 #[derive(Clone, Default)]
 pub struct Graph {
     nodes: Vec<Node>,
-    cons: HashMap<(Kind, DType, Shape), NodeId>,
+    /// The nodes by what they compute.
+    cons: HashTable<NodeId>,
+    hasher: DefaultHashBuilder,
     inputs: Vec<Input>,
     outputs: Vec<Output>,
     equations: Vec<(Equation, Option<Site>)>,
@@ -105,6 +109,13 @@ pub struct Node {
     pub shape: Shape,
     /// Where the user wrote it.
     pub site: Option<Site>,
+}
+
+impl Node {
+    /// What makes two nodes one.
+    fn computes(&self) -> (&Kind, DType, &Shape) {
+        (&self.kind, self.dtype, &self.shape)
+    }
 }
 
 /// What a node computes.
@@ -202,6 +213,7 @@ impl Graph {
             indices: other.indices.clone(),
             updated: other.updated.clone(),
             assumed: other.assumed.clone(),
+            hasher: other.hasher.clone(),
             ..Graph::default()
         };
         for k in 0..g.inputs.len() {
@@ -211,14 +223,27 @@ impl Graph {
         g
     }
 
+    /// Makes room for so many nodes.
+    fn reserve(&mut self, count: usize) {
+        let Graph { nodes, cons, hasher, .. } = self;
+        nodes.reserve(count.saturating_sub(nodes.len()));
+        cons.reserve(count.saturating_sub(cons.len()), |id| hasher.hash_one(nodes[id.index()].computes()));
+    }
+
     /// The node that computes `kind`: an existing one if there is, else a new one at the end.
     pub(crate) fn add(&mut self, kind: Kind, dtype: DType, shape: Shape, site: Option<Site>) -> NodeId {
-        let next = NodeId::new(self.nodes.len());
-        let id = *self.cons.entry((kind.clone(), dtype, shape.clone())).or_insert(next);
-        if id == next {
-            self.nodes.push(Node { kind, dtype, shape, site });
+        let Graph { nodes, cons, hasher, .. } = self;
+        let node = Node { kind, dtype, shape, site };
+        let same = |id: &NodeId| nodes[id.index()].computes() == node.computes();
+        match cons.entry(hasher.hash_one(node.computes()), same, |id| hasher.hash_one(nodes[id.index()].computes())) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let id = NodeId::new(nodes.len());
+                new.insert(id);
+                nodes.push(node);
+                id
+            }
         }
-        id
     }
 
     /// A constant.
@@ -391,6 +416,7 @@ impl Graph {
     pub(crate) fn rebuild_with(&self, mut f: impl FnMut(&mut Graph, NodeId, &Node) -> NodeId) -> Graph {
         let live = self.live();
         let mut out = Graph::like(self);
+        out.reserve(self.len());
         let mut map = vec![None; self.nodes.len()];
         for (id, node) in self.nodes() {
             if live[id.index()] {

@@ -10,7 +10,7 @@ use crate::shape::Shape;
 use crate::size::Size;
 use crate::view::{AxisMap, View};
 
-pub(super) const PASS: Pass = Pass { name: "assume", run };
+pub(super) const PASS: Pass = Pass { name: "assume", applies, run };
 
 /// What is known of sizes: with assumptions, or only what holds for all values of the dims.
 pub(super) struct Known {
@@ -76,11 +76,13 @@ impl Known {
     }
 }
 
-/// Rewrites every size of the graph, if it makes assumptions and has use for them.
+/// True if the graph may make assumptions and has use for them.
+fn applies(graph: &Graph) -> bool {
+    graph.assumes() && graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Pieces(_)))
+}
+
+/// Rewrites every size of the graph.
 fn run(graph: &Graph) -> Graph {
-    if !graph.assumes() || !graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Pieces(_))) {
-        return graph.clone();
-    }
     let mut known = Known::of(graph);
     let mut out = graph.rebuild(|g, node| {
         let kind = match &node.kind {

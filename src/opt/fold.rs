@@ -1,5 +1,6 @@
 //! Constant folding: an element-wise operation of constants is a constant, and so is a reduction of nothing.
 
+use super::Pass;
 use crate::dtype::{DType, Scalar};
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::size::Size;
@@ -7,7 +8,14 @@ use crate::view::View;
 
 /// Folds element-wise nodes whose operands are all constants, sizes that are numbers, and reductions over an axis that is
 /// known to be empty.
-pub(crate) fn run(graph: &Graph) -> Graph {
+pub(super) const PASS: Pass = Pass { name: "fold", applies, run };
+
+/// What is folded first is folded as it is.
+fn applies(graph: &Graph) -> bool {
+    graph.nodes().any(|(_, n)| folded(graph, n).is_some() || of_nothing(graph, n).is_some())
+}
+
+fn run(graph: &Graph) -> Graph {
     graph.rebuild(|g, node| {
         if let Some(value) = folded(g, node) {
             return g.constant(value, node.site);

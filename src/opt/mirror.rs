@@ -7,13 +7,16 @@
 
 use smallvec::smallvec;
 
+use super::Pass;
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::shape::Shape;
 use crate::size::Size;
 use crate::view::{AxisMap, View};
 
 /// Cuts such updates in halves.
-pub(crate) fn run(graph: &Graph) -> Graph {
+pub(super) const PASS: Pass = Pass { name: "mirror", applies: |g| g.outputs().iter().any(|o| o.in_place.is_some()), run };
+
+fn run(graph: &Graph) -> Graph {
     let mut cut = Vec::new();
     for o in graph.outputs() {
         let Some(input) = o.in_place else { continue };

@@ -17,18 +17,27 @@ use crate::graph::Graph;
 /// A named rewrite of a whole graph.
 pub(crate) struct Pass {
     pub name: &'static str,
+    /// False for graphs that it would leave as they are.
+    pub applies: fn(&Graph) -> bool,
     pub run: fn(&Graph) -> Graph,
+}
+
+impl Pass {
+    /// The graph as rewritten.
+    pub fn apply(&self, graph: Graph) -> Graph {
+        if (self.applies)(&graph) { (self.run)(&graph) } else { graph }
+    }
 }
 
 /// What runs, in order.
 pub(crate) const PASSES: &[Pass] = &[
     assume::PASS,
-    Pass { name: "fold", run: fold::run },
-    Pass { name: "simplify", run: simplify::run },
-    Pass { name: "reshape", run: reshape::run },
-    Pass { name: "views", run: views::run },
-    Pass { name: "pieces", run: pieces::run },
+    fold::PASS,
+    simplify::PASS,
+    reshape::PASS,
+    views::PASS,
+    pieces::PASS,
     // Parts see their operands through new views.
-    Pass { name: "views again", run: views::run },
-    Pass { name: "mirror", run: mirror::run },
+    Pass { name: "views again", ..views::PASS },
+    mirror::PASS,
 ];

@@ -7,6 +7,7 @@
 
 use smallvec::SmallVec;
 
+use super::Pass;
 use super::assume::Known;
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::ReduceOp;
@@ -28,10 +29,9 @@ enum Form {
 }
 
 /// Splits users of pieces, and tidies the pieces that remain.
-pub(crate) fn run(graph: &Graph) -> Graph {
-    if !graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Pieces(_))) {
-        return graph.clone();
-    }
+pub(super) const PASS: Pass = Pass { name: "pieces", applies: |g| g.nodes().any(|(_, n)| matches!(n.kind, Kind::Pieces(_))), run };
+
+fn run(graph: &Graph) -> Graph {
     let facts = Facts::of(graph);
     let mut known = Known::of(graph);
     let mut out = Graph::like(graph);

@@ -12,6 +12,7 @@
 
 use smallvec::SmallVec;
 
+use super::Pass;
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::ReduceOp;
 use crate::shape::Shape;
@@ -19,7 +20,9 @@ use crate::size::Size;
 use crate::view::View;
 
 /// Turns reshapes into views where they are, and pushes the others down.
-pub(crate) fn run(graph: &Graph) -> Graph {
+pub(super) const PASS: Pass = Pass { name: "reshape", applies: |g| g.nodes().any(|(_, n)| matches!(n.kind, Kind::Reshape(..))), run };
+
+pub(super) fn run(graph: &Graph) -> Graph {
     let mut below = Below::default();
     let mut out = graph.rebuild(|g, node| match &node.kind {
         Kind::Reshape(src, shape) => reshaped(g, *src, shape, node),

@@ -1,16 +1,25 @@
 //! Identities that hold bit for bit on every value, NaN and -0 included.
 
+use super::Pass;
 use crate::dtype::{DType, Scalar};
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::{BinaryOp, UnaryOp};
 
 /// Replaces each node that is known to equal an operand by that operand.
-pub(crate) fn run(graph: &Graph) -> Graph {
-    graph.rebuild(|g, node| match equal_operand(g, node) {
-        // An operand of rank 0 that stood for an array cannot replace it.
-        Some(id) if g[id].shape == node.shape => id,
-        _ => g.add_again(node),
-    })
+pub(super) const PASS: Pass = Pass { name: "simplify", applies, run };
+
+/// What is replaced first is replaced as it is.
+fn applies(graph: &Graph) -> bool {
+    graph.nodes().any(|(_, n)| replacement(graph, n).is_some())
+}
+
+fn run(graph: &Graph) -> Graph {
+    graph.rebuild(|g, node| replacement(g, node).unwrap_or_else(|| g.add_again(node)))
+}
+
+/// An operand of rank 0 that stands for an array cannot replace it.
+fn replacement(g: &Graph, node: &Node) -> Option<NodeId> {
+    equal_operand(g, node).filter(|id| g[*id].shape == node.shape)
 }
 
 fn equal_operand(g: &Graph, node: &Node) -> Option<NodeId> {

@@ -9,6 +9,7 @@
 
 use hashbrown::HashMap;
 
+use super::Pass;
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::{BinaryOp, UnaryOp};
 use crate::shape::Shape;
@@ -26,7 +27,9 @@ const EXPENSIVE: u32 = 20;
 type Demand = (NodeId, Option<View>);
 
 /// Pushes views down.
-pub(crate) fn run(graph: &Graph) -> Graph {
+pub(super) const PASS: Pass = Pass { name: "views", applies: |g| g.nodes().any(|(_, n)| matches!(n.kind, Kind::View(..))), run };
+
+pub(super) fn run(graph: &Graph) -> Graph {
     let cost = costs(graph);
     // How many views of each computed node are wanted is known only once all demands are; start again when one has too many.
     let mut stored = vec![false; graph.len()];

@@ -141,7 +141,7 @@ impl Kernel {
         let start = Instant::now();
         let mut large = imported.clone();
         large.assume(Vec::new());
-        let graph = compiler.optimize(&large)?;
+        let graph = compiler.optimize(large)?;
         timings.optimize = start.elapsed();
         let inputs: Vec<Spec> = imported
             .inputs()
@@ -223,7 +223,7 @@ impl Kernel {
 
     /// The program without assumptions.
     fn general(&self) -> Result<&Graph> {
-        self.0.general.get_or_init(|| Compiler::host()?.optimize(&self.0.imported)).as_ref().map_err(Error::clone)
+        self.0.general.get_or_init(|| Compiler::host()?.optimize(self.0.imported.clone())).as_ref().map_err(Error::clone)
     }
 
     /// The error for a name that no `what` (input or output) has.
