@@ -61,6 +61,12 @@ pub struct Call {
     /// Inputs, then outputs.
     slots: Vec<Slot>,
     prepared: Option<Prepared>,
+    /// True if an array was bound to every slot since `start`.
+    complete: bool,
+    /// True if the slots have the layouts that `prepared` is for.
+    laid_out: bool,
+    /// True if `prepared` has the slots' addresses, which are far enough apart.
+    placed: bool,
     /// How long strips are, where tests say so.
     strip_length: Option<i64>,
     /// What checks its indices.
@@ -78,7 +84,8 @@ impl Call {
     pub(super) fn new(kernel: Kernel) -> Call {
         let count = kernel.inputs().len() + kernel.outputs().len();
         let watch = kernel.0.guard.as_ref().map(|g| Box::new(Watch::new(g)));
-        Call { kernel, slots: (0..count).map(|_| Slot::default()).collect(), prepared: None, strip_length: None, watch }
+        let slots = (0..count).map(|_| Slot::default()).collect();
+        Call { kernel, slots, prepared: None, complete: false, laid_out: false, placed: false, strip_length: None, watch }
     }
 
     /// Runs on the inputs of another frame, into numbers of one layout.
@@ -86,10 +93,38 @@ impl Call {
         let addresses = outputs.as_mut_ptr() as usize;
         let given = inputs.iter().map(|s| (s.address, &s.layout));
         let results = (0..outputs.len()).map(|k| (addresses + 8 * k, layout));
-        for (slot, (address, layout)) in self.slots.iter_mut().zip(given.chain(results)) {
-            slot.set(address, layout);
+        for (k, (address, layout)) in given.chain(results).enumerate() {
+            self.set(k, address, layout);
         }
         Binding { call: self, data: PhantomData }.run_at(site)
+    }
+
+    /// Prepares for what has changed since the last run.
+    fn settle(&mut self) -> Result<()> {
+        if let Some(k) = self.slots.iter().position(|s| !s.bound) {
+            let (what, spec) = match k.checked_sub(self.kernel.inputs().len()) {
+                None => ("input", &self.kernel.inputs()[k]),
+                Some(k) => ("output", &self.kernel.outputs()[k]),
+            };
+            let text = format!("{what} `{}` ({}{}) of kernel `{}` is not bound", spec.name, spec.dtype, spec.shape, self.kernel.name());
+            return Err(Error::new(ErrorKind::Bind, text));
+        }
+        self.complete = true;
+        let prepared = match &mut self.prepared {
+            Some(prepared) if self.laid_out => prepared,
+            old => {
+                // The scratch memory is given back before more is asked for.
+                *old = None;
+                self.placed = false;
+                let new = prepare(&self.kernel, &self.slots, self.strip_length)?;
+                self.laid_out = true;
+                old.insert(new)
+            }
+        };
+        prepared.apart.check(&self.kernel, &self.slots)?;
+        prepared.place(&self.slots);
+        self.placed = true;
+        Ok(())
     }
 
     /// The kernel that this frame calls.
@@ -107,7 +142,7 @@ impl Call {
     #[cfg(any(test, feature = "testing"))]
     pub fn set_strip_length(&mut self, length: i64) {
         self.strip_length = Some(length);
-        self.prepared = None;
+        self.laid_out = false;
     }
 
     /// The layout classes of the last run, and whether its dims were large enough for what is assumed of them.
@@ -120,7 +155,21 @@ impl Call {
         for slot in &mut self.slots {
             slot.bound = false;
         }
+        self.complete = false;
         Binding { call: self, data: PhantomData }
+    }
+
+    fn set(&mut self, k: usize, address: usize, layout: &Layout) {
+        let slot = &mut self.slots[k];
+        slot.bound = true;
+        if slot.address != address {
+            slot.address = address;
+            self.placed = false;
+        }
+        if slot.layout != *layout {
+            slot.layout = layout.clone();
+            self.laid_out = false;
+        }
     }
 
     /// Binds an input, as the first of a chain; see [`Binding::bind`].
@@ -181,7 +230,7 @@ impl<'c, 'd> Binding<'c, 'd> {
                 format!("input `{}` takes {} byte order, but the array has {}", spec.name, order(spec.swapped), order(array.swapped));
             return Err(Error::new(ErrorKind::Bind, text).at(site));
         }
-        self.call.slots[k].set(array.ptr as usize, &array.layout);
+        self.call.set(k, array.ptr as usize, &array.layout);
         Ok(Binding { call: self.call, data: PhantomData })
     }
 
@@ -208,7 +257,7 @@ impl<'c, 'd> Binding<'c, 'd> {
         let (at, updated) = (kernel.inputs().len() + k, kernel.0.graph.outputs()[k].in_place);
         // An array that is updated is an input and an output.
         for at in updated.map(|k| k as usize).into_iter().chain([at]) {
-            self.call.slots[at].set(array.ptr as usize, &array.layout);
+            self.call.set(at, array.ptr as usize, &array.layout);
         }
         Ok(Binding { call: self.call, data: PhantomData })
     }
@@ -226,30 +275,19 @@ impl<'c, 'd> Binding<'c, 'd> {
 
     fn run_at(&mut self, site: Site) -> Result<()> {
         let call = &mut *self.call;
-        let count = call.kernel.inputs().len();
-        if let Some(k) = call.slots.iter().position(|s| !s.bound) {
-            let (what, spec) = match k.checked_sub(count) {
-                None => ("input", &call.kernel.inputs()[k]),
-                Some(k) => ("output", &call.kernel.outputs()[k]),
-            };
-            let text = format!("{what} `{}` ({}{}) of kernel `{}` is not bound", spec.name, spec.dtype, spec.shape, call.kernel.name());
-            return Err(Error::new(ErrorKind::Bind, text).at(site));
+        if !(call.complete && call.laid_out && call.placed) {
+            call.settle().map_err(|e| e.at(site))?;
         }
-        let same = |p: &Prepared| p.layouts.iter().zip(&call.slots).all(|(l, s)| *l == s.layout);
-        if !call.prepared.as_ref().is_some_and(same) {
-            call.prepared = None;
-            call.prepared = Some(prepare(&call.kernel, &call.slots, call.strip_length).map_err(|e| e.at(site))?);
-        }
-        let prepared = call.prepared.as_mut().expect("just prepared");
-        prepared.apart.check(&call.kernel, &call.slots).map_err(|e| e.at(site))?;
+        let prepared = call.prepared.as_mut().expect("the call is settled");
         if let (Some(watch), Some(guard)) = (&mut call.watch, &call.kernel.0.guard) {
+            let count = call.kernel.inputs().len();
             watch.check(&call.slots[..count], &guard.checks, &prepared.extents, site)?;
         }
-        // SAFETY: the slots are those that `prepare` has seen, or have the same layouts; what they point to may be used as the
+        // SAFETY: all slots are bound, and `prepared` has their layouts and addresses. What they point to may be used as the
         // invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for 'd. Outputs alias nothing
         // else by the same invariants, and `apart` has seen it; but for the input that they update, which the schedule has ordered
         // reads and writes of.
-        unsafe { prepared.run(&call.slots) };
+        unsafe { prepared.run() };
         if prepared.tiles.capacity() > 0 {
             codegen::fence();
         }
@@ -262,23 +300,13 @@ impl Binding<'_, '_> {
     pub(super) fn run_with(&mut self, data: &[Data], outputs: Vec<ArrayMut<'_>>, site: Site) -> Result<()> {
         let inputs = data.len();
         for (k, d) in data.iter().enumerate() {
-            self.call.slots[k].set(d.ptr as usize, &d.layout);
+            self.call.set(k, d.ptr as usize, &d.layout);
         }
         for (k, out) in outputs.iter().enumerate() {
             check(&self.call.kernel.outputs()[k], out.dtype, &out.layout, site)?;
-            self.call.slots[inputs + k].set(out.ptr as usize, &out.layout);
+            self.call.set(inputs + k, out.ptr as usize, &out.layout);
         }
         self.run_at(site)
-    }
-}
-
-impl Slot {
-    fn set(&mut self, address: usize, layout: &Layout) {
-        self.address = address;
-        self.bound = true;
-        if self.layout != *layout {
-            self.layout = layout.clone();
-        }
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) struct Frame {
     args: Vec<i64>,
     /// For each address: the slot it is in, and the bytes from there.
     addresses: Vec<(Place, i64)>,
+    /// The addresses for the arrays as they lie now.
+    bases: Vec<i64>,
     /// How many tiles its streamed results need; 0 if they do not stream.
     tiles: usize,
     /// How many elements fit a tile.
@@ -102,35 +104,50 @@ impl Prepared {
         self.scratch.iter().map(Vec::capacity).sum::<usize>() + self.tiles.capacity()
     }
 
+    /// Takes note of where the arrays are.
+    pub(super) fn place(&mut self, slots: &[Slot]) {
+        let scratch = &mut self.scratch;
+        for frame in &mut self.frames {
+            for (base, (place, offset)) in frame.bases.iter_mut().zip(&frame.addresses) {
+                let start = match *place {
+                    Place::Slot(k) => slots[k].address,
+                    Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
+                    Place::Nowhere => 0,
+                };
+                *base = start.wrapping_add_signed(*offset as isize) as i64;
+            }
+            frame.args[..frame.bases.len()].copy_from_slice(&frame.bases);
+        }
+    }
+
     /// Runs all steps.
     ///
     /// # Safety
-    /// The slots must have the layouts that this was prepared for, and point to memory that may be read (inputs) and written
-    /// (outputs) for as long as the call runs. No output may overlap anything else, but for the input that it updates.
-    pub(super) unsafe fn run(&mut self, slots: &[Slot]) {
+    /// The slots that it was last placed for must have the layouts that this was prepared for, and point to memory that may be
+    /// read (inputs) and written (outputs) for as long as the call runs. No output may overlap anything else, but for the input
+    /// that it updates.
+    pub(super) unsafe fn run(&mut self) {
+        let Prepared { frames, scratch, strips, .. } = self;
         let mut k = 0;
-        while k < self.frames.len() {
-            match self.strips.iter().position(|s| s.frames.start == k) {
+        while k < frames.len() {
+            match strips.iter_mut().find(|s| s.frames.start == k) {
                 None => {
-                    let Prepared { frames, scratch, .. } = self;
                     // SAFETY: `frame` has checked the accesses of the whole step; the rest is the caller's promise.
-                    unsafe { frames[k].run(slots, scratch, &[]) };
+                    unsafe { frames[k].run(&[]) };
                     k += 1;
                 }
-                Some(s) => {
-                    let Prepared { frames, scratch, strips, .. } = self;
-                    let strip = &mut strips[s];
+                Some(strip) => {
                     let frames = &mut frames[strip.frames.clone()];
                     for start in strip.starts() {
                         strip.advance(start, scratch);
                         for frame in frames.iter_mut() {
                             if frame.enter(start, strip.length) {
                                 // SAFETY: as above; `check` has gone through every strip with the windows' sizes.
-                                unsafe { frame.run(slots, scratch, &strip.windows) };
+                                unsafe { frame.run(&strip.windows) };
                             }
                         }
                     }
-                    k = strips[s].frames.end;
+                    k = strip.frames.end;
                 }
             }
         }
@@ -148,46 +165,36 @@ impl Frame {
 
     /// # Safety
     /// As for [`Prepared::run`].
-    unsafe fn run(&mut self, slots: &[Slot], scratch: &mut [Vec<MaybeUninit<u8>>], windows: &[WindowPlan]) {
-        let Frame { entry, args, addresses, strip, pairs, .. } = self;
-        // SAFETY, of all three: a whole step as `frame` has checked it, or a part of it; the rest is the caller's promise.
+    unsafe fn run(&mut self, windows: &[WindowPlan]) {
+        let Frame { entry, args, bases, strip, pairs, .. } = self;
+        let call = |args: &[i64]| {
+            // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
+            // and touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand, for a
+            // whole step and for every part of one that is run here. Scratch slots are disjoint, and nothing refers to them while
+            // code runs. What arrays may be used for is the caller's promise.
+            unsafe { entry(args.as_ptr()) }
+        };
         match (strip, pairs) {
-            (None, None) => unsafe { call(*entry, args, addresses, slots, scratch, |_| 0) },
-            (Some(strip), _) => unsafe { call(*entry, args, addresses, slots, scratch, |k| strip.moved(k, windows)) },
+            (None, None) => call(args),
+            (Some(strip), _) => {
+                move_to(args, bases, |k| strip.moved(k, windows));
+                call(args);
+            }
             (None, Some(pairs)) => for_each_pair_block(pairs.extent, PairsFrame::BLOCK, &mut |row, rows, column, columns| {
                 args[pairs.arguments[0]] = rows;
                 args[pairs.arguments[1]] = columns;
-                let moved = |k: usize| row * pairs.moves[0][k] + column * pairs.moves[1][k];
-                unsafe { call(*entry, args, addresses, slots, scratch, moved) };
+                move_to(args, bases, |k| row * pairs.moves[0][k] + column * pairs.moves[1][k]);
+                call(args);
             }),
         }
     }
 }
 
-/// Writes the addresses, each moved by so many bytes, and runs the code.
-///
-/// # Safety
-/// As for [`Prepared::run`]; `moved` and the extents in the arguments must keep every access inside what was checked.
-unsafe fn call(
-    entry: codegen::Entry,
-    args: &mut [i64],
-    addresses: &[(Place, i64)],
-    slots: &[Slot],
-    scratch: &mut [Vec<MaybeUninit<u8>>],
-    moved: impl Fn(usize) -> i64,
-) {
-    for (k, (arg, (place, offset))) in args.iter_mut().zip(addresses).enumerate() {
-        let base = match *place {
-            Place::Slot(k) => slots[k].address,
-            Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
-            Place::Nowhere => 0,
-        };
-        *arg = base.wrapping_add_signed((*offset + moved(k)) as isize) as i64;
+/// Writes the addresses, each moved by so many bytes.
+fn move_to(args: &mut [i64], bases: &[i64], moved: impl Fn(usize) -> i64) {
+    for (k, (arg, base)) in args.iter_mut().zip(bases).enumerate() {
+        *arg = base.wrapping_add(moved(k));
     }
-    // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order, and
-    // touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand. Scratch slots are
-    // disjoint, and nothing else refers to them.
-    unsafe { entry(args.as_ptr()) };
 }
 
 /// The values of named dims and strides.
@@ -434,7 +441,8 @@ fn frame(
     let (tiles, chunk) = streaming(nest, bindings, &params, bytes);
     let off = Streaming::OFF;
     let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), off.chunk, off.tiles]).collect();
-    Ok(Some(Frame { entry: code.entry(), args, addresses, tiles, chunk, strip, pairs }))
+    let bases = vec![0; addresses.len()];
+    Ok(Some(Frame { entry: code.entry(), args, addresses, bases, tiles, chunk, strip, pairs }))
 }
 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.
