@@ -7,8 +7,67 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-/// A call site in the user's program.
-pub type Site = &'static Location<'static>;
+/// A place in the user's program: a call in Rust, or an operation of the text language.
+///
+/// It prints as `src/main.rs:12:5`, or `<text>:3:7` for the third line of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Site(Place);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Rust(&'static Location<'static>),
+    #[cfg_attr(not(feature = "text"), expect(dead_code, reason = "texts are read with that feature"))]
+    Text { line: u32, column: u32 },
+}
+
+impl Site {
+    /// Where the function that calls this one was called, if it has `#[track_caller]`.
+    #[track_caller]
+    pub(crate) fn caller() -> Site {
+        Site(Place::Rust(Location::caller()))
+    }
+
+    /// A place in a text, with its line and its column counted from 1.
+    #[cfg(feature = "text")]
+    pub(crate) fn text(line: u32, column: u32) -> Site {
+        Site(Place::Text { line, column })
+    }
+
+    /// True for a place in a text.
+    pub fn is_text(&self) -> bool {
+        matches!(self.0, Place::Text { .. })
+    }
+
+    /// The source file as the compiler was given it; `<text>` for a text.
+    pub fn file(&self) -> &'static str {
+        match self.0 {
+            Place::Rust(at) => at.file(),
+            Place::Text { .. } => "<text>",
+        }
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> u32 {
+        match self.0 {
+            Place::Rust(at) => at.line(),
+            Place::Text { line, .. } => line,
+        }
+    }
+
+    /// The column, from 1.
+    pub fn column(&self) -> u32 {
+        match self.0 {
+            Place::Rust(at) => at.column(),
+            Place::Text { column, .. } => column,
+        }
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file(), self.line(), self.column())
+    }
+}
 
 /// The result type of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -81,7 +140,7 @@ impl Error {
         &self.0.message
     }
 
-    /// Where in the user's program the offending operation was written, if it was written in Rust.
+    /// Where in the user's program the offending operation was written.
     pub fn site(&self) -> Option<Site> {
         self.0.site
     }
@@ -96,7 +155,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         if let Some(site) = self.0.site {
-            write!(f, "\n  at {}:{}:{}", site.file(), site.line(), site.column())?;
+            write!(f, "\n  at {site}")?;
         }
         if let Some(help) = &self.0.help {
             write!(f, "\n  help: {help}")?;

@@ -186,8 +186,8 @@ fn explain_reports_and_requires() {
     let with = |more: &[&str]| dir.ok(&[&program[..], more].concat());
     let text = with(&[]);
     assert!(text.starts_with("kernel eval, for arrays in C order\n  input x : f64[n,m]\n  output result : f64[m]\n\nnest 0: "), "{text}");
-    // Text has no lines of Rust to name.
-    assert!(!text.contains(".rs:"), "{text}");
+    // Lines are the text's, not of Rust.
+    assert!(text.contains("# line 1\n") && !text.contains(".rs:"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&with(&["--format", "json"])).unwrap();
     assert_eq!(json["scratch_bytes"], serde_json::json!({ "formula": "8*m", "number": null }));
     assert_eq!(with(&["--require", "no-copies", "--require", "peak-bytes=8*m"]), text);
@@ -204,17 +204,19 @@ fn explain_reports_and_requires() {
     };
     let stored = "%1 = max %0 over axes 0 : f64[m] is a buffer of 8*m bytes, because a reduction's result that is read at other \
                   indices or in another loop nest";
-    assert_eq!(refused("no-temporaries"), format!("kernel `eval` does not keep `no-temporaries`: {stored}"));
+    let quoted = "\n  --> line 1, column 7\n   |\n 1 | (x - x.max(axis=0)[::-1]).sum(axis=0)\n   |       ^";
+    assert_eq!(refused("no-temporaries"), format!("kernel `eval` does not keep `no-temporaries`: {stored}{quoted}"));
     assert_eq!(
         refused("peak-bytes=1_000"),
         format!(
-            "kernel `eval` does not keep `peak-bytes=1000`: a run may hold 8*m bytes of scratch memory\n  slot 0 of 8*m bytes: {stored}"
+            "kernel `eval` does not keep `peak-bytes=1000`: a run may hold 8*m bytes of scratch memory\n  slot 0 of 8*m bytes: {stored}{quoted}"
         )
     );
     assert_eq!(
         refused("in-place=result"),
-        "kernel `eval` does not keep `in-place=result`: `result` has memory of its own\n  help: declare it with `update`, as the new value \
-         of an input"
+        "kernel `eval` does not keep `in-place=result`: `result` has memory of its own\n  --> line 1, column 26\n   |\n \
+         1 | (x - x.max(axis=0)[::-1]).sum(axis=0)\n   |                          ^\n  help: declare it with `update`, as the new \
+         value of an input"
     );
     assert_eq!(refused("in-place=y"), "kernel `eval` has no output named `y` to require in place\n  help: its outputs are: result");
     assert_eq!(

@@ -1,10 +1,9 @@
 //! [`DynExpr`]: an expression whose element type is known at run time.
 
 use std::marker::PhantomData;
-use std::panic::Location;
 
 use crate::dtype::{DType, Element, Scalar};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::Expr;
 use crate::expr::axes::{Axes, Axis, Extent};
 use crate::expr::methods::{reduction_methods, unary_methods, view_methods};
@@ -62,7 +61,7 @@ macro_rules! binary_methods {
         $(#[$doc])*
         #[track_caller]
         pub fn $name(&self, other: impl Into<DynOperand<'a>>) -> Self {
-            DynExpr::from_node(promote::$function(BinaryOp::$Op, &self.into(), &other.into(), Some(Location::caller())))
+            DynExpr::from_node(promote::$function(BinaryOp::$Op, &self.into(), &other.into(), Some(Site::caller())))
         }
     )* };
 }
@@ -85,7 +84,7 @@ impl<'a> DynExpr<'a> {
     /// A named argument of a kernel; `swapped` if its bytes are in the order that this machine does not use.
     #[track_caller]
     pub(crate) fn input(name: &str, dtype: DType, shape: Shape, swapped: bool) -> DynExpr<'static> {
-        DynExpr::from_node(infer::input(name, dtype, shape, swapped, Some(Location::caller())))
+        DynExpr::from_node(infer::input(name, dtype, shape, swapped, Some(Site::caller())))
     }
 
     /// The element type. Of an expression with a mistake in it, some type.
@@ -102,7 +101,7 @@ impl<'a> DynExpr<'a> {
         self.node.check()?;
         if self.node.dtype != T::DTYPE {
             let message = format!("the elements of this expression are {}, not {}", self.node.dtype, T::DTYPE);
-            let error = Error::new(ErrorKind::DType, message).at(Location::caller());
+            let error = Error::new(ErrorKind::DType, message).at(Site::caller());
             return Err(error.help(format!("convert them first: `.astype(DType::{:?})`", T::DTYPE)));
         }
         Ok(Expr::from_node(self.node.clone()))
@@ -111,19 +110,19 @@ impl<'a> DynExpr<'a> {
     /// An operation of two operands, at least one of which should be an expression; two scalars are `bool`, `i64` or `f64`.
     #[track_caller]
     pub fn binary(op: BinaryOp, a: impl Into<DynOperand<'a>>, b: impl Into<DynOperand<'a>>) -> Self {
-        DynExpr::from_node(promote::binary(op, &a.into(), &b.into(), Some(Location::caller())))
+        DynExpr::from_node(promote::binary(op, &a.into(), &b.into(), Some(Site::caller())))
     }
 
     /// An operation of one operand.
     #[track_caller]
     pub fn unary(&self, op: UnaryOp) -> Self {
-        DynExpr::from_node(promote::unary(op, &self.node, Some(Location::caller())))
+        DynExpr::from_node(promote::unary(op, &self.node, Some(Site::caller())))
     }
 
     /// A reduction over axes.
     #[track_caller]
     pub fn reduce(&self, op: ReduceOp, axes: impl Into<Axes>) -> Self {
-        DynExpr::from_node(promote::reduce(op, &self.node, &axes.into(), Some(Location::caller())))
+        DynExpr::from_node(promote::reduce(op, &self.node, &axes.into(), Some(Site::caller())))
     }
 
     view_methods! {}
@@ -132,27 +131,27 @@ impl<'a> DynExpr<'a> {
     #[doc(alias = "cast")]
     #[track_caller]
     pub fn astype(&self, dtype: DType) -> Self {
-        DynExpr::from_node(infer::cast(&self.node, dtype, Some(Location::caller())))
+        DynExpr::from_node(infer::cast(&self.node, dtype, Some(Site::caller())))
     }
 
     /// `yes` where this is not zero, else `no`; all three broadcast.
     #[doc(alias = "where")]
     #[track_caller]
     pub fn select(&self, yes: impl Into<DynOperand<'a>>, no: impl Into<DynOperand<'a>>) -> Self {
-        DynExpr::from_node(promote::select(&self.node, &yes.into(), &no.into(), Some(Location::caller())))
+        DynExpr::from_node(promote::select(&self.node, &yes.into(), &no.into(), Some(Site::caller())))
     }
 
     /// Limited to `low..=high`: `maximum(low).minimum(high)`.
     #[doc(alias = "clamp")]
     #[track_caller]
     pub fn clip(&self, low: impl Into<DynOperand<'a>>, high: impl Into<DynOperand<'a>>) -> Self {
-        DynExpr::from_node(promote::clip(&self.node, &low.into(), &high.into(), Some(Location::caller())))
+        DynExpr::from_node(promote::clip(&self.node, &low.into(), &high.into(), Some(Site::caller())))
     }
 
     /// True where the element is zero.
     #[track_caller]
     pub fn logical_not(&self) -> Self {
-        let site = Some(Location::caller());
+        let site = Some(Site::caller());
         DynExpr::from_node(infer::unary(UnaryOp::Not, &promote::truth(&self.node, site), site))
     }
 

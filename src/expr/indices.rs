@@ -3,10 +3,8 @@
 //! The one node underneath is the index itself, of rank 1; everything else is a view of it, or arithmetic on it. No memory
 //! holds any of these arrays unless the result is one.
 
-use std::panic::Location;
-
 use crate::dtype::{DType, Element, Number, Scalar};
-use crate::error::bail;
+use crate::error::{Site, bail};
 use crate::expr::Expr;
 use crate::expr::axes::{Axis, Extent, requested_shape};
 use crate::expr::infer::{self, At, binary, cast, constant, or_error, size_of};
@@ -162,7 +160,7 @@ impl Expr<'static, i64> {
     /// ```
     #[track_caller]
     pub fn indices<E: Into<Extent>>(shape: impl IntoIterator<Item = E>, axis: impl Into<Axis>) -> Self {
-        Expr::from_node(indices(shape.into_iter().map(Into::into), axis.into(), Some(Location::caller())))
+        Expr::from_node(indices(shape.into_iter().map(Into::into), axis.into(), Some(Site::caller())))
     }
 }
 
@@ -179,7 +177,7 @@ impl<T: Number> Expr<'static, T> {
     /// ```
     #[track_caller]
     pub fn arange(start: T, stop: T, step: T) -> Self {
-        let site = Some(Location::caller());
+        let site = Some(Site::caller());
         let (start, stop, step): (Scalar, Scalar, Scalar) = (start.into(), stop.into(), step.into());
         let int = |x: Scalar| match x.cast(DType::I64) {
             Scalar::I64(x) => x,
@@ -203,7 +201,7 @@ impl<T: Number> Expr<'static, T> {
     #[track_caller]
     pub fn linspace(start: T, stop: T, num: usize) -> Self {
         let (start, stop): (Scalar, Scalar) = (start.into(), stop.into());
-        Expr::from_node(linspace(start.to_f64(), stop.to_f64(), num, true, T::DTYPE, Some(Location::caller())))
+        Expr::from_node(linspace(start.to_f64(), stop.to_f64(), num, true, T::DTYPE, Some(Site::caller())))
     }
 }
 
@@ -212,14 +210,14 @@ impl<T: Element> Expr<'static, T> {
     #[doc(alias = "identity")]
     #[track_caller]
     pub fn eye(rows: impl Into<Extent>, columns: impl Into<Extent>, k: i64) -> Self {
-        let site = Some(Location::caller());
+        let site = Some(Site::caller());
         Expr::from_node(cast(&compare_indices(BinaryOp::Eq, rows.into(), columns.into(), k, site), T::DTYPE, site))
     }
 
     /// One (`true`) on and below the `k`-th diagonal, and zero above.
     #[track_caller]
     pub fn tri(rows: impl Into<Extent>, columns: impl Into<Extent>, k: i64) -> Self {
-        let site = Some(Location::caller());
+        let site = Some(Site::caller());
         Expr::from_node(cast(&compare_indices(BinaryOp::Le, rows.into(), columns.into(), k, site), T::DTYPE, site))
     }
 }

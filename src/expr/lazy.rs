@@ -1,9 +1,8 @@
 //! [`lazy`]: from borrowed arrays to expressions.
 
-use std::panic::Location;
-
 use crate::array::{Array, ArrayRef};
 use crate::dtype::Element;
+use crate::error::Site;
 use crate::expr::infer::{self, At};
 use crate::expr::{DynExpr, Expr};
 
@@ -21,7 +20,7 @@ use crate::expr::{DynExpr, Expr};
 /// ```
 #[track_caller]
 pub fn lazy<'a, A: Lazy<'a>>(array: A) -> A::Expr {
-    array.expr(Source(Some(Location::caller())))
+    array.expr(Source(Some(Site::caller())))
 }
 
 /// Borrowed memory that [`lazy`] makes an expression of.

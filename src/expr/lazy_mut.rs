@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
-use std::panic::Location;
 use std::rc::Rc;
 
 use crate::array::{Array, ArrayMut};
@@ -49,7 +48,7 @@ use crate::view::Slice;
 /// ```
 #[track_caller]
 pub fn lazy_mut<'a, A: IntoLazyMut<'a>>(array: A) -> A::LazyMut {
-    array.lazy_mut(Location::caller())
+    array.lazy_mut(Site::caller())
 }
 
 /// Memory borrowed for writing that [`lazy_mut`] makes a program of.
@@ -170,7 +169,7 @@ impl<'a> DynLazyMut<'a> {
     /// The region at a slicing expression, to be changed.
     #[track_caller]
     pub fn at(&self, items: impl AsRef<[Slice]>) -> RegionMut<'_, DynExpr<'a>> {
-        self.region(items.as_ref(), Some(Location::caller()))
+        self.region(items.as_ref(), Some(Site::caller()))
     }
 
     /// The program for elements of type `T`.
@@ -179,7 +178,7 @@ impl<'a> DynLazyMut<'a> {
     /// The first mistake in the statements so far; if the elements have another type.
     #[track_caller]
     pub fn typed<T: Element>(self) -> Result<LazyMut<'a, T>> {
-        self.get().typed::<T>().map_err(|e| e.at(Location::caller()))?;
+        self.get().typed::<T>().map_err(|e| e.at(Site::caller()))?;
         Ok(LazyMut { program: self, marker: PhantomData })
     }
 }
@@ -227,7 +226,7 @@ impl<'a, T: Element> LazyMut<'a, T> {
     /// The region at a slicing expression, to be changed.
     #[track_caller]
     pub fn at(&self, items: impl AsRef<[Slice]>) -> RegionMut<'_, Expr<'a, T>> {
-        self.program.region(items.as_ref(), Some(Location::caller()))
+        self.program.region(items.as_ref(), Some(Site::caller()))
     }
 
     /// The same program with the element type known at run time only, as [`run_all`](crate::run_all) takes them.

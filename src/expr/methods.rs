@@ -7,7 +7,7 @@ macro_rules! view_methods {
         /// The elements at a slicing expression; see [`s!`](crate::s).
         #[track_caller]
         pub fn slice(&self, items: impl AsRef<[Slice]>) -> Self {
-            Self::from_node(infer::slice(&self.node, items.as_ref(), Some(Location::caller())))
+            Self::from_node(infer::slice(&self.node, items.as_ref(), Some(Site::caller())))
         }
 
         /// The axes in another order: axis `k` of the result is axis `order[k]` of this.
@@ -15,41 +15,41 @@ macro_rules! view_methods {
         #[track_caller]
         pub fn permuted_axes<A: Into<Axis>>(&self, order: impl IntoIterator<Item = A>) -> Self {
             let order: Vec<Axis> = order.into_iter().map(Into::into).collect();
-            Self::from_node(infer::permute(&self.node, &order, Some(Location::caller())))
+            Self::from_node(infer::permute(&self.node, &order, Some(Site::caller())))
         }
 
         /// The axes in reverse order.
         #[doc(alias = "transpose")]
         #[track_caller]
         pub fn t(&self) -> Self {
-            Self::from_node(infer::transpose(&self.node, Some(Location::caller())))
+            Self::from_node(infer::transpose(&self.node, Some(Site::caller())))
         }
 
         /// A new axis of extent 1, which is axis `at` of the result (-1 appends it).
         #[doc(alias = "expand_dims")]
         #[track_caller]
         pub fn insert_axis(&self, at: impl Into<Axis>) -> Self {
-            Self::from_node(infer::insert_axis(&self.node, at.into(), Some(Location::caller())))
+            Self::from_node(infer::insert_axis(&self.node, at.into(), Some(Site::caller())))
         }
 
         /// Removes an axis of extent 1.
         #[track_caller]
         pub fn remove_axis(&self, at: impl Into<Axis>) -> Self {
-            Self::from_node(infer::remove_axis(&self.node, at.into(), Some(Location::caller())))
+            Self::from_node(infer::remove_axis(&self.node, at.into(), Some(Site::caller())))
         }
 
         /// The elements of one axis in reverse order.
         #[doc(alias = "flipud")]
         #[track_caller]
         pub fn invert_axis(&self, axis: impl Into<Axis>) -> Self {
-            Self::from_node(infer::flip(&self.node, axis.into(), Some(Location::caller())))
+            Self::from_node(infer::flip(&self.node, axis.into(), Some(Site::caller())))
         }
 
         /// Two axes in each other's place.
         #[doc(alias = "swapaxes")]
         #[track_caller]
         pub fn swap_axes(&self, first: impl Into<Axis>, second: impl Into<Axis>) -> Self {
-            Self::from_node(rearrange::swap_axes(&self.node, first.into(), second.into(), Some(Location::caller())))
+            Self::from_node(rearrange::swap_axes(&self.node, first.into(), second.into(), Some(Site::caller())))
         }
 
         /// The axis `from` as axis `to` of the result; the others keep their order.
@@ -57,25 +57,25 @@ macro_rules! view_methods {
         #[doc(alias = "rollaxis")]
         #[track_caller]
         pub fn move_axis(&self, from: impl Into<Axis>, to: impl Into<Axis>) -> Self {
-            Self::from_node(rearrange::move_axis(&self.node, from.into(), to.into(), Some(Location::caller())))
+            Self::from_node(rearrange::move_axis(&self.node, from.into(), to.into(), Some(Site::caller())))
         }
 
         /// Without the axes of extent 1. A named dim is kept, also where it turns out to be 1.
         #[track_caller]
         pub fn squeeze(&self) -> Self {
-            Self::from_node(rearrange::squeeze(&self.node, Some(Location::caller())))
+            Self::from_node(rearrange::squeeze(&self.node, Some(Site::caller())))
         }
 
         /// The elements of some axes, or of all (`..`), in reverse order.
         #[track_caller]
         pub fn flip(&self, axes: impl Into<Axes>) -> Self {
-            Self::from_node(rearrange::flip(&self.node, &axes.into(), Some(Location::caller())))
+            Self::from_node(rearrange::flip(&self.node, &axes.into(), Some(Site::caller())))
         }
 
         /// Turned by quarters of a circle, from the first of two axes towards the second.
         #[track_caller]
         pub fn rot90(&self, quarters: isize, first: impl Into<Axis>, second: impl Into<Axis>) -> Self {
-            Self::from_node(rearrange::rot90(&self.node, quarters, first.into(), second.into(), Some(Location::caller())))
+            Self::from_node(rearrange::rot90(&self.node, quarters, first.into(), second.into(), Some(Site::caller())))
         }
 
         /// Every `step`-th run of `length` elements along an axis: the axis counts the runs, and a new last axis is the index
@@ -91,20 +91,20 @@ macro_rules! view_methods {
         #[doc(alias = "sliding_window_view")]
         #[track_caller]
         pub fn windows(&self, axis: impl Into<Axis>, length: usize, step: usize) -> Self {
-            Self::from_node(rearrange::windows(&self.node, axis.into(), length, step, Some(Location::caller())))
+            Self::from_node(rearrange::windows(&self.node, axis.into(), length, step, Some(Site::caller())))
         }
 
         /// The array in `parts` parts of equal extents along an axis. A mistake where that cannot be.
         #[track_caller]
         pub fn split(&self, parts: usize, axis: impl Into<Axis>) -> Vec<Self> {
-            let list = rearrange::split(&self.node, parts, axis.into(), false, Some(Location::caller()));
+            let list = rearrange::split(&self.node, parts, axis.into(), false, Some(Site::caller()));
             list.into_iter().map(Self::from_node).collect()
         }
 
         /// The array in `parts` parts along an axis, of which the first have one element more where they cannot be equal.
         #[track_caller]
         pub fn array_split(&self, parts: usize, axis: impl Into<Axis>) -> Vec<Self> {
-            let list = rearrange::split(&self.node, parts, axis.into(), true, Some(Location::caller()));
+            let list = rearrange::split(&self.node, parts, axis.into(), true, Some(Site::caller()));
             list.into_iter().map(Self::from_node).collect()
         }
 
@@ -114,43 +114,43 @@ macro_rules! view_methods {
         #[doc(alias = "broadcast_to")]
         #[track_caller]
         pub fn broadcast<E: Into<Extent>>(&self, shape: impl IntoIterator<Item = E>) -> Self {
-            Self::from_node(infer::broadcast(&self.node, shape.into_iter().map(Into::into), Some(Location::caller())))
+            Self::from_node(infer::broadcast(&self.node, shape.into_iter().map(Into::into), Some(Site::caller())))
         }
 
         /// The main diagonal of the first two axes, as the last axis of the result.
         #[track_caller]
         pub fn diag(&self) -> Self {
-            Self::from_node(infer::diagonal(&self.node, 0, Axis(0), Axis(1), Some(Location::caller())))
+            Self::from_node(infer::diagonal(&self.node, 0, Axis(0), Axis(1), Some(Site::caller())))
         }
 
         /// The diagonal of two axes, `offset` above the main one (below if negative), as the last axis of the result.
         #[track_caller]
         pub fn diagonal(&self, offset: isize, axis1: impl Into<Axis>, axis2: impl Into<Axis>) -> Self {
-            Self::from_node(infer::diagonal(&self.node, offset, axis1.into(), axis2.into(), Some(Location::caller())))
+            Self::from_node(infer::diagonal(&self.node, offset, axis1.into(), axis2.into(), Some(Site::caller())))
         }
 
         /// The elements in C order under another shape of equal size. One extent may be -1: what the others leave.
         #[track_caller]
         pub fn reshape<E: Into<Extent>>(&self, shape: impl IntoIterator<Item = E>) -> Self {
-            Self::from_node(infer::reshape(&self.node, shape.into_iter().map(Into::into), Some(Location::caller())))
+            Self::from_node(infer::reshape(&self.node, shape.into_iter().map(Into::into), Some(Site::caller())))
         }
 
         /// The elements moved by `shift` along an axis; those that pass the end come in again at the start.
         #[track_caller]
         pub fn roll(&self, shift: isize, axis: impl Into<Axis>) -> Self {
-            Self::from_node(pieces::roll(&self.node, shift, axis.into(), Some(Location::caller())))
+            Self::from_node(pieces::roll(&self.node, shift, axis.into(), Some(Site::caller())))
         }
 
         /// Each element `count` times in a row along an axis.
         #[track_caller]
         pub fn repeat(&self, count: usize, axis: impl Into<Axis>) -> Self {
-            Self::from_node(pieces::repeat(&self.node, count, axis.into(), Some(Location::caller())))
+            Self::from_node(pieces::repeat(&self.node, count, axis.into(), Some(Site::caller())))
         }
 
         /// The array `counts` times along its last axes; if there are more counts than axes, new axes come first.
         #[track_caller]
         pub fn tile(&self, counts: impl AsRef<[usize]>) -> Self {
-            Self::from_node(pieces::tile(&self.node, counts.as_ref(), Some(Location::caller())))
+            Self::from_node(pieces::tile(&self.node, counts.as_ref(), Some(Site::caller())))
         }
 
         /// The shape, as far as it is known before arrays are bound. Of an expression with a mistake in it: `[]`.
@@ -184,7 +184,7 @@ macro_rules! reduction_methods {
         /// Over all elements.
         #[track_caller]
         pub fn $all(&self) -> $Out {
-            <$Out>::from_node($call(&self.node, &Axes::from(..), Some(Location::caller())))
+            <$Out>::from_node($call(&self.node, &Axes::from(..), Some(Site::caller())))
         }
 
         $(#[$doc])*
@@ -192,7 +192,7 @@ macro_rules! reduction_methods {
         /// Along one axis, which is removed.
         #[track_caller]
         pub fn $axis(&self, axis: impl Into<Axis>) -> $Out {
-            <$Out>::from_node($call(&self.node, &Axes::from(axis.into()), Some(Location::caller())))
+            <$Out>::from_node($call(&self.node, &Axes::from(axis.into()), Some(Site::caller())))
         }
 
         $(#[$doc])*
@@ -200,7 +200,7 @@ macro_rules! reduction_methods {
         /// Over the given axes, which are removed, or kept with extent 1 after [`Axes::keepdims`].
         #[track_caller]
         pub fn $over(&self, axes: impl Into<Axes>) -> $Out {
-            <$Out>::from_node($call(&self.node, &axes.into(), Some(Location::caller())))
+            <$Out>::from_node($call(&self.node, &axes.into(), Some(Site::caller())))
         }
     )* };
 }
@@ -211,7 +211,7 @@ macro_rules! unary_methods {
         $(#[$doc])*
         #[track_caller]
         pub fn $name(&self) -> $Out {
-            <$Out>::from_node($call(UnaryOp::$Op, &self.node, Some(Location::caller())))
+            <$Out>::from_node($call(UnaryOp::$Op, &self.node, Some(Site::caller())))
         }
     )* };
 }

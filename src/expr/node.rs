@@ -4,6 +4,7 @@
 //! arithmetic, so a mistake becomes a node with an error in it, which every later node inherits; the first place that can
 //! return it (build, eval) does. Sharing a subexpression is a reference count.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub(crate) struct Node {
     pub dtype: DType,
     pub shape: Shape,
     /// Where the user wrote it.
-    pub site: Option<Site>,
+    site: Cell<Option<Site>>,
     /// What must hold between named dims for this node's shape to be right.
     pub equations: Vec<Equation>,
 }
@@ -86,11 +87,11 @@ impl NodeRef {
     pub fn with_equations(kind: NodeKind, dtype: DType, shape: Shape, site: Option<Site>, equations: Vec<Equation>) -> NodeRef {
         // A mistake travels: the first operand in error stands for the whole.
         let inherited = kind.operands().into_iter().find(|o| matches!(o.kind, NodeKind::Error(_))).cloned();
-        inherited.unwrap_or_else(|| NodeRef(Rc::new(Node { kind, dtype, shape, site, equations })))
+        inherited.unwrap_or_else(|| NodeRef(Rc::new(Node { kind, dtype, shape, site: Cell::new(site), equations })))
     }
 
     pub fn error(error: Error, dtype: DType) -> NodeRef {
-        NodeRef(Rc::new(Node { kind: NodeKind::Error(error), dtype, shape: Shape::scalar(), site: None, equations: Vec::new() }))
+        NodeRef(Rc::new(Node { kind: NodeKind::Error(error), dtype, shape: Shape::scalar(), site: Cell::new(None), equations: Vec::new() }))
     }
 
     /// The error in this node, if it has one.
@@ -98,6 +99,25 @@ impl NodeRef {
         match &self.kind {
             NodeKind::Error(e) => Err(e.clone()),
             _ => Ok(()),
+        }
+    }
+
+    /// Where the user wrote it.
+    pub fn site(&self) -> Option<Site> {
+        self.site.get()
+    }
+
+    /// Has the node come from a place of a text, with all nodes under it that were made for it: those without a place, and those
+    /// that `made_here` says were not written by the user. An input is what the caller declared it to be.
+    #[cfg(feature = "text")]
+    pub fn locate(&self, place: Site, made_here: impl Fn(Site) -> bool) {
+        let mut stack = vec![self];
+        while let Some(node) = stack.pop() {
+            if matches!(node.kind, NodeKind::Input { .. } | NodeKind::Data(_)) || node.site().is_some_and(|s| !made_here(s)) {
+                continue;
+            }
+            node.site.set(Some(place));
+            stack.extend(node.kind.operands());
         }
     }
 

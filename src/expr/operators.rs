@@ -3,9 +3,9 @@
 //! `%` is NumPy's remainder, which has the sign of the divisor; `fmod` is Rust's.
 
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Rem, Shl, Shr, Sub};
-use std::panic::Location;
 
 use crate::dtype::{Element, Float, Integer, Number};
+use crate::error::Site;
 use crate::expr::infer;
 use crate::expr::promote::{self, DynOperand};
 use crate::expr::{DynExpr, Expr};
@@ -25,7 +25,7 @@ macro_rules! typed_pair {
             type Output = Expr<'a, T>;
             #[track_caller]
             fn $method(self, other: $R) -> Expr<'a, T> {
-                Expr::from_node(infer::binary(BinaryOp::$op, &self.node, &other.node, Some(Location::caller())))
+                Expr::from_node(infer::binary(BinaryOp::$op, &self.node, &other.node, Some(Site::caller())))
             }
         }
     };
@@ -37,7 +37,7 @@ macro_rules! typed_scalar_right {
             type Output = Expr<'a, T>;
             #[track_caller]
             fn $method(self, other: T) -> Expr<'a, T> {
-                let site = Some(Location::caller());
+                let site = Some(Site::caller());
                 Expr::from_node(infer::binary(BinaryOp::$op, &self.node, &infer::constant(other.into(), site), site))
             }
         }
@@ -50,7 +50,7 @@ macro_rules! typed_scalar_left {
             type Output = Expr<'a, $t>;
             #[track_caller]
             fn $method(self, other: $R) -> Expr<'a, $t> {
-                let site = Some(Location::caller());
+                let site = Some(Site::caller());
                 Expr::from_node(infer::binary(BinaryOp::$op, &infer::constant(self.into(), site), &other.node, site))
             }
         }
@@ -64,7 +64,7 @@ macro_rules! dynamic {
             type Output = DynExpr<'a>;
             #[track_caller]
             fn $method(self, other: R) -> DynExpr<'a> {
-                DynExpr::from_node(promote::binary(BinaryOp::$op, &self.into(), &other.into(), Some(Location::caller())))
+                DynExpr::from_node(promote::binary(BinaryOp::$op, &self.into(), &other.into(), Some(Site::caller())))
             }
         }
     };
@@ -77,7 +77,7 @@ macro_rules! dynamic_scalar_left {
             type Output = DynExpr<'a>;
             #[track_caller]
             fn $method(self, other: $R) -> DynExpr<'a> {
-                DynExpr::from_node(promote::binary(BinaryOp::$op, &self.into(), &other.into(), Some(Location::caller())))
+                DynExpr::from_node(promote::binary(BinaryOp::$op, &self.into(), &other.into(), Some(Site::caller())))
             }
         }
     )* };
@@ -125,7 +125,7 @@ macro_rules! unary_operators {
             type Output = Expr<'a, T>;
             #[track_caller]
             fn $method(self) -> Expr<'a, T> {
-                Expr::from_node(infer::unary(UnaryOp::$Trait, &self.node, Some(Location::caller())))
+                Expr::from_node(infer::unary(UnaryOp::$Trait, &self.node, Some(Site::caller())))
             }
         }
     };
@@ -134,7 +134,7 @@ macro_rules! unary_operators {
             type Output = DynExpr<'a>;
             #[track_caller]
             fn $method(self) -> DynExpr<'a> {
-                DynExpr::from_node(promote::unary(UnaryOp::$Trait, &self.node, Some(Location::caller())))
+                DynExpr::from_node(promote::unary(UnaryOp::$Trait, &self.node, Some(Site::caller())))
             }
         }
     };

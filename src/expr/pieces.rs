@@ -4,12 +4,11 @@
 //! stored is decided by the optimizer and the scheduler.
 
 use std::marker::PhantomData;
-use std::panic::Location;
 
 use smallvec::smallvec;
 
 use crate::dtype::{DType, Element, Float, Number};
-use crate::error::{Error, ErrorKind, Result, bail};
+use crate::error::{Error, ErrorKind, Result, Site, bail};
 use crate::expr::axes::Axis;
 use crate::expr::infer::{At, constant_or_stretched, describe, failed, inherited, is_error, or_error};
 use crate::expr::node::{NodeKind, NodeRef};
@@ -348,7 +347,7 @@ macro_rules! typed_updates {
             #[allow(clippy::should_implement_trait, reason = "it returns the whole array, not the region")]
             #[track_caller]
             pub fn $name(self, value: impl IntoExpr<'a, T>) -> Expr<'a, T> {
-                let site = Some(Location::caller());
+                let site = Some(Site::caller());
                 let value = infer::binary(BinaryOp::$Op, &self.get_node(site), &value.into_expr().node, site);
                 Expr::from_node(self.set_node(&value, site))
             }
@@ -374,19 +373,19 @@ impl<'a, T: Element> Region<Expr<'a, T>> {
     /// The whole array with `value` in the region. The value broadcasts.
     #[track_caller]
     pub fn set(self, value: impl IntoExpr<'a, T>) -> Expr<'a, T> {
-        Expr::from_node(self.set_node(&value.into_expr().node, Some(Location::caller())))
+        Expr::from_node(self.set_node(&value.into_expr().node, Some(Site::caller())))
     }
 
     /// The region as it is: what `slice` gives.
     #[track_caller]
     pub fn get(&self) -> Expr<'a, T> {
-        Expr::from_node(self.get_node(Some(Location::caller())))
+        Expr::from_node(self.get_node(Some(Site::caller())))
     }
 
     /// The whole array with `value` in the region where `mask` is true (`x[mask] = value`).
     #[track_caller]
     pub fn set_where(self, mask: impl IntoExpr<'a, bool>, value: impl IntoExpr<'a, T>) -> Expr<'a, T> {
-        let site = Some(Location::caller());
+        let site = Some(Site::caller());
         let value = infer::select(&mask.into_expr().node, &value.into_expr().node, &self.get_node(site), site);
         Expr::from_node(self.set_node(&value, site))
     }
@@ -396,7 +395,7 @@ impl<'a> Region<DynExpr<'a>> {
     /// The whole array with `value`, converted to the array's element type, in the region. The value broadcasts.
     #[track_caller]
     pub fn set(self, value: impl Into<DynOperand<'a>>) -> DynExpr<'a> {
-        let site = Some(Location::caller());
+        let site = Some(Site::caller());
         DynExpr::from_node(match promote::stored(&value.into(), self.base.dtype, site) {
             Ok(value) => self.set_node(&value, site),
             Err(error) => mistaken(&self.base, error, site),
@@ -406,13 +405,13 @@ impl<'a> Region<DynExpr<'a>> {
     /// The region as it is: what `slice` gives.
     #[track_caller]
     pub fn get(&self) -> DynExpr<'a> {
-        DynExpr::from_node(self.get_node(Some(Location::caller())))
+        DynExpr::from_node(self.get_node(Some(Site::caller())))
     }
 
     /// The whole array with `region op value` in the region, converted to the array's element type.
     #[track_caller]
     pub fn update(self, op: BinaryOp, value: impl Into<DynOperand<'a>>) -> DynExpr<'a> {
-        let site = Some(Location::caller());
+        let site = Some(Site::caller());
         let old: DynOperand<'a> = DynExpr::from_node(self.get_node(site)).into();
         let value = promote::binary(op, &old, &value.into(), site);
         DynExpr::from_node(self.set_node(&infer::cast(&value, self.base.dtype, site), site))
@@ -434,13 +433,13 @@ impl<'a, T: Element> Expr<'a, T> {
     /// ```
     #[track_caller]
     pub fn at(&self, items: impl AsRef<[Slice]>) -> Region<Expr<'a, T>> {
-        Region::new(&self.node, items.as_ref(), Some(Location::caller()))
+        Region::new(&self.node, items.as_ref(), Some(Site::caller()))
     }
 
     /// Surrounded by `before` and `after` elements along an axis.
     #[track_caller]
     pub fn pad(&self, axis: impl Into<Axis>, before: usize, after: usize, mode: Pad<T>) -> Self {
-        let site = Some(Location::caller());
+        let site = Some(Site::caller());
         let mode = match mode {
             Pad::Constant(x) => Pad::Constant(infer::constant(x.into(), site)),
             Pad::Edge => Pad::Edge,
@@ -455,7 +454,7 @@ impl<'a> DynExpr<'a> {
     /// The region at a slicing expression, to make the array that differs from this one there; see [`Expr::at`].
     #[track_caller]
     pub fn at(&self, items: impl AsRef<[Slice]>) -> Region<DynExpr<'a>> {
-        Region::new(&self.node, items.as_ref(), Some(Location::caller()))
+        Region::new(&self.node, items.as_ref(), Some(Site::caller()))
     }
 }
 
@@ -474,12 +473,12 @@ impl<'a> DynExpr<'a> {
 #[track_caller]
 pub fn concatenate<'a, T: Element>(parts: &[Expr<'a, T>], axis: impl Into<Axis>) -> Expr<'a, T> {
     let nodes: Vec<NodeRef> = parts.iter().map(|p| p.node.clone()).collect();
-    Expr::from_node(joined(&nodes, T::DTYPE, axis.into(), Some(Location::caller())))
+    Expr::from_node(joined(&nodes, T::DTYPE, axis.into(), Some(Site::caller())))
 }
 
 /// Arrays of one shape joined along a new axis, which is axis `axis` of the result.
 #[track_caller]
 pub fn stack<'a, T: Element>(parts: &[Expr<'a, T>], axis: impl Into<Axis>) -> Expr<'a, T> {
     let nodes: Vec<NodeRef> = parts.iter().map(|p| p.node.clone()).collect();
-    Expr::from_node(stacked(&nodes, T::DTYPE, axis.into(), Some(Location::caller())))
+    Expr::from_node(stacked(&nodes, T::DTYPE, axis.into(), Some(Site::caller())))
 }

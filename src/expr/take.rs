@@ -1,9 +1,7 @@
 //! Arrays indexed by arrays: `take`, `take_along_axis` and `take_points`.
 
-use std::panic::Location;
-
 use crate::dtype::{DType, Element, Integer, Scalar};
-use crate::error::{Error, ErrorKind, Result, bail};
+use crate::error::{Error, ErrorKind, Result, Site, bail};
 use crate::expr::axes::{Axis, Extent};
 use crate::expr::infer::{self, At, constant_or_stretched, describe, inherited, or_error};
 use crate::expr::node::{NodeKind, NodeRef};
@@ -161,7 +159,7 @@ impl<'a, T: Element> Expr<'a, T> {
     #[doc(alias = "select")]
     #[track_caller]
     pub fn take<I: Integer>(&self, indices: impl IntoExpr<'a, I>, axis: impl Into<Axis>) -> Self {
-        Expr::from_node(take(&self.node, &indices.into_expr().node, axis.into(), Some(Location::caller())))
+        Expr::from_node(take(&self.node, &indices.into_expr().node, axis.into(), Some(Site::caller())))
     }
 
     /// The elements at points: one array of indices for each of the first axes. They broadcast against each other, and their shape
@@ -178,14 +176,14 @@ impl<'a, T: Element> Expr<'a, T> {
     #[track_caller]
     pub fn take_points<I: Integer>(&self, indices: &[Expr<'a, I>]) -> Self {
         let nodes: Vec<NodeRef> = indices.iter().map(|i| i.node.clone()).collect();
-        Expr::from_node(points(&self.node, &nodes, Some(Location::caller())))
+        Expr::from_node(points(&self.node, &nodes, Some(Site::caller())))
     }
 
     /// For each index along an axis the element there, at the same place along all other axes: what turns the result of an
     /// `argsort` into sorted values. The other axes broadcast. See [`take`](Expr::take) for indices out of range.
     #[track_caller]
     pub fn take_along_axis<I: Integer>(&self, indices: impl IntoExpr<'a, I>, axis: impl Into<Axis>) -> Self {
-        Expr::from_node(take_along_axis(&self.node, &indices.into_expr().node, axis.into(), Some(Location::caller())))
+        Expr::from_node(take_along_axis(&self.node, &indices.into_expr().node, axis.into(), Some(Site::caller())))
     }
 }
 
@@ -204,19 +202,19 @@ impl<'a> DynExpr<'a> {
     /// The elements at computed indices along an axis; see [`Expr::take`].
     #[track_caller]
     pub fn take(&self, indices: impl Into<DynOperand<'a>>, axis: impl Into<Axis>) -> Self {
-        DynExpr::from_node(take(&self.node, &operand(indices.into()), axis.into(), Some(Location::caller())))
+        DynExpr::from_node(take(&self.node, &operand(indices.into()), axis.into(), Some(Site::caller())))
     }
 
     /// The elements at points; see [`Expr::take_points`].
     #[track_caller]
     pub fn take_points(&self, indices: &[DynExpr<'a>]) -> Self {
         let nodes: Vec<NodeRef> = indices.iter().map(|i| i.node().clone()).collect();
-        DynExpr::from_node(points(&self.node, &nodes, Some(Location::caller())))
+        DynExpr::from_node(points(&self.node, &nodes, Some(Site::caller())))
     }
 
     /// For each index along an axis the element there; see [`Expr::take_along_axis`].
     #[track_caller]
     pub fn take_along_axis(&self, indices: impl Into<DynOperand<'a>>, axis: impl Into<Axis>) -> Self {
-        DynExpr::from_node(take_along_axis(&self.node, &operand(indices.into()), axis.into(), Some(Location::caller())))
+        DynExpr::from_node(take_along_axis(&self.node, &operand(indices.into()), axis.into(), Some(Site::caller())))
     }
 }

@@ -1,10 +1,9 @@
 //! [`Expr`]: an expression whose element type is known to the Rust compiler.
 
 use std::marker::PhantomData;
-use std::panic::Location;
 
 use crate::dtype::{Element, Float, Number};
-use crate::error::Result;
+use crate::error::{Result, Site};
 use crate::expr::DynExpr;
 use crate::expr::axes::{Axes, Axis, Extent};
 use crate::expr::methods::{reduction_methods, unary_methods, view_methods};
@@ -83,7 +82,7 @@ macro_rules! binary_methods {
         $(#[$doc])*
         #[track_caller]
         pub fn $name(&self, other: impl IntoExpr<'a, T>) -> $Out {
-            <$Out>::from_node(infer::binary(BinaryOp::$Op, &self.node, &other.into_expr().node, Some(Location::caller())))
+            <$Out>::from_node(infer::binary(BinaryOp::$Op, &self.node, &other.into_expr().node, Some(Site::caller())))
         }
     )* };
 }
@@ -110,7 +109,7 @@ impl<'a, T: Element> Expr<'a, T> {
     /// One value, which broadcasts against everything.
     #[track_caller]
     pub fn scalar(value: T) -> Self {
-        Expr::from_node(infer::constant(value.into(), Some(Location::caller())))
+        Expr::from_node(infer::constant(value.into(), Some(Site::caller())))
     }
 
     /// One value in an array of the given shape.
@@ -130,14 +129,14 @@ impl<'a, T: Element> Expr<'a, T> {
     /// An array of zeros (of `false`).
     #[track_caller]
     pub fn zeros<E: Into<Extent>>(shape: impl IntoIterator<Item = E>) -> Self {
-        let zero = infer::constant(crate::dtype::Scalar::zero(T::DTYPE), Some(Location::caller()));
+        let zero = infer::constant(crate::dtype::Scalar::zero(T::DTYPE), Some(Site::caller()));
         Expr::from_node(zero).broadcast(shape)
     }
 
     /// A named argument of a kernel.
     #[track_caller]
     pub(crate) fn input(name: &str, shape: Shape) -> Expr<'static, T> {
-        Expr::from_node(infer::input(name, T::DTYPE, shape, false, Some(Location::caller())))
+        Expr::from_node(infer::input(name, T::DTYPE, shape, false, Some(Site::caller())))
     }
 
     view_methods! {}
@@ -146,7 +145,7 @@ impl<'a, T: Element> Expr<'a, T> {
     #[doc(alias = "astype")]
     #[track_caller]
     pub fn cast<U: Element>(&self) -> Expr<'a, U> {
-        Expr::from_node(infer::cast(&self.node, U::DTYPE, Some(Location::caller())))
+        Expr::from_node(infer::cast(&self.node, U::DTYPE, Some(Site::caller())))
     }
 
     binary_methods! {
@@ -279,7 +278,7 @@ impl<'a> Expr<'a, bool> {
     #[track_caller]
     pub fn select<T: Element>(&self, yes: impl IntoExpr<'a, T>, no: impl IntoExpr<'a, T>) -> Expr<'a, T> {
         let (yes, no) = (yes.into_expr(), no.into_expr());
-        Expr::from_node(infer::select(&self.node, &yes.node, &no.node, Some(Location::caller())))
+        Expr::from_node(infer::select(&self.node, &yes.node, &no.node, Some(Site::caller())))
     }
 
     reduction_methods! {

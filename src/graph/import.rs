@@ -55,7 +55,7 @@ impl Graph {
         let at = |n: &NodeRef| done[&n.id()];
         for eq in &node.equations {
             if !self.equations.iter().any(|(e, _)| e == eq) {
-                self.equations.push((eq.clone(), node.site));
+                self.equations.push((eq.clone(), node.site()));
             }
         }
         let kind = match &node.kind {
@@ -63,7 +63,7 @@ impl Graph {
             NodeKind::Input { name, swapped } => return self.import_input(node, name.clone(), *swapped),
             NodeKind::Data(data) => {
                 if let Some(site) = data.overwritten.as_ref().and_then(|o| o.get()) {
-                    return Err(overwritten(site, node.site));
+                    return Err(overwritten(site, node.site()));
                 }
                 all.push(data.clone());
                 let input = Input {
@@ -72,13 +72,13 @@ impl Graph {
                     shape: node.shape.clone(),
                     swapped: data.swapped,
                     data: Some(all.len() as u32 - 1),
-                    site: node.site,
+                    site: node.site(),
                 };
                 return Ok(self.add_input(input));
             }
             NodeKind::View(a, view) => {
-                self.import_indices(&a.shape, view, node.site);
-                return Ok(self.view(at(a), view.clone(), node.site));
+                self.import_indices(&a.shape, view, node.site());
+                return Ok(self.view(at(a), view.clone(), node.site()));
             }
             NodeKind::Const(s) => Kind::Const(*s),
             NodeKind::SizeOf(s) => Kind::Size(s.clone()),
@@ -88,17 +88,17 @@ impl Graph {
             NodeKind::Select(a, b, c) => Kind::Select(at(a), at(b), at(c)),
             NodeKind::Cast(a) => Kind::Cast(at(a)),
             NodeKind::Take(a, index, map) => {
-                self.import_positions(at(index), map, node.site);
-                return Ok(self.take(at(a), at(index), map.clone(), node.dtype, node.site));
+                self.import_positions(at(index), map, node.site());
+                return Ok(self.take(at(a), at(index), map.clone(), node.dtype, node.site()));
             }
             NodeKind::Reshape(a) => Kind::Reshape(at(a), node.shape.clone()),
             NodeKind::Reduce(op, a, axes) => Kind::Reduce(*op, at(a), axes.iter().map(|&k| k as u8).collect()),
             NodeKind::Pieces(parts) => {
-                parts.iter().for_each(|(_, region)| self.import_indices(&node.shape, region, node.site));
+                parts.iter().for_each(|(_, region)| self.import_indices(&node.shape, region, node.site()));
                 Kind::Pieces(parts.iter().map(|(value, region)| (at(value), region.clone())).collect())
             }
         };
-        Ok(self.add(kind, node.dtype, node.shape.clone(), node.site))
+        Ok(self.add(kind, node.dtype, node.shape.clone(), node.site()))
     }
 
     /// Single indices along extents that are not known yet. They are noted before the view melts into others, after which an
@@ -143,11 +143,11 @@ impl Graph {
                         order(swapped)
                     ),
                 );
-                return Err(node.site.map_or(err.clone(), |s| err.at(s)));
+                return Err(node.site().map_or(err.clone(), |s| err.at(s)));
             }
-            return Ok(self.add(Kind::Input(k as u32), node.dtype, node.shape.clone(), node.site));
+            return Ok(self.add(Kind::Input(k as u32), node.dtype, node.shape.clone(), node.site()));
         }
-        Ok(self.add_input(Input { name, dtype: node.dtype, shape: node.shape.clone(), swapped, data: None, site: node.site }))
+        Ok(self.add_input(Input { name, dtype: node.dtype, shape: node.shape.clone(), swapped, data: None, site: node.site() }))
     }
 
     fn add_input(&mut self, input: Input) -> NodeId {
@@ -160,12 +160,7 @@ impl Graph {
 
 /// The mistake of reading an array as it was before the program that ran at `site`.
 fn overwritten(site: Site, borrowed: Option<Site>) -> Error {
-    let text = format!(
-        "an expression reads an array as it was before the program that ran at {}:{}:{}, which has overwritten it",
-        site.file(),
-        site.line(),
-        site.column()
-    );
+    let text = format!("an expression reads an array as it was before the program that ran at {site}, which has overwritten it");
     let error =
         Error::new(ErrorKind::Bind, text).help("evaluate the expression before the program runs, or make both parts of one program");
     borrowed.map_or(error.clone(), |s| error.at(s))

@@ -68,7 +68,7 @@ fn describe(kernel: &Kernel, k: usize) -> String {
     };
     match (input.data, input.site) {
         (None, _) => format!("input `{}`", input.name),
-        (Some(_), Some(site)) => format!("the data borrowed at {}:{}:{}", site.file(), site.line(), site.column()),
+        (Some(_), Some(site)) => format!("the data borrowed at {site}"),
         (Some(_), None) => "borrowed data".into(),
     }
 }

@@ -1,6 +1,5 @@
 //! Declaring a kernel's inputs and outputs.
 
-use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -65,7 +64,7 @@ impl KernelBuilder {
     /// Declares an output.
     #[track_caller]
     pub fn output<'a>(&mut self, name: &str, value: impl Into<DynExpr<'a>>) -> &mut Self {
-        let (value, site) = (value.into().into_node(), Location::caller());
+        let (value, site) = (value.into().into_node(), Site::caller());
         self.outputs.push(Declared { name: name.into(), value, site, updates: None });
         self
     }
@@ -91,7 +90,7 @@ impl KernelBuilder {
     /// ```
     #[track_caller]
     pub fn update<'a, 'b>(&mut self, input: impl Into<DynExpr<'a>>, value: impl Into<DynExpr<'b>>) -> &mut Self {
-        let (input, value, site) = (input.into().into_node(), value.into().into_node(), Location::caller());
+        let (input, value, site) = (input.into().into_node(), value.into().into_node(), Site::caller());
         let at = self.inputs.iter().position(|i| i.same(&input));
         let name = match (&input.kind, at) {
             (NodeKind::Input { name, .. }, Some(_)) => name.clone(),
@@ -118,7 +117,7 @@ impl KernelBuilder {
     /// ```
     #[track_caller]
     pub fn require(&mut self, what: Requirement) -> &mut Self {
-        self.required.push(Required { what, site: Location::caller() });
+        self.required.push(Required { what, site: Site::caller() });
         self
     }
 
@@ -162,7 +161,7 @@ impl KernelBuilder {
             let (shape, item) = (&graph[output.node].shape, graph[output.node].dtype.size());
             let fixed = shape.as_fixed();
             if fixed.is_some_and(|s| Layout::contiguous(&s, item).byte_range(item).is_err()) {
-                return Err(Error::new(ErrorKind::Shape, format!("output `{}` of shape {shape} is too large", output.name)).at(site));
+                return Err(Error::new(ErrorKind::Shape, format!("output `{}` of shape {shape} is too large", output.name)).at(*site));
             }
         }
         let timings = Timings { import: start.elapsed(), ..Timings::default() };

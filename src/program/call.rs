@@ -1,7 +1,6 @@
 //! Binding arrays to a kernel, and running it.
 
 use std::marker::PhantomData;
-use std::panic::Location;
 
 use super::guard::Watch;
 use super::layouts::LayoutClass;
@@ -212,7 +211,7 @@ impl<'c, 'd> Binding<'c, 'd> {
     where
         'd: 'e,
     {
-        let (array, site) = (array.into(), Location::caller());
+        let (array, site) = (array.into(), Site::caller());
         let name = name_of(&key, site)?;
         let kernel = &self.call.kernel;
         let Some(k) = kernel.inputs().iter().position(|s| s.name() == name) else {
@@ -246,7 +245,7 @@ impl<'c, 'd> Binding<'c, 'd> {
         A: TryInto<ArrayMut<'e>>,
         A::Error: Into<Error>,
     {
-        let site = Location::caller();
+        let site = Site::caller();
         let array: ArrayMut<'e> = array.try_into().map_err(|e| e.into().at(site))?;
         let name = name_of(&key, site)?;
         let kernel = &self.call.kernel;
@@ -270,7 +269,7 @@ impl<'c, 'd> Binding<'c, 'd> {
     /// a new layout may report.
     #[track_caller]
     pub fn run(&mut self) -> Result<()> {
-        self.run_at(Location::caller())
+        self.run_at(Site::caller())
     }
 
     fn run_at(&mut self, site: Site) -> Result<()> {

@@ -1,6 +1,5 @@
 //! Evaluating an expression over borrowed data on the spot.
 
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::Kernel;
@@ -126,7 +125,7 @@ impl<'a, T: Element> Expr<'a, T> {
     /// The first mistake in the expression, with its line; inputs without data; a result that `O` cannot hold.
     #[track_caller]
     pub fn eval<O: FromElements<T>>(&self) -> Result<O> {
-        let site = Location::caller();
+        let site = Site::caller();
         self.check()?;
         let expr: DynExpr<'a> = self.clone().into();
         let lazy = Lazy::new(std::slice::from_ref(&expr))?;
@@ -174,7 +173,7 @@ impl DynExpr<'_> {
         A: TryInto<ArrayMut<'d>>,
         A::Error: Into<Error>,
     {
-        let site = Location::caller();
+        let site = Site::caller();
         self.check()?;
         let out = out.try_into().map_err(|e| e.into().at(site))?;
         Lazy::new(std::slice::from_ref(self))?.run(vec![out], site)
@@ -187,7 +186,7 @@ impl DynExpr<'_> {
 /// As for [`Expr::eval_into`]; and if there are not as many arrays as expressions.
 #[track_caller]
 pub fn eval_all(exprs: &[DynExpr<'_>], outs: Vec<ArrayMut<'_>>) -> Result<()> {
-    let site = Location::caller();
+    let site = Site::caller();
     if exprs.len() != outs.len() {
         return Err(Error::new(ErrorKind::Bind, format!("{} expressions but {} arrays", exprs.len(), outs.len())).at(site));
     }

@@ -1,7 +1,5 @@
 //! Running programs that change borrowed arrays in place.
 
-use std::panic::Location;
-
 use super::eval::Lazy;
 use crate::dtype::Element;
 use crate::error::{Result, Site};
@@ -18,7 +16,7 @@ impl<T: Element> LazyMut<'_, T> {
     /// before another program has overwritten it. The array is as it was then.
     #[track_caller]
     pub fn run(self) -> Result<()> {
-        run(vec![self.into_dyn()], Location::caller())
+        run(vec![self.into_dyn()], Site::caller())
     }
 }
 
@@ -29,7 +27,7 @@ impl DynLazyMut<'_> {
     /// As for [`LazyMut::run`].
     #[track_caller]
     pub fn run(self) -> Result<()> {
-        run(vec![self], Location::caller())
+        run(vec![self], Site::caller())
     }
 }
 
@@ -55,7 +53,7 @@ impl DynLazyMut<'_> {
 /// As for [`LazyMut::run`].
 #[track_caller]
 pub fn run_all<'a>(programs: impl IntoIterator<Item = impl Into<DynLazyMut<'a>>>) -> Result<()> {
-    run(programs.into_iter().map(Into::into).collect(), Location::caller())
+    run(programs.into_iter().map(Into::into).collect(), Site::caller())
 }
 
 fn run(programs: Vec<DynLazyMut<'_>>, site: Site) -> Result<()> {

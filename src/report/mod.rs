@@ -242,7 +242,7 @@ pub struct Value {
     pub memory: Option<String>,
     /// The loop nests that compute it: more than one compute it anew.
     pub nests: Vec<usize>,
-    /// Where the user wrote it; `None` for what was written as text.
+    /// Where the user wrote it.
     pub site: Option<Site>,
 }
 
@@ -278,7 +278,7 @@ pub struct Slot {
     pub holds: Vec<(String, usize, usize)>,
 }
 
-/// The line, unless it is one of this crate's own: what was written in the text language has none.
+/// The place, unless it is in this crate: what the text language makes for the user has a place in the text.
 pub(crate) fn users(site: Option<Site>) -> Option<Site> {
     let root = file!().strip_suffix("report/mod.rs").unwrap_or("src/");
     let own = |s: &Site| s.file().strip_prefix(root).is_some_and(|f| f.starts_with("text/") || f.starts_with("bin/"));

@@ -7,12 +7,16 @@ use crate::error::Site;
 use crate::schedule::Placement;
 use crate::size::Size;
 
-/// `  # src/main.rs:12`, or nothing.
+/// `  # src/main.rs:12`, `  # line 3` of a text, or nothing.
 struct At(Option<Site>);
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |site| write!(f, "  # {}:{}", site.file(), site.line()))
+        match self.0 {
+            Some(site) if site.is_text() => write!(f, "  # line {}", site.line()),
+            Some(site) => write!(f, "  # {}:{}", site.file(), site.line()),
+            None => Ok(()),
+        }
     }
 }
 

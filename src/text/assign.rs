@@ -203,7 +203,9 @@ impl<'p> Machine<'p> {
                 new
             }
         };
-        self.memory.write(&place, region, &node).map_err(|e| failed(&e))
+        let new = self.memory.write(&place, region, &node).map_err(|e| failed(&e))?;
+        self.places.locate(new, blame);
+        Ok(())
     }
 
     /// A value as elements of an array.

@@ -8,6 +8,7 @@ use super::explain::clip;
 use super::functions;
 use super::memory::{Array, Memory};
 use super::object::{Value, array, binary, describe, extent, not_an_int, to_array, tuple, unary};
+use super::place::Places;
 use super::select::{self, Selected};
 use super::value::Py;
 use super::{Output, RESULT};
@@ -115,13 +116,14 @@ fn member(name: &str) -> Option<Value> {
 }
 
 /// Evaluates every statement; see [`Program::evaluate`](super::Program::evaluate).
-pub(super) fn lower(ast: &Ast, inputs: &[(String, DynExpr<'static>)]) -> Result<Vec<Output>, Mistake> {
+pub(super) fn lower(ast: &Ast, source: &str, inputs: &[(String, DynExpr<'static>)]) -> Result<Vec<Output>, Mistake> {
     let mut machine = Machine {
         ast,
         inputs,
         called: ast.called(),
         names: HashMap::new(),
         memory: Memory::default(),
+        places: Places::of(source),
         values: Vec::with_capacity(ast.nodes.len()),
     };
     for (name, input) in inputs {
@@ -143,6 +145,7 @@ pub(super) struct Machine<'p> {
     called: Vec<bool>,
     pub names: HashMap<&'p str, Value>,
     pub memory: Memory,
+    pub places: Places,
     /// Of the nodes so far. Each is used once.
     values: Vec<Value>,
 }
@@ -156,6 +159,9 @@ impl<'p> Machine<'p> {
     pub(super) fn evaluate_to(&mut self, end: usize) -> Result<(), Mistake> {
         for k in self.values.len()..end {
             let value = self.evaluate(k)?;
+            if let Value::Array(x) = &value {
+                self.places.locate(x.node(), self.ast.nodes[k].blame);
+            }
             self.values.push(value);
         }
         Ok(())

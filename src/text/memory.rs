@@ -229,8 +229,8 @@ impl Memory {
         self.storages[storage].version != 0
     }
 
-    /// Puts `value`, which has the storage's element type, in a region of what `place` shows.
-    pub fn write(&mut self, place: &Place, region: &View, value: &NodeRef) -> Result<()> {
+    /// Puts `value`, which has the storage's element type, in a region of what `place` shows. Returns what the storage holds now.
+    pub fn write(&mut self, place: &Place, region: &View, value: &NodeRef) -> Result<&NodeRef> {
         let storage = &mut self.storages[place.storage];
         let (mut region, mut value) = (region.clone(), value.clone());
         for (k, step) in place.steps.iter().enumerate().rev() {
@@ -248,7 +248,7 @@ impl Memory {
         storage.value = DynExpr::from_node(new);
         // A program of 2^32 assignments does not fit in memory.
         storage.version += 1;
-        Ok(())
+        Ok(storage.value.node())
     }
 }
 

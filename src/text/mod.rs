@@ -62,6 +62,7 @@ mod lower;
 mod memory;
 mod object;
 mod parse;
+mod place;
 mod scan;
 mod select;
 #[cfg(test)]
@@ -154,7 +155,28 @@ impl Program {
         for (_, input) in inputs {
             input.check()?;
         }
-        lower::lower(&self.ast, inputs).map_err(|mistake| mistake.render(&self.source))
+        lower::lower(&self.ast, &self.source, inputs).map_err(|mistake| mistake.render(&self.source))
+    }
+}
+
+impl Program {
+    /// An error that building, binding or running what this program was evaluated to has returned, with the line of the text that
+    /// it is about, as errors of [`evaluate`](Program::evaluate) have it. Other errors stay as they are.
+    ///
+    /// ```
+    /// use elide::{Kernel, Requirement, text};
+    ///
+    /// let program = text::parse("m = x.max(axis=0)\ns = (x - m[::-1]).sum(axis=0)")?;
+    /// let mut b = Kernel::builder("centred");
+    /// let x = b.input::<f64>("x", [100, 100]).into_dyn();
+    /// let results = program.lower(&[("x".to_string(), x)])?;
+    /// b.output("s", results[1].1.clone()).require(Requirement::NoTemporaries);
+    /// let error = program.quote(b.build().unwrap_err()).to_string();
+    /// assert!(error.contains("line 1, column 6\n   |\n 1 | m = x.max(axis=0)\n"), "{error}");
+    /// # Ok::<(), elide::Error>(())
+    /// ```
+    pub fn quote(&self, error: crate::Error) -> crate::Error {
+        place::Places::quote(&self.source, error)
     }
 }
 

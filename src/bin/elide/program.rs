@@ -31,6 +31,7 @@ pub fn read(source: &Source) -> Result<String, Failure> {
 
 /// A compiled program.
 pub struct Program {
+    text: text::Program,
     pub kernel: Kernel,
     /// The inputs that it updates in place. Of these it runs on copies: what was given stays as it is.
     updated: Vec<String>,
@@ -88,7 +89,8 @@ pub fn compile_with(
     for requirement in required {
         builder.require(requirement.clone());
     }
-    Ok(Program { kernel: builder.build()?, updated })
+    let kernel = builder.build().map_err(|e| program.quote(e))?;
+    Ok(Program { text: program, kernel, updated })
 }
 
 /// Chooses all results.
@@ -129,8 +131,7 @@ pub fn run(program: &Program, inputs: &[impl Borrow<Loaded>], results: &mut [(St
     for (name, buffer) in results {
         call = call.bind_mut(name.as_str(), buffer.view_mut()?)?;
     }
-    call.run()?;
-    Ok(())
+    Ok(call.run().map_err(|e| program.text.quote(e))?)
 }
 
 /// Refuses what is not there yet.
