@@ -17,7 +17,10 @@ pub struct Site(Place);
 enum Place {
     Rust(&'static Location<'static>),
     #[cfg_attr(not(feature = "text"), expect(dead_code, reason = "texts are read with that feature"))]
-    Text { line: u32, column: u32 },
+    Text {
+        line: u32,
+        column: u32,
+    },
 }
 
 impl Site {

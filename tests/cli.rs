@@ -271,7 +271,7 @@ fn mistakes_on_the_command_line() {
     assert_eq!(more(&["-o", "x=y.npy"]), "-o x=y.npy: the program has no result x, only y, z");
     assert_eq!(more(&["-o", "y=y.npy", "-o", "y=z.npy"]), "-o z.npy: result y has a file already");
     assert_eq!(more(&["-o", "y=y.npy", "-o", "z=y.npy"]), "-o y.npy: two results cannot go to one file");
-    assert_eq!(more(&["--threads", "4"]), "--threads 4: elide runs on one thread only so far");
+    assert_eq!(more(&["--threads", "x"]), "invalid value 'x' for '--threads <N>': write a number from 1 on");
     assert_eq!(more(&["--thread", "x"]), "unexpected argument '--thread' found\n\n  tip: a similar argument exists: '--threads'");
     assert_eq!(more(&["-f", "p.txt"]), "the argument '[EXPR]' cannot be used with '--file <FILE>'");
     assert!(dir.usage(&["eval"]).starts_with("the following required arguments were not provided"));
@@ -287,7 +287,7 @@ fn mistakes_on_the_command_line() {
     assert_eq!(bench(&["--dim", "n=3", "--dim", "m=3"]), "--dim m: no input has a dim of this name");
     assert_eq!(bench(&["--dim", "n=3", "--dim", "n=3"]), "dim n is given twice");
     assert_eq!(bench(&["--seconds", "long"]), "invalid value 'long' for '--seconds <SECONDS>': a number from 0 to 86400 is needed");
-    assert_eq!(bench(&["--dim", "n=3", "--threads", "0"]), "--threads 0: elide runs on one thread only so far");
+    assert_eq!(bench(&["--dim", "n=3", "--threads", "0"]), "invalid value '0' for '--threads <N>': write a number from 1 on");
     assert_eq!(fs::read_dir(dir.0.path()).unwrap().count(), 2, "a refused command has left a file");
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 
 use elide::testing::Rng;
-use elide::{Array, ArrayMut, ArrayRef, Axis, Call, Error, Expr, Kernel, KernelBuilder, Stage};
+use elide::{Array, ArrayMut, ArrayRef, Axis, Call, Error, Expr, Kernel, KernelBuilder, Stage, Threads};
 
 #[test]
 fn kernels_are_shared_and_calls_are_sent() {
@@ -176,4 +176,59 @@ fn threads_share_an_output() {
         }
     });
     assert_eq!(whole, parts);
+}
+
+/// Steps that are worth it run in parts, which gives the same bits, also with a call inside of each thread of the pool.
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let (n, m) = (700, 300);
+    let data: Vec<f64> = (0..n * m).map(|k| ((k * 7919) % 1001) as f64 / 64.0 - 7.0).collect();
+    let mut b = Kernel::builder("several");
+    let [rows, columns] = b.dims(["n", "m"]);
+    let x = &b.input::<f64>("x", [rows, columns]);
+    b.output("y", (x * x).exp() - x.sin());
+    b.output("rows", sentence(x));
+    b.output("columns", x.sum_axis(Axis(0)));
+    b.output("turned", x.t() * 2.0);
+    let kernel = b.build().unwrap();
+    let results = |threads: Threads, parts: Option<i64>| {
+        let mut call = kernel.call();
+        call.set_threads(threads);
+        if let Some(parts) = parts {
+            call.set_parts(parts);
+        }
+        let mut out = [vec![f64::NAN; n * m], vec![f64::NAN; n], vec![f64::NAN; m], vec![f64::NAN; n * m]];
+        let [y, rows, columns, turned] = &mut out;
+        let input = ArrayRef::strided(&data, &[n, m], &[m as isize, 1], 0).unwrap();
+        call.bind("x", input)
+            .and_then(|c| c.bind_mut("y", ArrayMut::strided(y, &[n, m], &[m as isize, 1], 0)?))
+            .and_then(|c| c.bind_mut("rows", rows))
+            .and_then(|c| c.bind_mut("columns", columns))
+            .and_then(|c| c.bind_mut("turned", ArrayMut::strided(turned, &[m, n], &[n as isize, 1], 0)?))
+            .and_then(|mut c| c.run())
+            .unwrap();
+        out.map(|v| v.into_iter().map(f64::to_bits).collect::<Vec<_>>())
+    };
+    let want = results(Threads::One, None);
+    for (threads, parts) in
+        [(Threads::Auto, None), (Threads::N(2), None), (Threads::Auto, Some(2)), (Threads::N(3), Some(37)), (Threads::N(0), None)]
+    {
+        assert!(results(threads, parts) == want, "{threads:?} {parts:?}");
+    }
+    let (a, b) = rayon::join(|| results(Threads::Auto, Some(5)), || results(Threads::Auto, Some(8)));
+    assert!(a == want && b == want);
+}
+
+/// What updates its own array in an order of the loops does not run in parts.
+#[test]
+fn ordered_loops_run_on_one_thread() {
+    let n = 1 << 20;
+    let mut b = Kernel::builder("running");
+    let x = &b.input::<f64>("x", [n]);
+    b.update(x, x.at(elide::s![1..]).add(x.slice(elide::s![..-1])));
+    let kernel = b.build().unwrap();
+    let start: Vec<f64> = (0..n).map(|k| (k % 1000) as f64).collect();
+    let mut got = start.clone();
+    kernel.call().bind_mut("x", &mut got).unwrap().run().unwrap();
+    assert!((1..n).all(|k| got[k] == start[k] + start[k - 1]) && got[0] == start[0]);
 }

@@ -461,6 +461,18 @@ impl Lowerer<'_> {
             None => (parts.next(), None),
         };
         drop(parts);
+        let whole = strip.is_none() && pairs.is_none() && self.step.walk.is_free();
+        // What is read at one place for all indices is loaded before any of them overwrites it.
+        let updated = |operand: Operand| match operand {
+            Operand::Input(k) => self.graph.outputs().iter().any(|o| o.in_place == Some(k)),
+            operand => stores.iter().any(|s| self.accesses[s.0 as usize].operand == operand),
+        };
+        let reads_ahead = |axis: &LoopAxis| loads.iter().any(|&k| axis.strides[k] == Size::ZERO && updated(self.accesses[k].operand));
+        let outer = parallel.first().filter(|axis| whole && !(in_place && reads_ahead(axis))).map(|axis| {
+            parallel_params[0] = params.len() as u32;
+            params.push(axis.extent.clone());
+            StripArgument { param: parallel_params[0], moves: pointers.iter().map(|(.., m)| m[0].clone()).collect() }
+        });
         let nest = LoopNest {
             parallel: parallel_params,
             reduced: reduced_params,
@@ -477,7 +489,7 @@ impl Lowerer<'_> {
             params: params.len() as u32,
         };
         let pointers = pointers.into_iter().map(|(operand, offset, _)| (operand, offset)).collect();
-        (nest, Bindings { pointers, params, strip, pairs })
+        (nest, Bindings { pointers, params, outer, strip, pairs })
     }
 }
 

@@ -223,6 +223,8 @@ pub struct Bindings {
     pub pointers: Vec<(Operand, Size)>,
     /// For each size argument: its value.
     pub params: Vec<Size>,
+    /// How to run a part of the outermost loop, if its indices may be done in any order, at a time.
+    pub outer: Option<StripArgument>,
     /// How to run a part of the axis that strips are cut from.
     pub strip: Option<StripArgument>,
     /// How to run a part of two axes that are exchanged in pairs.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use hashbrown::HashSet;
 
-use super::Kernel;
+use super::{Kernel, Threads};
 use crate::compile::Timings;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result, Site};
@@ -24,6 +24,7 @@ pub struct KernelBuilder {
     inputs: Vec<NodeRef>,
     outputs: Vec<Declared>,
     required: Vec<Required>,
+    threads: Threads,
 }
 
 struct Declared {
@@ -36,7 +37,7 @@ struct Declared {
 
 impl KernelBuilder {
     pub(super) fn new(name: &str) -> KernelBuilder {
-        KernelBuilder { name: name.into(), inputs: Vec::new(), outputs: Vec::new(), required: Vec::new() }
+        KernelBuilder { name: name.into(), inputs: Vec::new(), outputs: Vec::new(), required: Vec::new(), threads: Threads::default() }
     }
 
     /// Named dims for the shapes of inputs. The same name is the same size everywhere in the kernel.
@@ -121,6 +122,14 @@ impl KernelBuilder {
         self
     }
 
+    /// Says how many threads a run may use: by default as many as the pool of the process has. Results do not depend on it.
+    ///
+    /// [`Call::set_threads`](crate::Call::set_threads) changes it for one frame.
+    pub fn threads(&mut self, threads: Threads) -> &mut Self {
+        self.threads = threads;
+        self
+    }
+
     /// Compiles the kernel for arrays in C order. Other layouts compile when they are first bound.
     ///
     /// # Errors
@@ -171,6 +180,7 @@ impl KernelBuilder {
             guard.kernel.plan(guard.kernel.contiguous_key(), true)?;
         }
         if let Some(inner) = Arc::get_mut(&mut kernel.0) {
+            inner.threads = self.threads;
             inner.timings = Timings { import: timings.import, optimize: inner.timings.optimize, ..plan.timings };
         }
         Ok(kernel)

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::guard::Watch;
 use super::layouts::LayoutClass;
 use super::prepare::{Prepared, classes, prepare};
+use super::threads::{Cuts, Threads};
 use super::{Kernel, Spec};
 use crate::array::{ArrayMut, ArrayRef};
 use crate::codegen;
@@ -66,8 +67,7 @@ pub struct Call {
     laid_out: bool,
     /// True if `prepared` has the slots' addresses, which are far enough apart.
     placed: bool,
-    /// How long strips are, where tests say so.
-    strip_length: Option<i64>,
+    cuts: Cuts,
     /// What checks its indices.
     watch: Option<Box<Watch>>,
 }
@@ -84,7 +84,8 @@ impl Call {
         let count = kernel.inputs().len() + kernel.outputs().len();
         let watch = kernel.0.guard.as_ref().map(|g| Box::new(Watch::new(g)));
         let slots = (0..count).map(|_| Slot::default()).collect();
-        Call { kernel, slots, prepared: None, complete: false, laid_out: false, placed: false, strip_length: None, watch }
+        let cuts = Cuts { threads: kernel.0.threads, ..Cuts::default() };
+        Call { kernel, slots, prepared: None, complete: false, laid_out: false, placed: false, cuts, watch }
     }
 
     /// Runs on the inputs of another frame, into numbers of one layout.
@@ -115,7 +116,7 @@ impl Call {
                 // The scratch memory is given back before more is asked for.
                 *old = None;
                 self.placed = false;
-                let new = prepare(&self.kernel, &self.slots, self.strip_length)?;
+                let new = prepare(&self.kernel, &self.slots, self.cuts)?;
                 self.laid_out = true;
                 old.insert(new)
             }
@@ -124,6 +125,13 @@ impl Call {
         prepared.place(&self.slots);
         self.placed = true;
         Ok(())
+    }
+
+    /// Says how many threads runs from now on may use, where the kernel's own setting is not right.
+    pub fn set_threads(&mut self, threads: Threads) -> &mut Call {
+        self.laid_out &= self.cuts.threads == threads;
+        self.cuts.threads = threads;
+        self
     }
 
     /// The kernel that this frame calls.
@@ -140,7 +148,14 @@ impl Call {
     /// Has steps that run strip by strip take this many indices at a time.
     #[cfg(any(test, feature = "testing"))]
     pub fn set_strip_length(&mut self, length: i64) {
-        self.strip_length = Some(length);
+        self.cuts.strip_length = Some(length);
+        self.laid_out = false;
+    }
+
+    /// Has other steps run in this many parts.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn set_parts(&mut self, parts: i64) {
+        self.cuts.parts = Some(parts);
         self.laid_out = false;
     }
 

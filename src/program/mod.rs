@@ -15,6 +15,7 @@ mod inspect;
 mod layouts;
 mod prepare;
 mod strips;
+mod threads;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -26,6 +27,7 @@ pub use call::{Binding, Call, Key};
 pub use eval::{FromElements, eval_all};
 pub use in_place::run_all;
 pub use inspect::Stage;
+pub use threads::Threads;
 
 use crate::compile::{Compiled, Compiler, Timings};
 use crate::dtype::DType;
@@ -71,6 +73,7 @@ struct Inner {
     inputs: Vec<Spec>,
     outputs: Vec<Spec>,
     required: Vec<Required>,
+    threads: Threads,
     timings: Timings,
     /// What is checked before each run, if anything is.
     guard: Option<guard::Guard>,
@@ -157,7 +160,9 @@ impl Kernel {
             })
             .collect();
         let (general, plans) = (OnceLock::new(), Mutex::default());
-        let inner = Inner { name: name.into(), imported, graph, general, inputs, outputs, required, timings, guard, guarding, plans };
+        let threads = Threads::default();
+        let inner =
+            Inner { name: name.into(), imported, graph, general, inputs, outputs, required, threads, timings, guard, guarding, plans };
         Ok(Kernel(Arc::new(inner)))
     }
 

@@ -11,6 +11,7 @@ use super::apart::Apart;
 use super::call::Slot;
 use super::layouts::LayoutClass;
 use super::strips::{StripFrame, StripPlan, WindowPlan};
+use super::threads::{Cuts, Parts};
 use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
@@ -54,6 +55,8 @@ pub(super) struct Frame {
     strip: Option<StripFrame>,
     /// How it goes over pairs of indices, if it does.
     pairs: Option<Box<PairsFrame>>,
+    /// How it runs on several threads, if it does.
+    parts: Option<Parts>,
 }
 
 /// Two axes that are exchanged in pairs.
@@ -83,9 +86,18 @@ impl Frame {
         self.strip.as_mut()
     }
 
+    /// How many tiles it needs at a time.
+    fn all_tiles(&self) -> usize {
+        self.tiles * self.parts.as_ref().map_or(1, |p| p.count() as usize)
+    }
+
+    /// Has its results go through tiles, in the words that it ends with.
     fn set_streaming(&mut self, streaming: Streaming) {
         if let [.., chunk, tiles] = self.args.as_mut_slice() {
             (*chunk, *tiles) = (streaming.chunk, streaming.tiles);
+        }
+        if let Some(parts) = &mut self.parts {
+            parts.set_tiles((self.tiles * Streaming::TILE) as i64);
         }
     }
 }
@@ -166,7 +178,7 @@ impl Frame {
     /// # Safety
     /// As for [`Prepared::run`].
     unsafe fn run(&mut self, windows: &[WindowPlan]) {
-        let Frame { entry, args, bases, strip, pairs, .. } = self;
+        let Frame { entry, args, bases, strip, pairs, parts, .. } = self;
         let call = |args: &[i64]| {
             // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
             // and touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand, for a
@@ -175,7 +187,11 @@ impl Frame {
             unsafe { entry(args.as_ptr()) }
         };
         match (strip, pairs) {
-            (None, None) => call(args),
+            (None, None) => match parts {
+                None => call(args),
+                // SAFETY: as above, for a part of the step at a time.
+                Some(parts) => unsafe { parts.run(*entry, args) },
+            },
             (Some(strip), _) => {
                 move_to(args, bases, |k| strip.moved(k, windows));
                 call(args);
@@ -283,12 +299,12 @@ pub(super) fn classes<'a>(kernel: &Kernel, layouts: impl Iterator<Item = &'a Lay
     specs.zip(layouts).map(|(spec, layout)| LayoutClass::of(layout, spec.dtype.size())).collect()
 }
 
-pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], strip_length: Option<i64>) -> Result<Prepared> {
+pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], cuts: Cuts) -> Result<Prepared> {
     let mut env = solve(kernel, slots)?;
     let classes = classes(kernel, slots.iter().map(|s| &s.layout));
     let large = kernel.0.graph.assumptions().iter().all(|a| a.eval(&|v| env.value(v)).is_some_and(|a| a >= 0));
     let plan = kernel.plan(classes, large)?;
-    let lengths = super::strips::lengths(&plan, &mut env, strip_length)?;
+    let lengths = super::strips::lengths(&plan, &mut env, cuts.strip_length)?;
     let mut scratch = Vec::new();
     for bytes in &plan.schedule.slots {
         let bytes = env.eval(bytes)?.max(0) as usize;
@@ -306,7 +322,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], strip_length: Option<i64>
             strips.push(StripPlan::new(&plan, s, *length, frames.len(), &env)?);
         }
         let part = strip.map(|(s, _)| (*s, &s.steps[k - s.first as usize]));
-        if let Some(frame) = frame(kernel, slots, &env, &plan, step, part)? {
+        if let Some(frame) = frame(kernel, slots, &env, &plan, step, part, cuts)? {
             if let (Some(strip), Some(plan)) = (&frame.strip, strips.last_mut()) {
                 plan.include(strip);
             }
@@ -323,8 +339,9 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], strip_length: Option<i64>
     for strip in &mut strips {
         super::strips::check(strip, &mut frames[strip.frames.clone()])?;
     }
-    // One tile for each store of the step with the most, shared by all steps; if there is no memory for them, nothing streams.
-    let count = frames.iter().map(|f| f.tiles).max().unwrap_or(0);
+    // One tile for each store of the step with the most, and for each of its parts, shared by all steps; if there is no memory for
+    // them, nothing streams.
+    let count = frames.iter().map(Frame::all_tiles).max().unwrap_or(0);
     let mut tiles: Vec<MaybeUninit<u8>> = Vec::new();
     if tiles.try_reserve_exact(count * Streaming::TILE).is_ok() {
         for frame in frames.iter_mut().filter(|f| f.tiles > 0) {
@@ -347,6 +364,7 @@ fn frame(
     plan: &Compiled,
     step: &CompiledStep,
     part: Option<(&Strip, &StripStep)>,
+    cuts: Cuts,
 ) -> Result<Option<Frame>> {
     let CompiledStep { nest, bindings, code } = step;
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
@@ -440,9 +458,10 @@ fn frame(
     let bytes = touched.values().map(|(low, high)| high - low).fold(0i64, i64::saturating_add);
     let (tiles, chunk) = streaming(nest, bindings, &params, bytes);
     let off = Streaming::OFF;
+    let parts = Parts::new(cuts, nest, bindings, &params, bytes, env)?;
     let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), off.chunk, off.tiles]).collect();
     let bases = vec![0; addresses.len()];
-    Ok(Some(Frame { entry: code.entry(), args, addresses, bases, tiles, chunk, strip, pairs }))
+    Ok(Some(Frame { entry: code.entry(), args, addresses, bases, tiles, chunk, strip, pairs, parts }))
 }
 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.

@@ -39,6 +39,8 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
     for (k, side) in Side::ALL.into_iter().enumerate() {
         // Arrays this small would be done in one strip.
         call.set_strip_length([1, 3][k % 2]);
+        // Nor would they be worth another thread.
+        call.set_parts([3, 1][k % 2]);
         let shapes = match &want {
             Ok(values) => values.clone(),
             // What shapes the results would have is not known; the sizes of those with fixed dims will do for a refusal.

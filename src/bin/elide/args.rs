@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use elide::text::InputSpec;
-use elide::{Requirement, Size};
+use elide::{Requirement, Size, Threads};
 
 /// Evaluates array expressions: fused, compiled for this machine, over NumPy's .npy files.
 #[derive(Debug, Parser)]
@@ -40,9 +40,9 @@ pub struct Eval {
     #[arg(short, long = "output", value_name = "[NAME=]FILE", value_parser = parse_output)]
     pub outputs: Vec<Output>,
 
-    /// How many threads to use.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub threads: usize,
+    /// How many threads to use at most, for what is worth it [default: one for each processor].
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    pub threads: Option<Threads>,
 }
 
 /// Says what a program does: loop nests, the place of every value and the reason for it, scratch memory, traffic.
@@ -99,9 +99,9 @@ pub struct Bench {
     #[arg(long, default_value = "0.5", value_name = "SECONDS", value_parser = parse_seconds)]
     pub seconds: f64,
 
-    /// How many threads to use.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub threads: usize,
+    /// How many threads to use at most, for what is worth it [default: one for each processor].
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    pub threads: Option<Threads>,
 }
 
 /// Runs an example: mean wind speed by height, with its time and that of the same computation step by step.
@@ -242,6 +242,13 @@ fn parse_output(s: &str) -> Result<Output, String> {
 fn parse_dim(s: &str) -> Result<(String, usize), String> {
     let (name, size) = s.split_once('=').filter(|(name, _)| is_name(name)).ok_or("write NAME=SIZE, as in n=1000")?;
     Ok((name.to_string(), parse_size(size)?))
+}
+
+fn parse_threads(text: &str) -> Result<Threads, String> {
+    match text.parse() {
+        Ok(n) if n > 0 => Ok(Threads::N(n)),
+        _ => Err("write a number from 1 on".to_string()),
+    }
 }
 
 fn parse_seconds(s: &str) -> Result<f64, String> {

@@ -8,14 +8,14 @@ use crate::{input, print, program};
 
 /// Evaluates the program; returns what to print.
 pub fn run(args: &Eval) -> Result<String, Failure> {
-    program::check_threads(args.threads)?;
     let text = program::read(&args.source)?;
     let inputs = input::load_files(&args.source.inputs)?;
     let mut named = Vec::new();
-    let program = program::compile(&text, &inputs, |results| {
+    let mut program = program::compile(&text, &inputs, |results| {
         named = name_outputs(&args.outputs, results)?;
         Ok(if named.is_empty() { results.to_vec() } else { named.clone() })
     })?;
+    program.threads = args.threads.unwrap_or_default();
     let mut results = program::allocate(&program, &inputs)?;
     // Files are begun before the computation, which may take long, and put in place together after it.
     let mut writers = Vec::new();

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::{fs, io};
 
-use elide::{DynExpr, Kernel, Requirement, text};
+use elide::{DynExpr, Kernel, Requirement, Threads, text};
 
 use crate::args::Source;
 use crate::buffer::Buffer;
@@ -33,6 +33,8 @@ pub fn read(source: &Source) -> Result<String, Failure> {
 pub struct Program {
     text: text::Program,
     pub kernel: Kernel,
+    /// How many threads it may use.
+    pub threads: Threads,
     /// The inputs that it updates in place. Of these it runs on copies: what was given stays as it is.
     updated: Vec<String>,
 }
@@ -90,7 +92,7 @@ pub fn compile_with(
         builder.require(requirement.clone());
     }
     let kernel = builder.build().map_err(|e| program.quote(e))?;
-    Ok(Program { text: program, kernel, updated })
+    Ok(Program { text: program, kernel, threads: Threads::default(), updated })
 }
 
 /// Chooses all results.
@@ -124,7 +126,7 @@ pub fn reset(program: &Program, inputs: &[impl Borrow<Loaded>], results: &mut [(
 /// Runs the program once.
 pub fn run(program: &Program, inputs: &[impl Borrow<Loaded>], results: &mut [(String, Buffer)]) -> Result<(), Failure> {
     let mut call = program.kernel.call();
-    let mut call = call.start();
+    let mut call = call.set_threads(program.threads).start();
     for input in inputs.iter().map(Borrow::borrow).filter(|input| !program.updated.contains(&input.name)) {
         call = call.bind(input.name.as_str(), input.view()?)?;
     }
@@ -132,12 +134,4 @@ pub fn run(program: &Program, inputs: &[impl Borrow<Loaded>], results: &mut [(St
         call = call.bind_mut(name.as_str(), buffer.view_mut()?)?;
     }
     Ok(call.run().map_err(|e| program.text.quote(e))?)
-}
-
-/// Refuses what is not there yet.
-pub fn check_threads(threads: usize) -> Result<(), Failure> {
-    match threads {
-        1 => Ok(()),
-        n => Err(Failure::Usage(format!("--threads {n}: elide runs on one thread only so far"))),
-    }
 }

@@ -1,0 +1,149 @@
+//! Steps on several threads: in parts of their outermost loop, on the one pool of the process (rayon's).
+//!
+//! Every element is computed as it would be on one thread, so results do not depend on the number of threads, nor on how a step is
+//! cut. A step that takes less time than it costs to wake a thread runs as a whole.
+
+use smallvec::SmallVec;
+
+use super::prepare::Env;
+use crate::codegen;
+use crate::error::Result;
+use crate::kernel::{Bindings, LoopNest, StripArgument};
+
+/// How many threads a run may use.
+///
+/// The pool is that of the crate `rayon`, whose size is the number of processors unless its users say otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Threads {
+    /// As many as the pool has, for steps that are worth it.
+    #[default]
+    Auto,
+    /// The calling thread alone.
+    One,
+    /// At most this many, for steps that are worth it.
+    N(usize),
+}
+
+impl Threads {
+    /// The most threads that a run uses.
+    pub fn count(self) -> usize {
+        match self {
+            Threads::One | Threads::N(0 | 1) => 1,
+            // Asking starts the pool, which is better done while a run is prepared than in it.
+            Threads::Auto => rayon::current_num_threads(),
+            Threads::N(n) => rayon::current_num_threads().min(n),
+        }
+    }
+}
+
+/// How a run is cut: chosen for speed, unless tests say how.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Cuts {
+    pub threads: Threads,
+    /// How many indices steps that run strip by strip take at a time.
+    pub strip_length: Option<i64>,
+    /// How many parts other steps run in.
+    pub parts: Option<i64>,
+}
+
+/// What a part should take at least, in nanoseconds: some times what it takes to wake a thread.
+const SHORTEST: i64 = 30_000;
+/// More parts than threads, so that a thread that was held up does less.
+const PARTS: i64 = 4;
+
+/// The most words of arguments that a step in parts may have: each part has its own on the stack.
+const MOST_WORDS: usize = 128;
+
+/// How a step is cut in parts.
+pub(super) struct Parts {
+    /// Which argument is the number of indices of the outermost loop.
+    argument: usize,
+    /// Bytes from one of these indices to the next, for each address.
+    moves: SmallVec<[i64; 8]>,
+    extent: i64,
+    /// The indices of each part but the last, which may have fewer.
+    length: i64,
+    /// The bytes of tiles that each part has, if results stream.
+    tiles: i64,
+}
+
+impl Parts {
+    /// The parts of a step that touches so many bytes, and streams through so many bytes of tiles; `None` if it is to run as a
+    /// whole.
+    pub fn new(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64, env: &Env<'_>) -> Result<Option<Parts>> {
+        let Some(StripArgument { param, moves }) = &bindings.outer else { return Ok(None) };
+        let extent = params[*param as usize];
+        let worth = time(nest, params, bytes) / SHORTEST;
+        let most = match cuts.parts {
+            Some(parts) => parts,
+            // The pool is not asked for, and so not started, for what is too short.
+            None if worth < 2 || cuts.threads.count() < 2 => 1,
+            None => worth.min(PARTS * cuts.threads.count() as i64),
+        };
+        let most = most.min(extent);
+        if most < 2 || bindings.pointers.len() + params.len() + 3 > MOST_WORDS {
+            return Ok(None);
+        }
+        // Parts of an axis that is walked element by element should begin with a cache line.
+        let length = match (extent + most - 1) / most {
+            n if n >= 1024 => (n + 63) / 64 * 64,
+            n => n,
+        };
+        let moves = moves.iter().map(|m| env.eval(m)).collect::<Result<_>>()?;
+        Ok(Some(Parts { argument: bindings.pointers.len() + *param as usize, moves, extent, length, tiles: 0 }))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> i64 {
+        (self.extent + self.length - 1) / self.length
+    }
+
+    /// Has the results of each part go through tiles of so many bytes, one after another from the address in the arguments.
+    pub fn set_tiles(&mut self, bytes: i64) {
+        self.tiles = bytes;
+    }
+
+    /// Runs all parts of a step with these arguments.
+    ///
+    /// # Safety
+    /// As for the whole step.
+    pub unsafe fn run(&self, entry: codegen::Entry, args: &[i64]) {
+        // SAFETY: the caller's.
+        unsafe { self.run_some(entry, args, 0, self.count()) }
+    }
+
+    /// # Safety
+    /// As for `run`.
+    unsafe fn run_some(&self, entry: codegen::Entry, args: &[i64], from: i64, to: i64) {
+        if to - from > 1 {
+            let middle = (from + to) / 2;
+            // SAFETY: the caller's.
+            let (a, b) = (|| unsafe { self.run_some(entry, args, from, middle) }, || unsafe { self.run_some(entry, args, middle, to) });
+            rayon::join(a, b);
+            return;
+        }
+        let first = from * self.length;
+        let mut own = [0; MOST_WORDS];
+        own[..args.len()].copy_from_slice(args);
+        for (address, by) in own.iter_mut().zip(&self.moves) {
+            *address = address.wrapping_add(first * by);
+        }
+        own[self.argument] = self.length.min(self.extent - first);
+        own[args.len() - 1] += from * self.tiles;
+        // SAFETY: a part of what the caller may run. Parts do not meet: each index of the outermost loop writes elements that no other
+        // one writes, and what it reads of an array that is updated it alone overwrites, or else `Bindings::outer` would be none.
+        unsafe { entry(own.as_ptr()) };
+        if self.tiles > 0 {
+            codegen::fence();
+        }
+    }
+}
+
+/// A rough number of nanoseconds: that of moving the bytes, and that of the instructions of the innermost loop, of which some
+/// lanes of several are done at a time.
+fn time(nest: &LoopNest, params: &[i64], bytes: i64) -> i64 {
+    let turns = nest.parallel.iter().chain(&nest.reduced).fold(1i64, |n, p| n.saturating_mul(params[*p as usize]));
+    let deepest = nest.depths.iter().copied().max();
+    let work = nest.depths.iter().filter(|d| Some(**d) == deepest).count() as i64;
+    (bytes / 16).saturating_add(turns.saturating_mul(work) / 24)
+}
