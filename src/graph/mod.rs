@@ -7,7 +7,7 @@ mod import;
 mod print;
 mod verify;
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use hashbrown::DefaultHashBuilder;
@@ -48,8 +48,23 @@ pub struct Graph {
     assumed: Option<Vec<Size>>,
 }
 
+/// Graphs are equal if they are the same program, written at the same places.
+impl PartialEq for Graph {
+    fn eq(&self, other: &Graph) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Graph {}
+
+impl Hash for Graph {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
 /// A single index along an axis whose extent is known only when arrays are bound.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Index {
     /// Counted from the start.
     pub index: Size,
@@ -59,7 +74,7 @@ pub(crate) struct Index {
 }
 
 /// An array of indices into an axis of another array. Nodes of the graph as it was imported: rewritten graphs have none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Position {
     /// The indices, each an `i64`.
     pub index: NodeId,
@@ -71,7 +86,7 @@ pub(crate) struct Position {
 }
 
 /// An argument of the computation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Input {
     /// The name it is bound by; empty for data that the expression borrows.
     pub name: Arc<str>,
@@ -88,7 +103,7 @@ pub struct Input {
 }
 
 /// A result of the computation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Output {
     /// The name it is bound by.
     pub name: Arc<str>,
@@ -99,7 +114,7 @@ pub struct Output {
 }
 
 /// One value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
     /// What it computes.
     pub kind: Kind,
@@ -221,6 +236,13 @@ impl Graph {
             g.add(Kind::Input(k as u32), dtype, shape, site);
         }
         g
+    }
+
+    /// All that it consists of: what is not listed only finds nodes again.
+    #[allow(clippy::type_complexity)]
+    fn parts(&self) -> (&[Node], &[Input], &[Output], &[(Equation, Option<Site>)], &[Index], &[Position], &[u32], &Option<Vec<Size>>) {
+        let Graph { nodes, cons: _, hasher: _, inputs, outputs, equations, indices, positions, updated, assumed } = self;
+        (nodes, inputs, outputs, equations, indices, positions, updated, assumed)
     }
 
     /// Makes room for so many nodes.

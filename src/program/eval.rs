@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Kernel;
 use super::call::Call;
+use super::{Kernel, cache};
 use crate::array::{Array, ArrayMut};
-use crate::compile::Timings;
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeRef};
@@ -91,7 +90,7 @@ impl Lazy {
                 .help("build a kernel from the expression and bind an array to the input");
             return Err(input.site.map_or(err.clone(), |s| err.at(s)));
         }
-        Ok(Lazy { kernel: Kernel::new("eval", graph, Vec::new(), Timings::default())?, data })
+        Ok(Lazy { kernel: cache::kernel(graph)?, data })
     }
 
     pub(super) fn run(&self, outputs: Vec<ArrayMut<'_>>, site: Site) -> Result<()> {

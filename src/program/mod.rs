@@ -6,6 +6,7 @@
 
 mod apart;
 mod builder;
+mod cache;
 mod call;
 mod eval;
 mod explain;
