@@ -336,7 +336,7 @@ fn describe(name: &str) -> Outcome<()> {
     let kernel = workload.build(name)?;
     let report = kernel.explain()?;
     println!("{name}: {}", workload.text.trim().replace('\n', "\n    "));
-    let peak = report.peak_bytes();
+    let peak = report.scratch_bytes();
     let at_full_size = peak.evaluate(&workload.dims()).map_or_else(String::new, |bytes| format!(" ({bytes})"));
     println!("  scratch memory at most {peak} bytes{at_full_size}");
     for value in report.values() {

@@ -83,7 +83,7 @@ fn main() -> elide::Result<()> {
         let statements = BODY.lines().filter(|l| !l.trim().is_empty() && !l.starts_with('#')).count();
         let stored = report.values().iter().filter(|v| v.placement == Placement::Buffer).count();
         println!("{statements} statements, {} loop nests, {stored} stored values", report.nests().len());
-        println!("scratch memory at most {} bytes", report.peak_bytes());
+        println!("scratch memory at most {} bytes", report.scratch_bytes());
     }
     if let Some(stage) = std::env::args().nth(1).and_then(|a| a.parse::<Stage>().ok()) {
         println!("{}", kernel.inspect(stage)?);

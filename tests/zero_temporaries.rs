@@ -318,7 +318,8 @@ fn a_first_run_allocates_the_planned_scratch_memory() {
         let data = |n, m| (Array2::from_elem((n, m), 0.5), Array2::zeros((n, m)));
         let ((x, mut y), (v, mut w)) = (data(20, 30), data(200, 150));
         // Once for what grows only the first time.
-        (kept(&kernel, &x, &mut y), kept(&kernel, &v, &mut w));
+        kept(&kernel, &x, &mut y);
+        kept(&kernel, &v, &mut w);
         let (small, of_small) = kept(&kernel, &x, &mut y);
         let (large, of_large) = kept(&kernel, &v, &mut w);
         assert_eq!((of_small, of_large), (planned(20, 30), planned(200, 150)), "program {k}:\n{report}");

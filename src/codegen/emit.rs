@@ -52,6 +52,8 @@ pub(crate) struct Streaming {
 impl Streaming {
     /// Bytes of one tile.
     pub const TILE: usize = 1024;
+    /// No more tiles than this are used at once: they lie on the stack.
+    pub const MOST_TILES: usize = 8;
 
     /// All of the axis at once, straight to the outputs.
     pub const OFF: Streaming = Streaming { chunk: i64::MAX, tiles: 0 };

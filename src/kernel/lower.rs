@@ -469,8 +469,16 @@ impl Lowerer<'_> {
         };
         let reads_ahead = |axis: &LoopAxis| loads.iter().any(|&k| axis.strides[k] == Size::ZERO && updated(self.accesses[k].operand));
         let outer = parallel.first().filter(|axis| whole && !(in_place && reads_ahead(axis))).map(|axis| {
-            parallel_params[0] = params.len() as u32;
-            params.push(axis.extent.clone());
+            // As above.
+            let p = parallel_params[0];
+            let sizes_an_access = |a: &Access| {
+                a.picked.is_some_and(|x| x.extent == p || x.stride == Stride::Param(p)) || a.strides.contains(&Stride::Param(p))
+            };
+            let others = parallel_params[1..].iter().chain(&reduced_params);
+            if (p as usize) < self.sizes.len() || others.clone().any(|q| *q == p) || accesses.iter().any(sizes_an_access) {
+                parallel_params[0] = params.len() as u32;
+                params.push(axis.extent.clone());
+            }
             StripArgument { param: parallel_params[0], moves: pointers.iter().map(|(.., m)| m[0].clone()).collect() }
         });
         let nest = LoopNest {

@@ -291,18 +291,17 @@ impl LoopNest {
         matches!(self.lanes, Lanes::Parallel(_)) && !self.in_place && self.reductions.is_empty() && self.stores.iter().all(adjacent)
     }
 
-    /// How many tiles its results go through where they stream; 0 if they never do.
-    pub(crate) fn tiles(&self, bindings: &Bindings) -> usize {
+    /// True if its results may go around the cache.
+    pub(crate) fn may_stream(&self, bindings: &Bindings) -> bool {
         let operand = |pointer: u32| bindings.pointers[pointer as usize].0;
         let to_output = |s: &Store| matches!(operand(self.accesses[s.access as usize].pointer), Operand::Output(_));
         if !cfg!(target_arch = "x86_64") || !self.can_stream() || !self.stores.iter().all(to_output) {
-            return 0;
+            return false;
         }
         // A stencil reads its input in several places: it waits for its own rows rather than for memory, and was measured to lose.
         let mut read = hashbrown::HashSet::new();
         let inputs = self.accesses.iter().map(|a| operand(a.pointer)).filter(|o| matches!(o, Operand::Input(_)));
-        let reads_twice = inputs.into_iter().any(|o| !read.insert(o));
-        if reads_twice { 0 } else { self.stores.len() }
+        inputs.into_iter().all(|o| read.insert(o))
     }
 
     /// The bytes that an access can touch, relative to its address argument, given the values of the size arguments; for

@@ -8,7 +8,6 @@ use super::prepare::{Prepared, classes, prepare};
 use super::threads::{Cuts, Threads};
 use super::{Kernel, Spec};
 use crate::array::{ArrayMut, ArrayRef};
-use crate::codegen;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeKind, NodeRef};
@@ -139,8 +138,8 @@ impl Call {
         &self.kernel
     }
 
-    /// The bytes of scratch memory that it holds: the slots of [`Report`](crate::Report), with the numbers of the last run, and
-    /// tiles if results of that run went around the cache. Nothing before the first run.
+    /// The bytes of scratch memory that it holds: the slots of [`Report`](crate::Report), with the numbers of the last run. Nothing
+    /// before the first run.
     pub fn scratch_bytes(&self) -> usize {
         self.prepared.as_ref().map_or(0, Prepared::scratch_bytes)
     }
@@ -302,9 +301,6 @@ impl<'c, 'd> Binding<'c, 'd> {
         // else by the same invariants, and `apart` has seen it; but for the input that they update, which the schedule has ordered
         // reads and writes of.
         unsafe { prepared.run() };
-        if prepared.tiles.capacity() > 0 {
-            codegen::fence();
-        }
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::apart::Apart;
 use super::call::Slot;
 use super::layouts::LayoutClass;
 use super::strips::{StripFrame, StripPlan, WindowPlan};
-use super::threads::{Cuts, Parts};
+use super::threads::{Cuts, Parts, enter};
 use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,8 +33,6 @@ pub(super) struct Prepared {
     scratch: Vec<Vec<MaybeUninit<u8>>>,
     /// Those of the axes that computed indices are along.
     pub extents: Vec<i64>,
-    /// What streamed results are written to first; empty if none are.
-    pub tiles: Vec<MaybeUninit<u8>>,
     /// Where the arrays may lie.
     pub apart: Apart,
 }
@@ -47,10 +45,8 @@ pub(super) struct Frame {
     addresses: Vec<(Place, i64)>,
     /// The addresses for the arrays as they lie now.
     bases: Vec<i64>,
-    /// How many tiles its streamed results need; 0 if they do not stream.
-    tiles: usize,
-    /// How many elements fit a tile.
-    chunk: i64,
+    /// True if its results go around the cache.
+    streams: bool,
     /// How it moves through a strip, if it is part of one.
     strip: Option<StripFrame>,
     /// How it goes over pairs of indices, if it does.
@@ -85,21 +81,6 @@ impl Frame {
     pub(super) fn strip_mut(&mut self) -> Option<&mut StripFrame> {
         self.strip.as_mut()
     }
-
-    /// How many tiles it needs at a time.
-    fn all_tiles(&self) -> usize {
-        self.tiles * self.parts.as_ref().map_or(1, |p| p.count() as usize)
-    }
-
-    /// Has its results go through tiles, in the words that it ends with.
-    fn set_streaming(&mut self, streaming: Streaming) {
-        if let [.., chunk, tiles] = self.args.as_mut_slice() {
-            (*chunk, *tiles) = (streaming.chunk, streaming.tiles);
-        }
-        if let Some(parts) = &mut self.parts {
-            parts.set_tiles((self.tiles * Streaming::TILE) as i64);
-        }
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -113,7 +94,7 @@ enum Place {
 impl Prepared {
     /// Bytes of memory held between runs.
     pub(super) fn scratch_bytes(&self) -> usize {
-        self.scratch.iter().map(Vec::capacity).sum::<usize>() + self.tiles.capacity()
+        self.scratch.iter().map(Vec::capacity).sum::<usize>()
     }
 
     /// Takes note of where the arrays are.
@@ -178,19 +159,19 @@ impl Frame {
     /// # Safety
     /// As for [`Prepared::run`].
     unsafe fn run(&mut self, windows: &[WindowPlan]) {
-        let Frame { entry, args, bases, strip, pairs, parts, .. } = self;
-        let call = |args: &[i64]| {
+        let Frame { entry, args, bases, strip, pairs, parts, streams, .. } = self;
+        let call = |args: &mut [i64]| {
             // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
             // and touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand, for a
             // whole step and for every part of one that is run here. Scratch slots are disjoint, and nothing refers to them while
             // code runs. What arrays may be used for is the caller's promise.
-            unsafe { entry(args.as_ptr()) }
+            unsafe { enter(*entry, args, *streams) }
         };
         match (strip, pairs) {
             (None, None) => match parts {
                 None => call(args),
                 // SAFETY: as above, for a part of the step at a time.
-                Some(parts) => unsafe { parts.run(*entry, args) },
+                Some(parts) => unsafe { parts.run(*entry, args, *streams) },
             },
             (Some(strip), _) => {
                 move_to(args, bases, |k| strip.moved(k, windows));
@@ -339,21 +320,11 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], cuts: Cuts) -> Result<Pre
     for strip in &mut strips {
         super::strips::check(strip, &mut frames[strip.frames.clone()])?;
     }
-    // One tile for each store of the step with the most, and for each of its parts, shared by all steps; if there is no memory for
-    // them, nothing streams.
-    let count = frames.iter().map(Frame::all_tiles).max().unwrap_or(0);
-    let mut tiles: Vec<MaybeUninit<u8>> = Vec::new();
-    if tiles.try_reserve_exact(count * Streaming::TILE).is_ok() {
-        for frame in frames.iter_mut().filter(|f| f.tiles > 0) {
-            let (chunk, address) = (frame.chunk, tiles.as_mut_ptr() as i64);
-            frame.set_streaming(Streaming { chunk, tiles: address });
-        }
-    }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
     let apart = Apart::new(kernel, slots)?;
     let checks = kernel.0.guard.iter().flat_map(|g| &g.checks);
     let extents = checks.map(|c| env.eval(&c.position.extent)).collect::<Result<_>>()?;
-    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, tiles, apart })
+    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, apart })
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.
@@ -456,24 +427,24 @@ fn frame(
         *range = (range.0.min(low), range.1.max(high));
     }
     let bytes = touched.values().map(|(low, high)| high - low).fold(0i64, i64::saturating_add);
-    let (tiles, chunk) = streaming(nest, bindings, &params, bytes);
-    let off = Streaming::OFF;
+    let streams = streams(nest, bindings, &params, bytes);
+    let chunk = if streams { streamed_chunk(nest) } else { Streaming::OFF.chunk };
     let parts = Parts::new(cuts, nest, bindings, &params, bytes, env)?;
-    let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), off.chunk, off.tiles]).collect();
+    let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), chunk, Streaming::OFF.tiles]).collect();
     let bases = vec![0; addresses.len()];
-    Ok(Some(Frame { entry: code.entry(), args, addresses, bases, tiles, chunk, strip, pairs, parts }))
+    Ok(Some(Frame { entry: code.entry(), args, addresses, bases, streams, strip, pairs, parts }))
 }
 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.
-/// Returns the number of tiles that it needs, 0 if not, and the elements that fit one.
-fn streaming(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64) -> (usize, i64) {
+fn streams(nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64) -> bool {
     /// Runs that are too short to fill cache lines gain nothing.
     const SHORTEST_RUN: i64 = 256;
-    let tiles = nest.tiles(bindings);
     let run = nest.parallel.last().map_or(0, |p| params[*p as usize]);
-    if tiles == 0 || bytes < STREAM_FROM || run < SHORTEST_RUN {
-        return (0, 0);
-    }
+    bytes >= STREAM_FROM && run >= SHORTEST_RUN && nest.stores.len() <= Streaming::MOST_TILES && nest.may_stream(bindings)
+}
+
+/// How many elements of every result fit a tile.
+fn streamed_chunk(nest: &LoopNest) -> i64 {
     let widest = nest.stores.iter().map(|s| nest.accesses[s.access as usize].dtype.size()).max().unwrap_or(1);
-    (tiles, (Streaming::TILE / widest) as i64)
+    (Streaming::TILE / widest) as i64
 }

@@ -3,10 +3,12 @@
 //! Every element is computed as it would be on one thread, so results do not depend on the number of threads, nor on how a step is
 //! cut. A step that takes less time than it costs to wake a thread runs as a whole.
 
+use std::mem::MaybeUninit;
+
 use smallvec::SmallVec;
 
 use super::prepare::Env;
-use crate::codegen;
+use crate::codegen::{self, Streaming};
 use crate::error::Result;
 use crate::kernel::{Bindings, LoopNest, StripArgument};
 
@@ -63,13 +65,10 @@ pub(super) struct Parts {
     extent: i64,
     /// The indices of each part but the last, which may have fewer.
     length: i64,
-    /// The bytes of tiles that each part has, if results stream.
-    tiles: i64,
 }
 
 impl Parts {
-    /// The parts of a step that touches so many bytes, and streams through so many bytes of tiles; `None` if it is to run as a
-    /// whole.
+    /// The parts of a step that touches so many bytes; `None` if it is to run as a whole.
     pub fn new(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64, env: &Env<'_>) -> Result<Option<Parts>> {
         let Some(StripArgument { param, moves }) = &bindings.outer else { return Ok(None) };
         let extent = params[*param as usize];
@@ -90,7 +89,7 @@ impl Parts {
             n => n,
         };
         let moves = moves.iter().map(|m| env.eval(m)).collect::<Result<_>>()?;
-        Ok(Some(Parts { argument: bindings.pointers.len() + *param as usize, moves, extent, length, tiles: 0 }))
+        Ok(Some(Parts { argument: bindings.pointers.len() + *param as usize, moves, extent, length }))
     }
 
     /// How many there are.
@@ -98,45 +97,67 @@ impl Parts {
         (self.extent + self.length - 1) / self.length
     }
 
-    /// Has the results of each part go through tiles of so many bytes, one after another from the address in the arguments.
-    pub fn set_tiles(&mut self, bytes: i64) {
-        self.tiles = bytes;
-    }
-
     /// Runs all parts of a step with these arguments.
     ///
     /// # Safety
     /// As for the whole step.
-    pub unsafe fn run(&self, entry: codegen::Entry, args: &[i64]) {
+    pub unsafe fn run(&self, entry: codegen::Entry, args: &[i64], streams: bool) {
         // SAFETY: the caller's.
-        unsafe { self.run_some(entry, args, 0, self.count()) }
+        unsafe { self.run_some(entry, args, streams, 0, self.count()) }
     }
 
     /// # Safety
     /// As for `run`.
-    unsafe fn run_some(&self, entry: codegen::Entry, args: &[i64], from: i64, to: i64) {
+    unsafe fn run_some(&self, entry: codegen::Entry, args: &[i64], streams: bool, from: i64, to: i64) {
         if to - from > 1 {
             let middle = (from + to) / 2;
             // SAFETY: the caller's.
-            let (a, b) = (|| unsafe { self.run_some(entry, args, from, middle) }, || unsafe { self.run_some(entry, args, middle, to) });
-            rayon::join(a, b);
+            let some = |from, to| unsafe { self.run_some(entry, args, streams, from, to) };
+            rayon::join(|| some(from, middle), || some(middle, to));
             return;
         }
         let first = from * self.length;
         let mut own = [0; MOST_WORDS];
-        own[..args.len()].copy_from_slice(args);
+        let own = &mut own[..args.len()];
+        own.copy_from_slice(args);
         for (address, by) in own.iter_mut().zip(&self.moves) {
             *address = address.wrapping_add(first * by);
         }
         own[self.argument] = self.length.min(self.extent - first);
-        own[args.len() - 1] += from * self.tiles;
         // SAFETY: a part of what the caller may run. Parts do not meet: each index of the outermost loop writes elements that no other
         // one writes, and what it reads of an array that is updated it alone overwrites, or else `Bindings::outer` would be none.
-        unsafe { entry(own.as_ptr()) };
-        if self.tiles > 0 {
-            codegen::fence();
-        }
+        unsafe { enter(entry, own, streams) };
     }
+}
+
+/// Calls compiled code. If its results go around the cache, they do so by way of tiles on the stack, whose address is the last
+/// argument.
+///
+/// # Safety
+/// That of the code with these arguments.
+pub(super) unsafe fn enter(entry: codegen::Entry, args: &mut [i64], streams: bool) {
+    if streams {
+        // SAFETY: the caller's.
+        unsafe { stream(entry, args) }
+    } else {
+        // SAFETY: the caller's.
+        unsafe { entry(args.as_ptr()) }
+    }
+}
+
+/// # Safety
+/// As for `enter`.
+#[inline(never)]
+unsafe fn stream(entry: codegen::Entry, args: &mut [i64]) {
+    #[repr(align(64))]
+    struct Tiles([MaybeUninit<u8>; Streaming::TILE * Streaming::MOST_TILES]);
+    let mut tiles = Tiles([MaybeUninit::uninit(); _]);
+    if let Some(word) = args.last_mut() {
+        *word = tiles.0.as_mut_ptr() as i64;
+    }
+    // SAFETY: the caller's; the code has no more stores than there are tiles, and goes through no more elements at a time than fit.
+    unsafe { entry(args.as_ptr()) };
+    codegen::fence();
 }
 
 /// A rough number of nanoseconds: that of moving the bytes, and that of the instructions of the innermost loop, of which some

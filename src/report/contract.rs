@@ -28,12 +28,12 @@ use crate::size::Size;
 #[non_exhaustive]
 pub enum Requirement {
     /// No value is a [`Buffer`](Placement::Buffer) or a [`Copy`](Placement::Copy): there is no scratch memory between loop nests.
-    /// Scratch memory of a constant size ([`TileScratch`](Placement::TileScratch), and the tiles that results pass through on their
-    /// way around the cache) is none. A window whose rows grow with the arrays is one.
+    /// Scratch memory of a constant size ([`TileScratch`](Placement::TileScratch)) is none. A window whose rows grow with the arrays is
+    /// one.
     NoTemporaries,
     /// No value is a [`Copy`](Placement::Copy): nothing that is in memory is written to memory a second time.
     NoCopies,
-    /// [`Report::peak_bytes`](crate::Report::peak_bytes) is at most this, for all sizes of the named dims. It has to be seen from the
+    /// [`Report::scratch_bytes`](crate::Report::scratch_bytes) is at most this, for all sizes of the named dims. It has to be seen from the
     /// formulas: that the difference has no negative term is enough, and is what is looked for.
     PeakBytes(Size),
     /// The output of this name is an update of an input, and neither that input nor what its memory holds later is copied.
@@ -135,8 +135,7 @@ impl Contract<'_> {
         let fits = |size: &Size| bound.sub(size).is_never_negative();
         let schedule = &self.source.plan.schedule;
         let slots: Vec<Size> = (0..schedule.slots.len()).map(|k| schedule.slot_bound(k)).collect();
-        let tiles = self.source.tile_bytes();
-        let peak = slots.iter().fold(Size::from(tiles), |sum, s| sum.add(s));
+        let peak = slots.iter().fold(Size::ZERO, |sum, s| sum.add(s));
         if fits(&peak) {
             return Ok(());
         }
@@ -152,9 +151,6 @@ impl Contract<'_> {
             site = site.or(first.and_then(|b| self.source.graph[b.node].site));
             let most = if schedule.buffers.iter().any(|b| b.slot as usize == k && b.window.is_some()) { "at most " } else { "" };
             parts.push(format!("\n  slot {k} of {most}{} bytes: {}", slots[k], held.join("; ")));
-        }
-        if tiles > 0 {
-            parts.push(format!("\n  tiles of {tiles} bytes"));
         }
         Err(self.broken(site, format!("a run may hold {peak} bytes of scratch memory{}", parts.concat())))
     }

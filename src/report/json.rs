@@ -79,8 +79,6 @@ impl Report {
             "types": origins.collect::<Json>(),
             "slots": slots.collect::<Json>(),
             "scratch_bytes": size(&self.scratch_bytes()),
-            "tile_bytes": self.tile_bytes,
-            "peak_bytes": size(&self.peak_bytes()),
             "bytes_read": size(&self.bytes_read()),
             "bytes_written": size(&self.bytes_written()),
             "flops": size(&self.flops()),

@@ -17,7 +17,6 @@ use std::sync::Arc;
 pub use contract::Requirement;
 pub(crate) use contract::{Required, check};
 pub(crate) use plan::Source;
-pub(crate) use traffic::tile_bytes;
 
 use crate::dtype::DType;
 use crate::error::Site;
@@ -57,7 +56,6 @@ pub struct Report {
     values: Vec<Value>,
     origins: Vec<Origin>,
     slots: Vec<Slot>,
-    tile_bytes: i64,
 }
 
 impl Report {
@@ -106,17 +104,6 @@ impl Report {
     /// bound.
     pub fn scratch_bytes(&self) -> Size {
         self.slots.iter().fold(Size::ZERO, |sum, s| sum.add(&s.bytes))
-    }
-
-    /// The bytes of the tiles that results pass through on their way around the cache, at most: a nest streams only where it
-    /// touches 64 MiB or more.
-    pub fn tile_bytes(&self) -> usize {
-        self.tile_bytes as usize
-    }
-
-    /// The bytes that a run holds at most, besides its arguments: slots and tiles.
-    pub fn peak_bytes(&self) -> Size {
-        self.scratch_bytes().add(&Size::from(self.tile_bytes))
     }
 
     /// The bytes that one run reads, in all nests; see [`Nest::bytes_read`].

@@ -1,6 +1,6 @@
 //! From a plan to its report.
 
-use super::{Argument, Loop, Nest, Report, Slot, Traffic, Value, Write, tile_bytes, traffic, types, users};
+use super::{Argument, Loop, Nest, Report, Slot, Traffic, Value, Write, traffic, types, users};
 use crate::compile::{Compiled, CompiledStep};
 use crate::dtype::DType;
 use crate::graph::{Graph, Kind, Line};
@@ -54,13 +54,7 @@ impl Source<'_> {
             values: self.values(),
             origins: types::origins(graph),
             slots: slots.collect(),
-            tile_bytes: self.tile_bytes(),
         }
-    }
-
-    /// See [`tile_bytes`].
-    pub fn tile_bytes(&self) -> i64 {
-        tile_bytes(self.graph, &self.plan.schedule, &self.plan.steps, self.layouts.is_empty())
     }
 
     fn nest(&self, step: &Step, code: &CompiledStep) -> Nest {

@@ -56,7 +56,7 @@ impl fmt::Display for Report {
                 At(o.site)
             )?;
         }
-        writeln!(f, "\nscratch memory: {} bytes at most", self.peak_bytes())?;
+        writeln!(f, "\nscratch memory: {} bytes at most", self.scratch_bytes())?;
         for (k, slot) in self.slots.iter().enumerate() {
             let held = |(value, first, last): &(String, usize, usize)| match first == last {
                 true => format!("{value} in nest {first}"),
@@ -64,9 +64,6 @@ impl fmt::Display for Report {
             };
             let what = if slot.window { ", a window of at most" } else { " of" };
             writeln!(f, "  slot {k}{what} {} bytes: {}", slot.bytes, list(slot.holds.iter().map(held)))?;
-        }
-        if self.tile_bytes > 0 {
-            writeln!(f, "  tiles of {} bytes, in a run where results go around the cache", self.tile_bytes)?;
         }
         writeln!(f, "\nper run: {} bytes read, {} written, {} flops", self.bytes_read(), self.bytes_written(), self.flops())
     }

@@ -1,12 +1,8 @@
 //! Bytes and operations of one loop nest, as formulas.
 
-use crate::codegen::Streaming;
 use crate::compile::CompiledStep;
-use crate::dtype::DType;
-use crate::graph::Graph;
-use crate::kernel::{Depth, Inst, LoopNest, Operand, STREAM_FROM, Stride};
+use crate::kernel::{Depth, Inst, LoopNest, Operand, Stride};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
-use crate::schedule::Schedule;
 use crate::size::Size;
 
 /// How many times something at this depth happens.
@@ -111,28 +107,4 @@ pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
         }
     }
     out.into_iter().map(|(operand, bytes)| (operand, per_pair(step, bytes))).collect()
-}
-
-/// The bytes of an operand's array.
-fn whole(graph: &Graph, schedule: &Schedule, operand: Operand) -> Size {
-    let bytes = |shape: &crate::shape::Shape, dtype: DType| shape.size().scale(dtype.size() as i64);
-    match operand {
-        Operand::Index => Size::ZERO,
-        Operand::Input(k) => bytes(&graph.inputs()[k as usize].shape, graph.inputs()[k as usize].dtype),
-        Operand::Output(k) => bytes(&graph[graph.outputs()[k as usize].node].shape, graph[graph.outputs()[k as usize].node].dtype),
-        Operand::Buffer(b) => bytes(&schedule.buffers[b.index()].shape, schedule.buffers[b.index()].dtype),
-    }
-}
-
-/// The bytes of the tiles that results pass through, at most. Nothing where all arrays are too small to stream, as far as their
-/// shapes tell; `gapless` if no array has gaps.
-pub(crate) fn tile_bytes(graph: &Graph, schedule: &Schedule, steps: &[CompiledStep], gapless: bool) -> i64 {
-    let small = |step: &CompiledStep| {
-        let mut seen = hashbrown::HashSet::new();
-        let operands = step.bindings.pointers.iter().map(|(o, _)| *o).filter(|o| seen.insert(*o));
-        let total = operands.fold(Size::ZERO, |sum, o| sum.add(&whole(graph, schedule, o)));
-        gapless && total.as_const().is_some_and(|bytes| bytes < STREAM_FROM)
-    };
-    let tiles = steps.iter().filter(|s| !small(s)).map(|s| s.nest.tiles(&s.bindings)).max().unwrap_or(0);
-    (tiles * Streaming::TILE) as i64
 }
