@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout as Block, System};
 use std::cell::Cell;
 
 use elide::{
-    Array, ArrayMut, ArrayRef, BinaryOp, DType, ErrorKind, Expr, Kernel, Layout, concatenate, eval_all, lazy, lazy_mut, run_all, s,
+    Array, ArrayMut, ArrayRef, Axis, BinaryOp, DType, ErrorKind, Expr, Kernel, Layout, concatenate, eval_all, lazy, lazy_mut, run_all, s,
 };
 use ndarray::{Array2, ShapeBuilder};
 
@@ -51,6 +51,32 @@ fn counted(f: impl FnOnce()) -> (usize, usize) {
 
 fn counting(n: usize) -> Vec<f64> {
     (0..n).map(|k| (k * k % 17) as f64 + 0.5 * k as f64 + 1.0).collect()
+}
+
+/// Two updates that must share a step because each reads what the other overwrites, of which one uses a reduction at the index
+/// where it is made. That one may not join the reduction's step by itself.
+#[test]
+fn units_of_one_step_do_not_part_to_join_a_reduction() {
+    for n in [1usize, 2, 5, 300] {
+        let mut b = Kernel::builder("exchange");
+        let [x, y, z] = &["x", "y", "z"].map(|name| b.input::<f64>(name, [n]));
+        let t = &b.input::<f64>("t", [n, 3]);
+        let s = &t.sum_axis(Axis(1));
+        b.update(x, y - s).update(y, x + s.flip(Axis(0))).update(z, s - z.flip(Axis(0)));
+        let kernel = b.build().unwrap();
+        let (t, s) = (counting(3 * n), |k: usize| counting(3 * n)[3 * k..3 * k + 3].iter().sum::<f64>());
+        let (mut x, mut y, mut z) = (counting(n), counting(n + 7)[7..].to_vec(), counting(n + 2)[2..].to_vec());
+        let (old_x, old_y, old_z) = (x.clone(), y.clone(), z.clone());
+        let t = ArrayRef::strided(&t, &[n, 3], &[3, 1], 0).unwrap();
+        let mut call = kernel.call();
+        let bound = call.bind("t", t).unwrap().bind_mut("x", &mut x).unwrap();
+        bound.bind_mut("y", &mut y).unwrap().bind_mut("z", &mut z).unwrap().run().unwrap();
+        for k in 0..n {
+            assert_eq!(x[k], old_y[k] - s(k), "{n}");
+            assert_eq!(y[k], old_x[k] + s(n - 1 - k), "{n}");
+            assert_eq!(z[k], s(k) - old_z[n - 1 - k], "{n}");
+        }
+    }
 }
 
 #[test]

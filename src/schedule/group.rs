@@ -92,6 +92,8 @@ impl Decider<'_> {
         let mut home: HashMap<NodeId, usize> = HashMap::new();
         let mut more: More = Vec::new();
         let mut tags: HashMap<usize, usize> = HashMap::new();
+        let mut sharing = vec![0u32; units.units.len()];
+        units.units.iter().for_each(|u| sharing[u.with] += 1);
         for &k in &units.order {
             let unit = &units.units[k];
             let root = unit.value;
@@ -110,7 +112,7 @@ impl Decider<'_> {
                     && p.groups[first].domain == unit.domain
                     && unit.distances.is_empty()
                     && unit.pairs.is_none()
-                    && unit.with == k;
+                    && sharing[unit.with] == 1;
                 if fits {
                     p.enter(k, first, [&cone, &inner], whole);
                     continue;
