@@ -18,7 +18,8 @@ pub struct Size(Repr);
 enum Repr {
     Const(i64),
     /// Terms with non-zero coefficients, sorted by monomial; the empty monomial is the constant term. Never just a constant.
-    Sum(Arc<[(Monomial, i64)]>),
+    /// The number is [`Size::weight`], which would take long to count where sizes share parts.
+    Sum(Arc<[(Monomial, i64)]>, u32),
 }
 
 /// A product of atoms, sorted, with repetition for powers.
@@ -91,13 +92,13 @@ impl Size {
     pub fn as_const(&self) -> Option<i64> {
         match self.0 {
             Repr::Const(x) => Some(x),
-            Repr::Sum(_) => None,
+            Repr::Sum(..) => None,
         }
     }
 
     /// The name, if this size is exactly one named dim.
     pub fn as_dim(&self) -> Option<&str> {
-        let Repr::Sum(terms) = &self.0 else { return None };
+        let Repr::Sum(terms, _) = &self.0 else { return None };
         match &**terms {
             [(m, 1)] => match m.as_slice() {
                 [Atom::Var(Var::Dim(name))] => Some(name),
@@ -108,14 +109,25 @@ impl Size {
     }
 
     fn atom(a: Atom) -> Size {
-        Size(Repr::Sum(Arc::new([(SmallVec::from_elem(a, 1), 1)])))
+        let weight = a.weight().saturating_add(1);
+        Size(Repr::Sum(Arc::new([(SmallVec::from_elem(a, 1), 1)]), weight))
+    }
+
+    /// How long this size is when written out: its terms and their factors, at every depth.
+    ///
+    /// Every use of a size walks all of it, and a size that has another one twice has twice its weight.
+    pub(crate) fn weight(&self) -> u32 {
+        match self.0 {
+            Repr::Const(_) => 1,
+            Repr::Sum(_, weight) => weight,
+        }
     }
 
     fn terms(&self) -> SmallVec<[(Monomial, i64); 4]> {
         match &self.0 {
             Repr::Const(0) => SmallVec::new(),
             Repr::Const(x) => SmallVec::from_elem((Monomial::new(), *x), 1),
-            Repr::Sum(terms) => terms.iter().cloned().collect(),
+            Repr::Sum(terms, _) => terms.iter().cloned().collect(),
         }
     }
 
@@ -132,7 +144,11 @@ impl Size {
         match out.as_slice() {
             [] => Size::ZERO,
             [(m, c)] if m.is_empty() => Size::from(*c),
-            _ => Size(Repr::Sum(out.into_iter().collect())),
+            _ => {
+                let weights = out.iter().map(|(m, _)| m.iter().map(Atom::weight).fold(1, u32::saturating_add));
+                let weight = weights.fold(0, u32::saturating_add);
+                Size(Repr::Sum(out.into_iter().collect(), weight))
+            }
         }
     }
 
@@ -159,8 +175,8 @@ impl Size {
     pub fn scale(&self, factor: i64) -> Size {
         match &self.0 {
             Repr::Const(a) => Size::from(a.saturating_mul(factor)),
-            Repr::Sum(_) if factor == 1 => self.clone(),
-            Repr::Sum(terms) => Size::from_terms(terms.iter().map(|(m, c)| (m.clone(), c.saturating_mul(factor))).collect()),
+            Repr::Sum(..) if factor == 1 => self.clone(),
+            Repr::Sum(terms, _) => Size::from_terms(terms.iter().map(|(m, c)| (m.clone(), c.saturating_mul(factor))).collect()),
         }
     }
 
@@ -188,22 +204,52 @@ impl Size {
     pub fn max0(&self) -> Size {
         match &self.0 {
             Repr::Const(a) => Size::from((*a).max(0)),
-            Repr::Sum(_) if self.is_never_negative() => self.clone(),
+            Repr::Sum(..) if self.is_never_negative() => self.clone(),
             // max(max(x, 0) - c, 0) is max(x - c, 0): a slice of a slice is no deeper than a slice.
-            Repr::Sum(terms)
+            Repr::Sum(terms, _)
                 if let [(one, c), (inner, 1)] = &**terms
                     && let ([], [Atom::Max0(x)], ..=0) = (&one[..], &inner[..], c) =>
             {
                 x.add(&Size::from(*c)).max0()
             }
-            Repr::Sum(_) => Size::atom(Atom::Max0(Arc::new(self.clone()))),
+            // max(min(x, y) + c, 0), each of the two by itself, for the same reason.
+            Repr::Sum(terms, _) if let Some((xy, c)) = Size::shifted_minimum(terms) => {
+                let c = Size::from(c);
+                xy.0.add(&c).max0().lesser(&xy.1.add(&c).max0())
+            }
+            Repr::Sum(..) => Size::atom(Atom::Max0(Arc::new(self.clone()))),
+        }
+    }
+
+    /// `min(x, y) + c`
+    fn shifted_minimum(terms: &[(Monomial, i64)]) -> Option<(&(Size, Size), i64)> {
+        let (single, c) = match terms {
+            [(m, 1)] => (m, 0),
+            [(one, c), (m, 1)] if one.is_empty() => (m, *c),
+            _ => return None,
+        };
+        match &single[..] {
+            [Atom::Min(xy)] => Some((xy, c)),
+            _ => None,
         }
     }
 
     /// `min(self, other)`
     pub fn lesser(&self, other: &Size) -> Size {
-        if let (Some(a), Some(b)) = (self.as_const(), other.as_const()) {
-            return Size::from(a.min(b));
+        if other.sub(self).is_never_negative() {
+            return self.clone();
+        }
+        if self.sub(other).is_never_negative() {
+            return other.clone();
+        }
+        // min(min(x, 8), 5) is min(x, 5).
+        for (outer, inner) in [(self, other), (other, self)] {
+            if let (Some(c), Repr::Sum(terms, _)) = (outer.as_const(), &inner.0)
+                && let Some((xy, 0)) = Size::shifted_minimum(terms)
+                && let Some((k, x)) = xy.0.as_const().map(|k| (k, &xy.1)).or_else(|| Some((xy.1.as_const()?, &xy.0)))
+            {
+                return x.lesser(&Size::from(c.min(k)));
+            }
         }
         match self.cmp(other) {
             Ordering::Equal => self.clone(),
@@ -263,7 +309,7 @@ impl Size {
     pub fn eval(&self, env: &dyn Fn(&Var) -> i64) -> Option<i64> {
         let terms = match &self.0 {
             Repr::Const(x) => return Some(*x),
-            Repr::Sum(terms) => terms,
+            Repr::Sum(terms, _) => terms,
         };
         let mut total = 0i64;
         for (m, c) in terms.iter() {
@@ -305,7 +351,7 @@ impl Size {
     pub fn last_within(&self, step: i64) -> SmallVec<[Size; 4]> {
         let mut out: SmallVec<[Size; 4]> = smallvec::smallvec![self.sub(&Size::ONE).scale(step)];
         let single = match &self.0 {
-            Repr::Sum(terms) => match &**terms {
+            Repr::Sum(terms, _) => match &**terms {
                 [(m, 1)] if m.len() == 1 => Some(&m[0]),
                 _ => None,
             },
@@ -328,7 +374,7 @@ impl Size {
     pub fn is_never_negative(&self) -> bool {
         match &self.0 {
             Repr::Const(x) => *x >= 0,
-            Repr::Sum(terms) => terms.iter().all(|(m, c)| *c >= 0 && m.iter().all(Atom::is_non_negative)),
+            Repr::Sum(terms, _) => terms.iter().all(|(m, c)| *c >= 0 && m.iter().all(Atom::is_non_negative)),
         }
     }
 
@@ -337,7 +383,7 @@ impl Size {
     pub fn sign_when_large(&self) -> Option<bool> {
         let terms = match &self.0 {
             Repr::Const(x) => return Some(*x >= 0),
-            Repr::Sum(terms) => terms,
+            Repr::Sum(terms, _) => terms,
         };
         let plain = |m: &Monomial| m.iter().all(|a| matches!(a, Atom::Var(Var::Dim(_)) | Atom::Div(_)));
         let mut varying = terms.iter().filter(|(m, _)| !m.is_empty());
@@ -355,8 +401,8 @@ impl Size {
     pub fn where_known(&self, is_not_negative: &mut dyn FnMut(&Size) -> Option<bool>) -> Size {
         let terms = match &self.0 {
             Repr::Const(_) => return self.clone(),
-            Repr::Sum(terms) if terms.iter().all(|(m, _)| m.iter().all(|a| matches!(a, Atom::Var(_)))) => return self.clone(),
-            Repr::Sum(terms) => terms,
+            Repr::Sum(terms, _) if terms.iter().all(|(m, _)| m.iter().all(|a| matches!(a, Atom::Var(_)))) => return self.clone(),
+            Repr::Sum(terms, _) => terms,
         };
         let mut total = Size::ZERO;
         for (m, c) in terms.iter() {
@@ -400,7 +446,7 @@ impl Size {
 
     /// Calls `f` on every variable in this size, repetitions included.
     pub fn for_each_var(&self, f: &mut dyn FnMut(&Var)) {
-        let Repr::Sum(terms) = &self.0 else { return };
+        let Repr::Sum(terms, _) = &self.0 else { return };
         for atom in terms.iter().flat_map(|(m, _)| m) {
             match atom {
                 Atom::Var(v) => f(v),
@@ -417,7 +463,7 @@ impl Size {
     pub fn magnitude(&self) -> (usize, i64) {
         match &self.0 {
             Repr::Const(x) => (0, x.saturating_abs()),
-            Repr::Sum(terms) => terms.iter().map(|(m, c)| (m.len(), c.saturating_abs())).max().unwrap_or((0, 0)),
+            Repr::Sum(terms, _) => terms.iter().map(|(m, c)| (m.len(), c.saturating_abs())).max().unwrap_or((0, 0)),
         }
     }
 
@@ -429,8 +475,20 @@ impl Size {
 
 impl Atom {
     fn is_non_negative(&self) -> bool {
-        // A quotient's dividend is not negative by contract, and neither is a variable, strides excepted.
-        !matches!(self, Atom::Min(_) | Atom::Var(Var::Stride { .. }))
+        match self {
+            // A quotient's dividend is not negative by contract, and neither is a variable, strides excepted.
+            Atom::Var(Var::Dim(_) | Var::Rows { .. }) | Atom::Max0(_) | Atom::Div(_) => true,
+            Atom::Var(Var::Stride { .. }) => false,
+            Atom::Min(xy) => xy.0.is_never_negative() && xy.1.is_never_negative(),
+        }
+    }
+
+    fn weight(&self) -> u32 {
+        match self {
+            Atom::Var(_) => 1,
+            Atom::Max0(x) => x.weight().saturating_add(1),
+            Atom::Min(xy) | Atom::Div(xy) => xy.0.weight().saturating_add(xy.1.weight()).saturating_add(1),
+        }
     }
 }
 
@@ -462,7 +520,7 @@ impl fmt::Display for Factor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let single = match &self.0.0 {
             Repr::Const(x) => *x >= 0,
-            Repr::Sum(terms) => matches!(&**terms, [(m, 1)] if m.len() == 1),
+            Repr::Sum(terms, _) => matches!(&**terms, [(m, 1)] if m.len() == 1),
         };
         if single { write!(f, "{}", self.0) } else { write!(f, "({})", self.0) }
     }
@@ -473,7 +531,7 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let terms = match &self.0 {
             Repr::Const(x) => return write!(f, "{x}"),
-            Repr::Sum(terms) => terms,
+            Repr::Sum(terms, _) => terms,
         };
         let mut sorted: SmallVec<[&(Monomial, i64); 4]> = terms.iter().collect();
         sorted.sort_by_key(|(m, _)| std::cmp::Reverse(m.len()));

@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use elide::{
     Array, ArrayMut, ArrayRef, Axis, DType, Dim, DynExpr, Error, ErrorKind, Expr, Extent, Kernel, KernelBuilder, Result, Shape, Size,
-    Stage, eval_all, lazy, s,
+    Stage, concatenate, eval_all, lazy, s,
 };
 
 /// The mistake in `result`, which must be of this kind and text.
@@ -428,6 +428,20 @@ fn loops_past_64_bits() {
     let mut call = kernel.call();
     let mut bound = call.bind(x, endless).unwrap().bind_mut("y", y).unwrap();
     fails!(Bind, bound.run(), "the size n*n overflows");
+}
+
+#[test]
+fn an_extent_that_doubles_in_length_with_every_line() {
+    let mut b = Kernel::builder("longer");
+    let [n] = b.dims(["n"]);
+    let mut x = b.input::<f64>("x", [n]);
+    for _ in 0..60 {
+        x = concatenate(&[x.slice(s![3..]), x.slice(s![-2..])], 0);
+    }
+    b.output("y", x);
+    let e = mistake(b.build().map(|_| ()), ErrorKind::Shape, "an extent of this array is a formula over n of more than 2000 terms");
+    assert_eq!(e.advice(), Some("declare n as numbers, or slice such that each extent is used once"));
+    assert!(e.to_string().contains("must_fail.rs"), "{e}");
 }
 
 #[test]

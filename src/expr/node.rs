@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::dtype::{DType, Scalar};
-use crate::error::{Error, Result, Site};
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::lazy_mut::Overwritten;
 use crate::layout::Layout;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
@@ -79,6 +79,23 @@ pub(crate) struct Data {
     pub overwritten: Option<Overwritten>,
 }
 
+/// How long an extent's formula may be. A shape that uses another one twice, time after time, doubles its length each time.
+const MAX_WEIGHT: u32 = 2000;
+
+fn too_long(extent: &Size, site: Option<Site>) -> Error {
+    let mut dims = Vec::new();
+    extent.for_each_var(&mut |v| {
+        let name = v.to_string();
+        if !dims.contains(&name) {
+            dims.push(name);
+        }
+    });
+    let dims = dims.join(", ");
+    let error = Error::new(ErrorKind::Shape, format!("an extent of this array is a formula over {dims} of more than {MAX_WEIGHT} terms"));
+    let error = error.help(format!("declare {dims} as numbers, or slice such that each extent is used once"));
+    site.map_or(error.clone(), |site| error.at(site))
+}
+
 impl NodeRef {
     pub fn new(kind: NodeKind, dtype: DType, shape: Shape, site: Option<Site>) -> NodeRef {
         NodeRef::with_equations(kind, dtype, shape, site, Vec::new())
@@ -87,7 +104,10 @@ impl NodeRef {
     pub fn with_equations(kind: NodeKind, dtype: DType, shape: Shape, site: Option<Site>, equations: Vec<Equation>) -> NodeRef {
         // A mistake travels: the first operand in error stands for the whole.
         let inherited = kind.operands().into_iter().find(|o| matches!(o.kind, NodeKind::Error(_))).cloned();
-        inherited.unwrap_or_else(|| NodeRef(Rc::new(Node { kind, dtype, shape, site: Cell::new(site), equations })))
+        inherited.unwrap_or_else(|| match shape.extents().iter().find(|n| n.weight() > MAX_WEIGHT) {
+            Some(n) => NodeRef::error(too_long(n, site), dtype),
+            None => NodeRef(Rc::new(Node { kind, dtype, shape, site: Cell::new(site), equations })),
+        })
     }
 
     pub fn error(error: Error, dtype: DType) -> NodeRef {
