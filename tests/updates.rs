@@ -5,8 +5,8 @@
 
 mod common;
 
-use common::kernels;
 use common::seeds::each_seed;
+use common::{in_place, kernels};
 use elide::testing::{Dims, Program, Rng};
 
 #[test]
@@ -17,6 +17,11 @@ fn updates_with_named_dims() {
 #[test]
 fn updates_with_fixed_dims() {
     each_seed("updates_with_fixed_dims", 150..270, Program::random_updates, |p, rng| kernels::check(p, Dims::Fixed, rng));
+}
+
+#[test]
+fn updates_as_statements_on_borrowed_arrays() {
+    each_seed("updates_as_statements_on_borrowed_arrays", 400..520, Program::random_updates, in_place::check);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub mod guard;
+pub mod in_place;
 pub mod kernels;
 pub mod seeds;
 
