@@ -140,6 +140,13 @@ pub(crate) fn equate(a: &Size, b: &Size) -> Joined {
     Joined::If(known.clone(), Equation(a.clone(), b.clone()))
 }
 
+/// Whether `extent` stretches to `other`, with what must hold for it when arrays are bound. An extent that is at most 1, as of
+/// `x[:1]` along a named dim, does: it is the other one only where both turn out to be 0.
+pub(crate) fn stretches(extent: &Size, other: &Size) -> Option<Equation> {
+    let one = extent.is_at_most_one() && !other.is_at_most_one() && extent.as_const().is_none();
+    one.then(|| Equation(extent.clone(), Size::ONE))
+}
+
 /// NumPy's broadcasting of several shapes: aligned at the last axis, extents equal or 1. Returns the common shape and the
 /// equations that must hold when arrays are bound.
 pub(crate) fn broadcast(shapes: &[&Shape]) -> Result<(Shape, Vec<Equation>)> {
@@ -151,6 +158,11 @@ pub(crate) fn broadcast(shapes: &[&Shape]) -> Result<(Shape, Vec<Equation>)> {
         for (k, extent) in shape.0.iter().enumerate() {
             let slot = &mut out[pad + k];
             if *slot == Size::ONE {
+                *slot = extent.clone();
+            } else if let Some(equation) = stretches(extent, slot) {
+                equations.push(equation);
+            } else if let Some(equation) = stretches(slot, extent) {
+                equations.push(equation);
                 *slot = extent.clone();
             } else if *extent != Size::ONE {
                 match equate(slot, extent) {
@@ -210,5 +222,11 @@ mod tests {
         assert!(bc(&n, &m).is_err());
         assert_eq!(bc(&n, &Shape::fixed(&[1])).unwrap(), "[n] []");
         assert_eq!(bc(&n, &Shape::fixed(&[3])).unwrap(), "[3] [Equation(n, 3)]");
+        // But a slice of one element does.
+        let first = Shape::from_iter([Size::named("n").lesser(&Size::ONE)]);
+        assert_eq!(bc(&n, &first).unwrap(), "[n] [Equation(min(1, n), 1)]");
+        assert_eq!(bc(&first, &n).unwrap(), "[n] [Equation(min(1, n), 1)]");
+        assert_eq!(bc(&first, &first).unwrap(), "[min(1, n)] []");
+        assert_eq!(bc(&first, &Shape::fixed(&[1])).unwrap(), "[min(1, n)] []");
     }
 }

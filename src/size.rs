@@ -378,6 +378,18 @@ impl Size {
         }
     }
 
+    /// True if it is 1 or 0, whatever the variables are, as the extent of `x[3:4]` is along a named dim.
+    pub(crate) fn is_at_most_one(&self) -> bool {
+        let one = Some(1);
+        match &self.0 {
+            Repr::Const(x) => (0..=1).contains(x),
+            Repr::Sum(terms, _) => match Size::shifted_minimum(terms) {
+                Some((xy, 0)) => (xy.0.as_const() == one || xy.1.as_const() == one) && self.is_never_negative(),
+                _ => false,
+            },
+        }
+    }
+
     /// True for a sum whose terms besides a constant all have one sign: what it comes to where the variables are large. `None` for
     /// a difference of variables, which may be either.
     pub fn sign_when_large(&self) -> Option<bool> {

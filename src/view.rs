@@ -8,7 +8,7 @@ use std::fmt;
 use smallvec::{SmallVec, smallvec};
 
 use crate::error::{Error, ErrorKind, Result, bail};
-use crate::shape::{Equation, Joined, Shape, equate};
+use crate::shape::{Equation, Joined, Shape, equate, stretches};
 use crate::size::Size;
 
 /// The index along one source axis: `offset + Σ step * index[axis]` over axes of the result.
@@ -199,6 +199,9 @@ impl View {
             if extent == want {
                 axes.push(AxisMap::identity(pad + k));
             } else if *extent == Size::ONE {
+                axes.push(AxisMap::fixed(Size::ZERO));
+            } else if let Some(equation) = stretches(extent, want) {
+                equations.push(equation);
                 axes.push(AxisMap::fixed(Size::ZERO));
             } else {
                 match equate(extent, want) {

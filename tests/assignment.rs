@@ -1,6 +1,6 @@
 //! Assignment to regions, and updates in place: what they mean (by hand, after NumPy), and how much memory they take.
 
-use elide::{Axis, Expr, Kernel, Pad, Stage, concatenate, lazy, s, stack};
+use elide::{ArrayMut, Axis, Expr, Kernel, Pad, Stage, concatenate, lazy, s, stack};
 
 fn schedule(kernel: &Kernel) -> String {
     kernel.inspect(Stage::Schedule).unwrap()
@@ -12,7 +12,7 @@ fn updated(kernel: &Kernel, mut data: Vec<f64>, shape: &[usize]) -> Vec<f64> {
     for k in (1..shape.len()).rev() {
         strides[k - 1] = strides[k] * shape[k] as isize;
     }
-    let view = elide::ArrayMut::strided(&mut data, shape, &strides, 0).unwrap();
+    let view = ArrayMut::strided(&mut data, shape, &strides, 0).unwrap();
     kernel.call().bind_mut("x", view).unwrap().run().unwrap();
     data
 }
@@ -280,7 +280,7 @@ fn a_strided_output_is_reshaped_by_way_of_scratch_memory() {
     b.output("c", sum.reshape([6]));
     let kernel = b.build().unwrap();
     let (mut a, mut c) = ([0.0; 12], [0.0; 6]);
-    let view = elide::ArrayMut::strided(&mut a, &[2, 3], &[6, 2], 0).unwrap();
+    let view = ArrayMut::strided(&mut a, &[2, 3], &[6, 2], 0).unwrap();
     let given = elide::ArrayRef::strided(&v, &[2, 3], &[3, 1], 0).unwrap();
     let mut call = kernel.call();
     call.bind("x", given).unwrap().bind("r", &row).unwrap().bind_mut("a", view).unwrap().bind_mut("c", &mut c).unwrap().run().unwrap();
@@ -393,7 +393,7 @@ fn what_is_stored_for_others_does_not_live_where_it_overwrites() {
     let (x, mut y, z, mut a, mut b, mut c) = (counting(12), [1.0, 2.0, 3.0], [0.5; 5], [0.0; 3], [0.0; 5], 0.0);
     let want: Vec<f64> = x.chunks(4).map(|r| r.iter().sum()).collect();
     let given = elide::ArrayRef::strided(&x, &[3, 4], &[4, 1], 0).unwrap();
-    let c_view = elide::ArrayMut::strided(std::slice::from_mut(&mut c), &[], &[], 0).unwrap();
+    let c_view = ArrayMut::strided(std::slice::from_mut(&mut c), &[], &[], 0).unwrap();
     let mut call = kernel.call();
     let mut binding = call.bind("x", given).unwrap().bind_mut("y", &mut y).unwrap().bind("z", &z).unwrap();
     binding = binding.bind_mut("a", &mut a).unwrap().bind_mut("b", &mut b).unwrap().bind_mut("c", c_view).unwrap();
@@ -441,4 +441,40 @@ fn an_empty_region_hides_nothing() {
     assert_eq!(y, [false, true, true, true, true, true, true, true]);
     let z: Vec<f64> = Expr::<f64>::zeros([3]).at(s![0..0]).set(1.0).at(s![2..2]).set(2.0).eval().unwrap();
     assert_eq!(z, [0.0; 3]);
+}
+
+/// A slice of one element stretches also where it is along a named dim.
+#[test]
+fn slices_of_one_element_stretch_along_named_dims() {
+    let mut b = Kernel::builder("shortest");
+    let [n] = b.dims(["n"]);
+    let d = &b.input::<f64>("d", [n.clone(), n]);
+    b.update(d, d.minimum(d.slice(s![.., 2..3]) + d.slice(s![2..3, ..])));
+    let kernel = b.build().unwrap();
+    for n in [3usize, 4, 9, 70] {
+        let mut d: Vec<f64> = (0..n * n).map(|k| ((k * k + 3 * k) % 23) as f64 - 2.0).collect();
+        let old = d.clone();
+        let view = ArrayMut::strided(&mut d, &[n, n], &[n as isize, 1], 0).unwrap();
+        kernel.call().bind_mut("d", view).unwrap().run().unwrap();
+        for (k, got) in d.iter().enumerate() {
+            assert_eq!(*got, old[k].min(old[k / n * n + 2] + old[2 * n + k % n]), "{n}");
+        }
+    }
+    let mut short = [0.0; 4];
+    let view = ArrayMut::strided(&mut short, &[2, 2], &[2, 1], 0).unwrap();
+    let refused = kernel.call().bind_mut("d", view).unwrap().run().unwrap_err();
+    assert!(refused.message().contains("shapes do not agree: min(1, max(n - 2, 0)) is 0, but 1 is 1"), "{refused}");
+
+    let mut b = Kernel::builder("ends");
+    let [n] = b.dims(["n"]);
+    let x = &b.input::<f64>("x", [n]);
+    b.output("y", x * x.slice(s![..1]) - x.slice(s![-1..]));
+    let kernel = b.build().unwrap();
+    for n in [1usize, 2, 30] {
+        let x: Vec<f64> = (0..n).map(|k| k as f64 + 2.0).collect();
+        let mut y = vec![0.0; n];
+        kernel.call().bind("x", &x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+        let last = x[n - 1];
+        assert!((0..n).all(|k| y[k] == x[k] * 2.0 - last), "{y:?}");
+    }
 }
