@@ -219,11 +219,36 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
             let (numbers, mut k) = (numbers(map, dims)?, 0);
             for_each_index(&shape, |index| {
                 let Scalar::I64(at) = nth(1, k) else { unreachable!("an index is an i64") };
-                if !(-n..n).contains(&at) {
-                    bail!(Shape, "index {at} is out of bounds for an axis of size {n}");
-                }
-                let full: Vec<usize> = index.iter().copied().chain([(if at < 0 { at + n } else { at }) as usize]).collect();
+                let full: Vec<usize> = index.iter().copied().chain([wrapped(at, n)?]).collect();
                 data.push(operands[0].data[mapped(&numbers, &full, &operands[0].shape)?]);
+                k += 1;
+                Ok(())
+            })?;
+        }
+        Kind::Scatter(_, _, _, how) => {
+            data.extend_from_slice(&operands[0].data);
+            let domain = extents(&how.domain(), dims)?;
+            let n = value(how.map.shape.extents().last().expect("an axis for the index"), dims)?;
+            let (numbers, mut k, mut packed) = (numbers(&how.map, dims)?, 0, 0);
+            for_each_index(&domain, |index| {
+                let x = nth(1, k);
+                let at = match nth(2, k) {
+                    Scalar::I64(at) => at,
+                    Scalar::Bool(true) => {
+                        packed += 1;
+                        packed - 1
+                    }
+                    _ => {
+                        k += 1;
+                        return Ok(());
+                    }
+                };
+                let full: Vec<usize> = index.iter().copied().chain([wrapped(at, n)?]).collect();
+                let old = &mut data[mapped(&numbers, &full, &shape)?];
+                *old = match how.op {
+                    Some(op) => op.eval(*old, x).ok_or_else(|| undefined(op.name(), x))?,
+                    None => x,
+                };
                 k += 1;
                 Ok(())
             })?;
@@ -241,6 +266,14 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
         Kind::Pieces(parts) => put_together(parts, operands, node.dtype, &shape, dims, &mut data)?,
     }
     Ok(Tensor { dtype: node.dtype, shape, data })
+}
+
+/// An index that may count from the end of an axis.
+fn wrapped(at: i64, n: i64) -> Result<usize> {
+    if !(-n..n).contains(&at) {
+        bail!(Shape, "index {at} is out of bounds for an axis of size {n}");
+    }
+    Ok((if at < 0 { at + n } else { at }) as usize)
 }
 
 fn undefined(op: &str, x: Scalar) -> Error {

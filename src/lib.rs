@@ -263,8 +263,8 @@ pub use error::{Error, ErrorKind, Result, Site};
 #[doc(hidden)]
 pub use expr::with_step;
 pub use expr::{
-    Axes, Axis, Bits, DynExpr, DynLazyMut, DynOperand, Expr, Extent, IntoExpr, IntoLazyMut, Lazy, LazyMut, Pad, Region, RegionMut, Weak,
-    concatenate, lazy, lazy_mut, stack,
+    Axes, Axis, Bits, Compressed, DynExpr, DynLazyMut, DynOperand, Expr, Extent, Indexed, IntoExpr, IntoLazyMut, Lazy, LazyMut, Pad,
+    Region, RegionMut, Weak, concatenate, lazy, lazy_mut, stack,
 };
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};

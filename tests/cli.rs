@@ -241,6 +241,17 @@ fn bench_prints_one_line_of_json() {
 }
 
 #[test]
+fn what_a_mask_selects_is_as_long_as_it_is() {
+    let dir = Dir::new();
+    dir.ok(&["eval", "y = x[x > 1.5] * 2; n = count_nonzero(x > 1.5)", "-i", "x=x.npy", "-o", "y=y.npy"]);
+    assert_eq!(dir.load("y.npy"), (vec![4], vec![4.0, 6.0, 8.0, 10.0]));
+    dir.ok(&["eval", "x[x > 9]", "-i", "x=x.npy", "-o", "none.npy"]);
+    assert_eq!(dir.load("none.npy"), (vec![0], vec![]));
+    let text = dir.ok(&["eval", "x[x > 1.5]", "-i", "x=x.npy"]);
+    assert!(text.contains("result: f64[4]") && !text.contains("count"), "{text}");
+}
+
+#[test]
 fn the_demo_runs() {
     let dir = Dir::new();
     let text = dir.ok(&["demo"]);

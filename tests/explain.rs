@@ -134,6 +134,17 @@ const PROGRAMS: &[Program] = &[
         let weights = b.input::<f32>("weights", [k]).insert_axis(1);
         b.output("y", (x.take(rows, 0) * weights).sum_axis(Axis(0)));
     } },
+    Program { name: "group_means", line: line!(), declare: |b| {
+        let [n] = b.dims(["n"]);
+        let (x, group) = (&b.input::<f32>("x", [&n]), &b.input::<i32>("group", [&n]));
+        b.output("mean", group.bincount_weighted(x * x, 16) / group.bincount(16).cast::<f32>());
+    } },
+    Program { name: "accumulated", line: line!(), declare: |b| {
+        let [n, m, k] = b.dims(["n", "m", "k"]);
+        let total = &b.input::<f64>("total", [&m, &k]);
+        let (x, rows) = (&b.input::<f64>("x", [&n, &k]), &b.input::<i64>("rows", [&n]));
+        b.update(total, total.at_indices(rows, 0).add(x * 0.5));
+    } },
     Program { name: "flattened", line: line!(), declare: |b| {
         let [n, m] = b.dims(["n", "m"]);
         let x = b.input::<f64>("x", [n, m]);

@@ -10,7 +10,7 @@ use std::path::Path;
 use elide::{Axes, Axis, DType, Kernel, KernelBuilder, Shape, Stage, s};
 
 /// The programs whose Cranelift code is short enough to be read.
-const WITH_CLIF: &[&str] = &["stencil", "transpose_add", "diagonal"];
+const WITH_CLIF: &[&str] = &["stencil", "transpose_add", "diagonal", "selected"];
 
 /// Compares each stage with `tests/golden/{name}.txt`.
 fn golden(name: &str, source: &str, declare: impl FnOnce(&mut KernelBuilder)) {
@@ -67,6 +67,28 @@ fn softmax() {
         let rows = Axes::from(1).keepdims();
         let e = (&x - x.max_over(rows.clone())).exp();
         b.output("y", &e / e.sum_over(rows));
+    });
+}
+
+#[test]
+fn selected() {
+    golden("selected", "y = x * x; values = y[y > 4]; where = flatnonzero(y > 4), x: f32[n]", |b| {
+        let [n] = b.dims(["n"]);
+        let x = b.input::<f32>("x", [n]);
+        let y = &x * &x;
+        let mask = y.gt(4.0);
+        let values = y.compress(&mask);
+        b.output("values", values.values()).output("where", mask.flatnonzero().values()).output("count", values.count());
+    });
+}
+
+#[test]
+fn counted() {
+    golden("counted", "counts = bincount(k, minlength=m), k: u8[n]; a weight for each column of w: f64[n,m] added to w", |b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let (k, w) = (&b.input::<u8>("k", [&n]), &b.input::<f64>("w", [&n, &m]));
+        b.output("counts", k.bincount(&m));
+        b.update(w, w.at_indices(k, 0).add(w.slice(s![0])));
     });
 }
 

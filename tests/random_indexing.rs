@@ -2,7 +2,7 @@
 #![cfg(feature = "testing")]
 
 use elide::testing::{Rng, Tensor, agree, interpret};
-use elide::{ArrayMut, ArrayRef, Axes, DType, DynExpr, Expr, Kernel, KernelBuilder, Scalar, Shape, Slice};
+use elide::{ArrayMut, ArrayRef, Axes, BinaryOp, DType, DynExpr, Expr, Kernel, KernelBuilder, Scalar, Shape, Slice};
 
 /// A value of the program and its shape in numbers.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl Program<'_> {
         let v = self.any();
         let rank = v.shape.len();
         let axis = if rank > 0 { self.below(rank) } else { 0 };
-        let op = self.below(16);
+        let op = self.below(22);
         if rank == 0 && op > 1 {
             return None;
         }
@@ -112,6 +112,39 @@ impl Program<'_> {
                 shape[axis] = (shape[axis] + 1).checked_sub(length).filter(|n| *n > 0)?;
                 shape.push(length);
                 Value { x: v.x.windows(axis, length, 1), shape }
+            }
+            15 | 16 => {
+                let index = self.positions(v.shape[axis])?;
+                let taken = v.x.take(&index.x, axis);
+                let value = match self.below(3) {
+                    0 => taken.astype(DType::F64) * 0.5,
+                    1 => DynExpr::from(Expr::indices(extents(&taken), 0)),
+                    _ => taken.slice([]),
+                };
+                let op = [BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul][self.below(3)];
+                let at = v.x.at_indices(index.x, axis);
+                Value { x: if self.below(3) == 0 { at.set(value) } else { at.update(op, value) }, shape: v.shape }
+            }
+            17 => {
+                let best = v.x.reduce(elide::ReduceOp::ArgMin, Axes::from(axis).keepdims());
+                let x = v.x.at_indices_along(best, axis).set(-1.5);
+                (v.shape[axis] > 0).then_some(Value { x, shape: v.shape })?
+            }
+            18 => {
+                let (n, weights) = (1 + self.below(9), v.x.astype(DType::F64));
+                let index = self.positions(n)?;
+                let index = index.x.maximum(0);
+                let x = if index.shape() == weights.shape() { index.bincount_weighted(weights, n) } else { index.bincount(n) };
+                Value { x, shape: vec![n] }
+            }
+            19 => {
+                let bins = 1 + self.below(20);
+                Value { x: v.x.histogram(bins, (-10.0, 15.0)), shape: vec![bins] }
+            }
+            20 => {
+                let packed = v.x.compress(v.x.astype(DType::F64).gt(self.below(9)));
+                let x = if self.below(3) == 0 { packed.values() + packed.count() } else { packed.values() };
+                Value { x, shape: vec![v.count()] }
             }
             _ => {
                 let (i, j) = (self.positions(v.shape[0])?, self.positions(*v.shape.get(1)?)?);

@@ -36,8 +36,12 @@ fn run(program: &text::Program, inputs: &[(String, Tensor)]) -> elide::Result<Ve
     for (name, x) in &inputs {
         operands.push((name.clone(), builder.input_dyn(name, x.dtype, elide::Shape::fixed(&x.shape), false)));
     }
-    let mut updated = Vec::new();
+    let (mut updated, mut counted) = (Vec::new(), Vec::new());
     for output in program.evaluate(&operands)? {
+        if let Some(count) = output.count {
+            builder.output(&format!("{}.count", output.name), count);
+            counted.push(output.name.clone());
+        }
         if output.updates {
             let input = operands.iter().find(|(name, _)| *name == output.name).unwrap();
             builder.update(input.1.clone(), output.value);
@@ -72,6 +76,14 @@ fn run(program: &text::Program, inputs: &[(String, Tensor)]) -> elide::Result<Ve
         binding = binding.bind_mut(m.name.as_str(), ArrayMut::from_bytes(&mut m.bytes, m.dtype, &m.shape)?)?;
     }
     binding.run()?;
+    // What a mask selected comes first; how many elements that is has an output of its own.
+    for name in counted {
+        let count = memory.remove(memory.iter().position(|m| m.name == format!("{name}.count")).unwrap());
+        let count = i64::from_ne_bytes(count.bytes.try_into().unwrap()) as usize;
+        let m = memory.iter_mut().find(|m| m.name == name).unwrap();
+        m.bytes.truncate(count * m.dtype.size());
+        m.shape = vec![count];
+    }
     memory.into_iter().map(|m| Ok((m.name, m.updates, Tensor::from_bytes(m.dtype, &m.shape, &m.bytes)?))).collect()
 }
 

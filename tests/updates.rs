@@ -25,6 +25,16 @@ fn updates_as_statements_on_borrowed_arrays() {
 }
 
 #[test]
+fn scatters_with_named_dims() {
+    each_seed("scatters_with_named_dims", 0..100, Program::random_scatters, |p, rng| kernels::check(p, Dims::Named, rng));
+}
+
+#[test]
+fn scatters_with_fixed_dims() {
+    each_seed("scatters_with_fixed_dims", 100..200, Program::random_scatters, |p, rng| kernels::check(p, Dims::Fixed, rng));
+}
+
+#[test]
 fn programs_of_every_kind_with_fixed_dims() {
     each_seed("programs_of_every_kind_with_fixed_dims", 300..380, Program::random, |p, rng| kernels::check(p, Dims::Fixed, rng));
 }

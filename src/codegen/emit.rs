@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::lanes::{Group, Lane};
 use crate::dtype::{DType, Scalar};
-use crate::kernel::{Depth, Inst, LEAF_LANES, Lanes, LoopNest, Stride, ValueId};
+use crate::kernel::{Depth, Inst, LEAF_LANES, Lanes, LoopNest, Position, Scattered, Store, Stride, ValueId};
 use crate::ops::BinaryOp;
 
 /// Constants of all lanes equal, 16 bytes each, which the code reads as memory operands.
@@ -116,6 +116,8 @@ pub(super) struct Emitter<'a> {
     splatted: Vec<bool>,
     /// Registers loaded in the body under construction, by address and displacement: neighbours in a stencil share them.
     pub loaded: HashMap<(Value, i32, Type), Value>,
+    /// How many values each store that counts them has written so far.
+    counters: Vec<Option<Variable>>,
     /// How many elements past the current addresses vector loads begin.
     pub lane_offset: usize,
 }
@@ -151,6 +153,7 @@ impl<'a> Emitter<'a> {
             access_of,
             splatted: Vec::new(),
             loaded: HashMap::new(),
+            counters: Vec::new(),
             lane_offset: 0,
         };
         e.splatted = e.find_splatted();
@@ -165,6 +168,8 @@ impl<'a> Emitter<'a> {
 
     /// Emits the rest of the function; the table is to be at the address that is its last argument.
     pub fn run(mut self) -> (FunctionBuilder<'a>, Table) {
+        let counts = |s: &Store| s.scatter.is_some_and(|s| matches!(s.position, Position::Next(_)));
+        self.counters = self.nest.stores.iter().map(|s| counts(s).then(|| self.index_variable(0))).collect();
         self.values(Depth::Parallel(0), Mode::Scalar);
         self.parallel(0);
         self.b.ins().return_(&[]);
@@ -192,7 +197,7 @@ impl<'a> Emitter<'a> {
             }
         }
         if let Lanes::Parallel(_) = nest.lanes {
-            for s in &nest.stores {
+            for s in nest.stores.iter().filter(|s| s.scatter.is_none()) {
                 used[s.value.index()] = true;
             }
         }
@@ -418,6 +423,10 @@ impl<'a> Emitter<'a> {
             let s = self.nest.stores[k];
             let pointer = self.nest.accesses[s.access as usize].pointer as usize;
             let addr = self.addresses[pointer];
+            if let Some(scattered) = s.scatter {
+                self.scatter(k, scattered, mode);
+                continue;
+            }
             match mode {
                 Mode::Scalar => {
                     let v = self.scalar(s.value);
@@ -429,6 +438,57 @@ impl<'a> Emitter<'a> {
                     self.store_group(s.access, addr, stride, &g, vf);
                 }
             }
+        }
+    }
+
+    /// Stores to computed positions, one element after another: two of a turn may be one element of the array.
+    fn scatter(&mut self, number: usize, scattered: Scattered, mode: Mode) {
+        let store = self.nest.stores[number];
+        let pointer = self.nest.accesses[store.access as usize].pointer as usize;
+        let mut addr = self.addresses[pointer];
+        let count = if let Mode::Vector(vf) = mode { vf } else { 1 };
+        for k in 0..count {
+            if k > 0 {
+                let step = self.b.ins().iconst(types::I64, 1);
+                addr = self.offset(addr, pointer, self.nest.rank() - 1, step);
+            }
+            let (value, given) = (self.lane(store.value, k, mode), self.lane(scattered.position.value(), k, mode));
+            match scattered.position {
+                Position::At(_) => {
+                    let at = self.picked_address(store.access, addr, given);
+                    let value = match scattered.op {
+                        Some(op) => {
+                            let old = self.load_scalar(store.access, at);
+                            self.binary_scalar(op, self.nest.types[store.value.index()], old, value)
+                        }
+                        None => value,
+                    };
+                    self.store_scalar(store.access, at, value);
+                }
+                // Without a branch, which the data would make hard to predict.
+                Position::Next(_) => {
+                    let counter = self.counters[number].expect("declared for each store that counts");
+                    let count = self.b.use_var(counter);
+                    let at = self.picked_address(store.access, addr, count);
+                    let old = self.load_scalar(store.access, at);
+                    let kept = self.b.ins().select(given, value, old);
+                    self.store_scalar(store.access, at, kept);
+                    let one = self.b.ins().uextend(types::I64, given);
+                    let next = self.b.ins().iadd(count, one);
+                    self.b.def_var(counter, next);
+                }
+            }
+        }
+    }
+
+    /// One element of a value, of those that are handled at once.
+    fn lane(&mut self, v: ValueId, k: usize, mode: Mode) -> Value {
+        match mode {
+            Mode::Vector(vf) if self.is_vector_depth(self.nest.depths[v.index()]) => {
+                let group = self.group(v, vf);
+                self.extract(&group, k)
+            }
+            _ => self.scalar(v),
         }
     }
 

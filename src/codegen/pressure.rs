@@ -35,7 +35,8 @@ pub(super) fn resident_constants(nest: &LoopNest) -> Vec<ValueId> {
             }
         }
     }
-    for v in nest.stores.iter().map(|s| s.value).chain(nest.reductions.iter().map(|r| r.value)) {
+    let stored = nest.stores.iter().flat_map(|s| [Some(s.value), s.scatter.map(|s| s.position.value())]).flatten();
+    for v in stored.chain(nest.reductions.iter().map(|r| r.value)) {
         last_use[v.index()] = count;
     }
     // What comes from outside the vector code, and the accumulators, take registers all the time.

@@ -14,6 +14,7 @@
 //! | `indices` | arrays computed from their own indices: ranges, grids |
 //! | `rearrange` | axes swapped, moved, turned, cut into windows and parts |
 //! | `take` | arrays indexed by arrays |
+//! | `scatter` | arrays changed at computed indices; counting |
 //! | `infer` | one constructor per kind of node: checks, shapes, broadcasts, errors |
 //! | `node` | the untyped DAG under both |
 //! | `print` | back to text |
@@ -34,6 +35,7 @@ pub(crate) mod pieces;
 mod print;
 pub(crate) mod promote;
 pub(crate) mod rearrange;
+pub(crate) mod scatter;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -46,4 +48,5 @@ pub use lazy_mut::{DynLazyMut, IntoLazyMut, LazyMut, RegionMut, lazy_mut};
 pub use operators::Bits;
 pub use pieces::{Pad, Region, concatenate, stack};
 pub use promote::{DynOperand, Weak};
+pub use scatter::{Compressed, Indexed};
 pub use typed::{Expr, IntoExpr};

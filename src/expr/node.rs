@@ -65,8 +65,25 @@ pub(crate) enum NodeKind {
     /// `Take(source, index, map)`: the source through the map, whose last axis stands for the value of the index, an `i64` of this
     /// node's shape (or a `Const`). The map's other axes are this node's.
     Take(NodeRef, NodeRef, View),
+    /// The base with the elements at computed indices changed, for each index of the values in C order; `op` is what an element
+    /// becomes of itself and the value (which replaces it if there is none). Values (of the base's type) and indices (`i64`) have one
+    /// shape or are a `Const`; the map goes from that and an axis for the value of the index to the base.
+    Scatter { base: NodeRef, value: NodeRef, index: NodeRef, op: Option<BinaryOp>, map: View, bounds: Bounds },
     /// A mistake; the element type and shape are placeholders.
     Error(Error),
+}
+
+/// What is asked of an index before anything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bounds {
+    /// To be inside its axis, counted from either end.
+    FromEnd,
+    /// To be inside its axis, counted from the start.
+    FromStart,
+    /// Nothing: it was computed to be inside.
+    Known,
+    /// Nothing: it is a mask, a `bool`, and positions count the values where it is true.
+    Counted,
 }
 
 /// Borrowed memory. The lifetime is on the expression that owns the node.
@@ -168,7 +185,7 @@ impl NodeKind {
             Input { .. } | Data(_) | Const(_) | SizeOf(_) | Iota | Error(_) => smallvec::smallvec![],
             Unary(_, a) | Cast(a) | View(a, _) | Reshape(a) | Reduce(_, a, _) => smallvec::smallvec![a],
             Binary(_, a, b) | Take(a, b, _) => smallvec::smallvec![a, b],
-            Select(a, b, c) => smallvec::smallvec![a, b, c],
+            Select(a, b, c) | Scatter { base: a, value: b, index: c, .. } => smallvec::smallvec![a, b, c],
         }
     }
 }
@@ -190,7 +207,7 @@ fn take_operands(kind: &mut NodeKind, into: &mut Vec<NodeRef>) {
     match std::mem::replace(kind, NodeKind::Const(Scalar::Bool(false))) {
         NodeKind::Unary(_, a) | NodeKind::Cast(a) | NodeKind::View(a, _) | NodeKind::Reshape(a) | NodeKind::Reduce(_, a, _) => into.push(a),
         NodeKind::Binary(_, a, b) | NodeKind::Take(a, b, _) => into.extend([a, b]),
-        NodeKind::Select(a, b, c) => into.extend([a, b, c]),
+        NodeKind::Select(a, b, c) | NodeKind::Scatter { base: a, value: b, index: c, .. } => into.extend([a, b, c]),
         NodeKind::Pieces(parts) => into.extend(parts.into_iter().map(|(value, _)| value)),
         NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::SizeOf(_) | NodeKind::Iota | NodeKind::Error(_) => {}
     }

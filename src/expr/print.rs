@@ -10,7 +10,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::dtype::Scalar;
 use crate::error::Result;
-use crate::expr::node::{NodeKind, NodeRef};
+use crate::expr::node::{Bounds, NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::{self, Shape};
@@ -174,6 +174,11 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
         NodeKind::Take(_, _, map) => {
             let (source, index) = (next().at_least(Binds::Postfix), next().text);
             Text::name(format!("{source}.take({index}, {map})"))
+        }
+        NodeKind::Scatter { op, map, bounds, .. } => {
+            let (base, value, index) = (next().at_least(Binds::Postfix), next().text, next().text);
+            let op = if *bounds == Bounds::Counted { "packed" } else { op.map_or("set", |op| op.name()) };
+            Text::name(format!("{base}.scatter_{op}({index}, {map}, {value})"))
         }
         NodeKind::Pieces(parts) => {
             let parts = parts.iter().map(|(_, region)| format!("{region} = {}", next().text));

@@ -8,7 +8,7 @@ use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::promote::{DynOperand, Weak};
 use crate::expr::{DynExpr, Expr, IntoExpr, indices};
 use crate::ops::BinaryOp;
-use crate::shape::{self, Shape};
+use crate::shape::{self, Equation, Shape};
 use crate::size::Size;
 use crate::view::View;
 
@@ -31,35 +31,80 @@ fn position(index: &NodeRef, axis: usize, extent: &Size, site: At) -> Result<Nod
     Ok(index)
 }
 
+/// Which elements of an array indices stand for: those that a take gives, and a scatter changes.
+pub(crate) struct Taken {
+    /// An `i64` for each element, of this shape or a `Const`.
+    pub index: NodeRef,
+    /// From the index of an element, followed by the value of `index` there, to that of the array.
+    pub map: View,
+    pub shape: Shape,
+    pub equations: Vec<Equation>,
+}
+
+impl Taken {
+    /// The elements.
+    pub fn node(&self, a: &NodeRef, site: At) -> NodeRef {
+        let kind = NodeKind::Take(a.clone(), self.index.clone(), self.map.clone());
+        NodeRef::with_equations(kind, a.dtype, self.shape.clone(), site, self.equations.clone())
+    }
+}
+
+/// The elements at the indices along one axis, which the axes of the indices replace.
+pub(crate) fn taken(a: &NodeRef, index: &NodeRef, axis: Axis, site: At) -> Result<Taken> {
+    let axis = axis.index(a.shape.rank())?;
+    let extent = &a.shape.0[axis];
+    let index = position(index, axis, extent, site)?;
+    let (inner, rank) = (index.shape.rank(), a.shape.rank() + index.shape.rank() - 1);
+    let extents = a.shape.0[..axis].iter().chain(&index.shape.0).chain(&a.shape.0[axis + 1..]);
+    let shape: Shape = extents.cloned().collect();
+    let spread = View { shape: shape.clone(), axes: (axis..axis + inner).map(|k| View::axis_or_start(Some(k))).collect() };
+    let index = if matches!(index.kind, NodeKind::Const(_)) || spread.is_identity(&index.shape) {
+        index
+    } else {
+        NodeRef::new(NodeKind::View(index, spread), DType::I64, shape.clone(), site)
+    };
+    let from = |k: usize| match k.cmp(&axis) {
+        std::cmp::Ordering::Less => k,
+        std::cmp::Ordering::Equal => rank,
+        std::cmp::Ordering::Greater => k + inner - 1,
+    };
+    let map = View {
+        shape: shape.extents().iter().chain([extent]).cloned().collect(),
+        axes: (0..a.shape.rank()).map(|k| View::axis_or_start(Some(from(k)))).collect(),
+    };
+    Ok(Taken { index, map, shape, equations: Vec::new() })
+}
+
+/// For each index along one axis the element at it, the other axes of both being the same (or stretched).
+pub(crate) fn taken_along(a: &NodeRef, index: &NodeRef, axis: Axis, site: At) -> Result<Taken> {
+    let rank = a.shape.rank();
+    if index.shape.rank() != rank {
+        bail!(Shape, "the index has {} axes, not {rank}", index.shape.rank());
+    }
+    let axis = axis.index(rank)?;
+    let extent = a.shape.0[axis].clone();
+    let index = position(index, axis, &extent, site)?;
+    let mut others = a.shape.clone();
+    others.0[axis] = Size::ONE;
+    let (shape, equations) = shape::broadcast(&[&others, &index.shape])?;
+    let from = |k: usize| match k == axis {
+        true => Some(rank),
+        false => (a.shape.0[k] != Size::ONE || shape.0[k] == Size::ONE).then_some(k),
+    };
+    let map = View {
+        shape: shape.extents().iter().chain([&extent]).cloned().collect(),
+        axes: (0..rank).map(|k| View::axis_or_start(from(k))).collect(),
+    };
+    let index = constant_or_stretched(&index, &shape, site)?;
+    Ok(Taken { index, map, shape, equations })
+}
+
 /// The elements of `a` at the indices along one axis, which the axes of the indices replace.
 pub(crate) fn take(a: &NodeRef, index: &NodeRef, axis: Axis, site: At) -> NodeRef {
     if let Some(bad) = inherited(&[a, index]) {
         return bad.clone();
     }
-    let made = (|| {
-        let axis = axis.index(a.shape.rank())?;
-        let extent = &a.shape.0[axis];
-        let index = position(index, axis, extent, site)?;
-        let (inner, rank) = (index.shape.rank(), a.shape.rank() + index.shape.rank() - 1);
-        let extents = a.shape.0[..axis].iter().chain(&index.shape.0).chain(&a.shape.0[axis + 1..]);
-        let shape: Shape = extents.cloned().collect();
-        let spread = View { shape: shape.clone(), axes: (axis..axis + inner).map(|k| View::axis_or_start(Some(k))).collect() };
-        let index = if matches!(index.kind, NodeKind::Const(_)) || spread.is_identity(&index.shape) {
-            index
-        } else {
-            NodeRef::new(NodeKind::View(index, spread), DType::I64, shape.clone(), site)
-        };
-        let from = |k: usize| match k.cmp(&axis) {
-            std::cmp::Ordering::Less => k,
-            std::cmp::Ordering::Equal => rank,
-            std::cmp::Ordering::Greater => k + inner - 1,
-        };
-        let map = View {
-            shape: shape.extents().iter().chain([extent]).cloned().collect(),
-            axes: (0..a.shape.rank()).map(|k| View::axis_or_start(Some(from(k)))).collect(),
-        };
-        Ok(NodeRef::new(NodeKind::Take(a.clone(), index, map), a.dtype, shape, site))
-    })();
+    let made = taken(a, index, axis, site).map(|taken| taken.node(a, site));
     or_error(made, a.dtype, site, || format!("take of {} at {}", describe(a), describe(index)))
 }
 
@@ -68,28 +113,7 @@ pub(crate) fn take_along_axis(a: &NodeRef, index: &NodeRef, axis: Axis, site: At
     if let Some(bad) = inherited(&[a, index]) {
         return bad.clone();
     }
-    let made = (|| {
-        let rank = a.shape.rank();
-        if index.shape.rank() != rank {
-            bail!(Shape, "the index has {} axes, not {rank}", index.shape.rank());
-        }
-        let axis = axis.index(rank)?;
-        let extent = a.shape.0[axis].clone();
-        let index = position(index, axis, &extent, site)?;
-        let mut others = a.shape.clone();
-        others.0[axis] = Size::ONE;
-        let (shape, equations) = shape::broadcast(&[&others, &index.shape])?;
-        let from = |k: usize| match k == axis {
-            true => Some(rank),
-            false => (a.shape.0[k] != Size::ONE || shape.0[k] == Size::ONE).then_some(k),
-        };
-        let map = View {
-            shape: shape.extents().iter().chain([&extent]).cloned().collect(),
-            axes: (0..rank).map(|k| View::axis_or_start(from(k))).collect(),
-        };
-        let index = constant_or_stretched(&index, &shape, site)?;
-        Ok(NodeRef::with_equations(NodeKind::Take(a.clone(), index, map), a.dtype, shape, site, equations))
-    })();
+    let made = taken_along(a, index, axis, site).map(|taken| taken.node(a, site));
     or_error(made, a.dtype, site, || format!("take_along_axis of {} at {}", describe(a), describe(index)))
 }
 
@@ -188,7 +212,7 @@ impl<'a, T: Element> Expr<'a, T> {
 }
 
 /// A literal integer is an `i64`.
-fn operand(index: DynOperand<'_>) -> NodeRef {
+pub(crate) fn operand(index: DynOperand<'_>) -> NodeRef {
     match index {
         DynOperand::Expr(x) => x.into_node(),
         DynOperand::Weak(Weak::Bool(x)) => infer::constant(Scalar::Bool(x), None),

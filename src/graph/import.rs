@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Graph, Index, Input, Kind, NodeId, Position};
+use super::{Graph, Index, Input, Kind, NodeId, Position, Scatter};
 use crate::error::{Error, ErrorKind, Result, Site};
-use crate::expr::node::{Data, NodeKind, NodeRef};
+use crate::expr::node::{Bounds, Data, NodeKind, NodeRef};
 use crate::shape::Shape;
 use crate::view::View;
 
@@ -88,8 +88,13 @@ impl Graph {
             NodeKind::Select(a, b, c) => Kind::Select(at(a), at(b), at(c)),
             NodeKind::Cast(a) => Kind::Cast(at(a)),
             NodeKind::Take(a, index, map) => {
-                self.import_positions(at(index), map, node.site());
+                self.import_positions(at(index), map, Bounds::FromEnd, node.site());
                 return Ok(self.take(at(a), at(index), map.clone(), node.dtype, node.site()));
+            }
+            NodeKind::Scatter { base, value, index, op, map, bounds } => {
+                self.import_positions(at(index), map, *bounds, node.site());
+                let packed = *bounds == Bounds::Counted;
+                Kind::Scatter(at(base), at(value), at(index), Scatter { op: *op, map: map.clone(), packed })
             }
             NodeKind::Reshape(a) => Kind::Reshape(at(a), node.shape.clone()),
             NodeKind::Reduce(op, a, axes) => Kind::Reduce(*op, at(a), axes.iter().map(|&k| k as u8).collect()),
@@ -115,12 +120,17 @@ impl Graph {
     }
 
     /// Indices that must be inside the axis of a map that its last axis moves.
-    fn import_positions(&mut self, index: NodeId, map: &View, site: Option<Site>) {
+    fn import_positions(&mut self, index: NodeId, map: &View, bounds: Bounds, site: Option<Site>) {
+        let wraps = match bounds {
+            Bounds::FromEnd => true,
+            Bounds::FromStart => false,
+            Bounds::Known | Bounds::Counted => return,
+        };
         let last = map.shape.rank() as u32 - 1;
         let axis = map.axes.iter().position(|a| a.terms.iter().any(|t| t.0 == last)).unwrap_or(0);
         let extent = map.shape.extents().last().cloned().unwrap_or(crate::size::Size::ZERO);
-        if !self.positions.iter().any(|p| (p.index, &p.extent) == (index, &extent)) {
-            self.positions.push(Position { index, axis, extent, site });
+        if !self.positions.iter().any(|p| (p.index, &p.extent, p.wraps) == (index, &extent, wraps)) {
+            self.positions.push(Position { index, axis, extent, wraps, site });
         }
     }
 

@@ -22,7 +22,7 @@ use crate::shape::{Equation, Shape};
 use crate::size::Size;
 use crate::view::View;
 
-pub(crate) use print::Line;
+pub(crate) use print::{Applied, Line};
 pub(crate) use verify::verify;
 
 define_index! {
@@ -81,6 +81,8 @@ pub(crate) struct Position {
     /// The axis they are along, with its extent.
     pub axis: usize,
     pub extent: Size,
+    /// True if indices count from the end where they are negative, and are not out of range.
+    pub wraps: bool,
     /// Where the user wrote it.
     pub site: Option<Site>,
 }
@@ -161,10 +163,34 @@ pub enum Kind {
     /// `Take(source, index, map)`: the source at the element that the map has for the node's index followed by the value of the
     /// index, an `i64`, which counts from the end where it is negative. The map has one more axis than the node for it.
     Take(NodeId, NodeId, View),
+    /// `Scatter(base, value, index, how)`: the base, of whose elements some have been changed: for each index of the values in C
+    /// order, the element at the value of the index, an `i64` which counts from the end where it is negative. Or, where the values are
+    /// [packed](Scatter::packed), the first element that is not changed yet, if the index, a `bool`, is true.
+    Scatter(NodeId, NodeId, NodeId, Scatter),
     /// The operand, in memory of its own: what it shows is about to be overwritten.
     Copy(NodeId),
     /// An array put together from pieces, which cover it.
     Pieces(Pieces),
+}
+
+/// How values are written at computed indices.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Scatter {
+    /// What an element becomes of itself and the value, which replaces it if this is `None`.
+    pub op: Option<BinaryOp>,
+    /// The element of the base for an index of the values, followed by the position that the index gives: the map has one more axis
+    /// than the values for it.
+    pub map: View,
+    /// True if positions count the values that are written; the index is a mask that says which are.
+    pub packed: bool,
+}
+
+impl Scatter {
+    /// The shape of the values and of the indices, also where these are scalars that stretch.
+    pub fn domain(&self) -> Shape {
+        let extents = self.map.shape.extents();
+        extents[..extents.len() - 1].iter().cloned().collect()
+    }
 }
 
 /// Values and the regions of an array that they are written to, in order: later ones lie over earlier ones.
@@ -181,7 +207,7 @@ impl Kind {
                 smallvec![a]
             }
             Kind::Binary(_, a, b) | Kind::Take(a, b, _) => smallvec![a, b],
-            Kind::Select(a, b, c) => smallvec![a, b, c],
+            Kind::Select(a, b, c) | Kind::Scatter(a, b, c, _) => smallvec![a, b, c],
             Kind::Pieces(ref parts) => parts.iter().map(|(value, _)| *value).collect(),
         }
     }
@@ -194,6 +220,7 @@ impl Kind {
             Kind::Binary(op, a, b) => Kind::Binary(*op, f(*a), f(*b)),
             Kind::Select(a, b, c) => Kind::Select(f(*a), f(*b), f(*c)),
             Kind::Take(a, index, map) => Kind::Take(f(*a), f(*index), map.clone()),
+            Kind::Scatter(base, value, index, how) => Kind::Scatter(f(*base), f(*value), f(*index), how.clone()),
             Kind::Cast(a) => Kind::Cast(f(*a)),
             Kind::Copy(a) => Kind::Copy(f(*a)),
             Kind::View(a, v) => Kind::View(f(*a), v.clone()),
@@ -211,6 +238,11 @@ impl Kind {
     /// True for what is computed at an index from values at the same index: element-wise operations and takes.
     pub fn is_pointwise(&self) -> bool {
         self.is_elementwise() || matches!(self, Kind::Take(..))
+    }
+
+    /// True for what is memory by nature: it comes to be by writes to parts of it, and is never computed at an index.
+    pub fn is_written(&self) -> bool {
+        matches!(self, Kind::Pieces(_) | Kind::Scatter(..))
     }
 
     /// True for values of rank 0 that stretch to any shape as operands.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Graph, Kind, Node};
+use crate::ops::BinaryOp;
 
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,6 +20,15 @@ impl fmt::Display for Graph {
             writeln!(f, "require {} == {}", eq.0, eq.1)?;
         }
         Ok(())
+    }
+}
+
+/// An operation on an element and the value that is written to it: `add `, or nothing where it is replaced.
+pub(crate) struct Applied(pub Option<BinaryOp>);
+
+impl fmt::Display for Applied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |op| write!(f, "{} ", op.name()))
     }
 }
 
@@ -47,6 +57,13 @@ impl fmt::Display for Line<'_> {
             Kind::Select(a, b, c) => write!(f, "select {a}, {b}, {c}")?,
             Kind::Cast(a) => write!(f, "cast {a}")?,
             Kind::Take(a, index, map) => write!(f, "take {a}{map} at i{} = {index}", map.shape.rank() - 1)?,
+            Kind::Scatter(base, value, index, how) => {
+                let at = how.map.shape.rank() - 1;
+                match how.packed {
+                    true => write!(f, "pack {value} where {index} to {base}{}", how.map)?,
+                    false => write!(f, "scatter {}{value} to {base}{} at i{at} = {index}", Applied(how.op), how.map)?,
+                }
+            }
             Kind::Copy(a) => write!(f, "copy {a}")?,
             Kind::View(a, v) => write!(f, "view {a}{v}")?,
             Kind::Reshape(a, _) => write!(f, "reshape {a}")?,

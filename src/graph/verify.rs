@@ -14,6 +14,9 @@
 //! 11. Indices are `i64` of one axis.
 //! 12. What is taken from is no view and no index; the map has the node's axes and one more; the index is an `i64` of the
 //!     node's shape or a scalar.
+//! 13. A scatter has its base's type and shape; its values and indices have the shape of its domain or are scalars, and its map
+//!     goes from that and one more axis to the base's; what it applies gives the type back. Indices are `i64`; if it packs, they
+//!     are `bool`, and it applies nothing.
 
 use super::{Graph, Kind, Node, NodeId};
 use crate::dtype::DType;
@@ -67,6 +70,20 @@ fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
             let (rank, fits) = (node.shape.rank(), index.shape == node.shape || index.kind.is_scalar_leaf());
             ensure(fits && index.dtype == DType::I64, "an index of another shape or type (rule 12)")?;
             ensure(map.shape.rank() == rank + 1 && map.shape.extents()[..rank] == *node.shape.extents(), "the map has other axes (rule 12)")
+        }
+        Kind::Scatter(base, value, index, how) => {
+            let (source, map) = (&graph[*base], &how.map);
+            ensure(source.shape == node.shape && source.dtype == node.dtype, "its base has another type or shape (rule 13)")?;
+            ensure(map.shape.rank() > 0 && map.axes.len() == node.shape.rank(), "the map has other axes (rule 13)")?;
+            let domain = how.domain();
+            let fits = |o: NodeId| graph[o].shape == domain || graph[o].kind.is_scalar_leaf();
+            ensure(fits(*value) && fits(*index), "values or indices of another shape (rule 13)")?;
+            let indices = if how.packed { DType::Bool } else { DType::I64 };
+            ensure(dtype(*value) == node.dtype && dtype(*index) == indices, "values or indices of another type (rule 13)")?;
+            ensure(!how.packed || how.op.is_none(), "an operation on what is packed (rule 13)")?;
+            let class = node.dtype.class();
+            let applies = how.op.is_none_or(|op| op.result(node.dtype) == Some(node.dtype) && !op.is_expanded(class));
+            ensure(applies, "an operation that does not give the type back (rule 13)")
         }
         Kind::Copy(a) => ensure(graph[*a].shape == node.shape && dtype(*a) == node.dtype, "a copy of another shape or type (rule 10)"),
         Kind::View(a, v) => {

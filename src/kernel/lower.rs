@@ -9,10 +9,11 @@ use smallvec::SmallVec;
 use super::axes::{LoopAxis, coalesce, order, turn};
 use super::body::Body;
 use super::{
-    Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Picked, Reduction, Store, Stride, StripArgument, ValueId,
+    Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Picked, Position, Reduction, Scattered, Store, Stride,
+    StripArgument, ValueId,
 };
 use crate::dtype::DType;
-use crate::graph::{Graph, Kind, NodeId};
+use crate::graph::{Graph, Kind, NodeId, Scatter};
 use crate::math::Emit;
 use crate::schedule::{Dest, Put, Schedule, Step};
 use crate::shape::Shape;
@@ -101,28 +102,37 @@ pub(crate) fn lower(graph: &Graph, schedule: &Schedule, step: &Step, strides: &O
     };
     let mut stores = Vec::new();
     for put in &step.stores {
-        let value = l.value(put.node, Index::Domain);
-        stores.push((l.store_access(put, Index::Domain), value));
+        let store = match put.scattered(graph) {
+            Some((index, how)) => l.scatter(put, index, how),
+            None => Store { value: l.value(put.node, Index::Domain), access: l.store_access(put, Index::Domain), scatter: None },
+        };
+        stores.push(store);
     }
     if step.pairs.is_some() {
         for put in &step.stores {
             let value = l.value(put.node, Index::Exchanged);
-            stores.push((l.store_access(put, Index::Exchanged), value));
+            stores.push(Store { value, access: l.store_access(put, Index::Exchanged), scatter: None });
         }
     }
     l.finish(stores)
 }
 
 impl Lowerer<'_> {
-    /// The value of a node, and of all it needs, with an explicit stack: a nest may hold thousands of nodes in one chain.
+    /// The value of a node that this nest stores.
     fn value(&mut self, root: NodeId, index: Index) -> ValueId {
+        self.evaluate(root, index, true)
+    }
+
+    /// The value of a node, and of all it needs, with an explicit stack: a nest may hold thousands of nodes in one chain. What is
+    /// `made` here is computed also where it has memory.
+    fn evaluate(&mut self, root: NodeId, index: Index, made: bool) -> ValueId {
         let mut stack = vec![(root, index)];
         while let Some(&(id, at)) = stack.last() {
             if self.values.contains_key(&(id, at)) {
                 stack.pop();
                 continue;
             }
-            let needs = self.needs(id, at, id == root && at == index);
+            let needs = self.needs(id, at, made && id == root && at == index);
             let before = stack.len();
             // The first operand on top: in the order that it was written in, a body keeps few values alive.
             stack.extend(needs.iter().rev().filter(|n| !self.values.contains_key(*n)));
@@ -137,7 +147,7 @@ impl Lowerer<'_> {
 
     /// True if the node's value is loaded from memory that an earlier step has filled.
     fn is_loaded(&self, id: NodeId, is_root: bool) -> bool {
-        if matches!(self.graph[id].kind, Kind::Pieces(_) | Kind::Copy(_)) {
+        if self.graph[id].kind.is_written() || matches!(self.graph[id].kind, Kind::Copy(_)) {
             return true;
         }
         if is_root || matches!(self.graph[id].kind, Kind::Input(_)) || self.step.fused.binary_search(&id).is_ok() {
@@ -199,7 +209,7 @@ impl Lowerer<'_> {
                 let position = v(self, 0);
                 self.load_at(*src, map, position, at)
             }
-            Kind::Input(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Copy(_) => {
+            Kind::Input(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Scatter(..) | Kind::Copy(_) => {
                 unreachable!("these have no operands to evaluate")
             }
         }
@@ -238,18 +248,34 @@ impl Lowerer<'_> {
     /// An element of memory at a computed position along the last axis of a map.
     fn load_at(&mut self, source: NodeId, map: &View, position: ValueId, at: Index) -> ValueId {
         let (operand, base_strides) = self.base(source);
+        let dtype = self.graph[source].dtype;
+        let k = self.picked_access(operand, &base_strides, map, dtype, at);
+        self.body.add(Inst::LoadAt(k, position), dtype)
+    }
+
+    /// Values written to memory at computed positions along the last axis of a map.
+    fn scatter(&mut self, put: &Put, index: NodeId, how: &Scatter) -> Store {
+        let value = self.evaluate(put.node, Index::Domain, false);
+        let position = self.evaluate(index, Index::Domain, false);
+        let position = if how.packed { Position::Next(position) } else { Position::At(position) };
+        let dtype = self.graph[put.node].dtype;
+        let (operand, strides) = self.destination(put.dest, dtype);
+        let access = self.picked_access(operand, &strides, &how.map, dtype, Index::Domain);
+        Store { access, value, scatter: Some(Scattered { position, op: how.op }) }
+    }
+
+    /// An access through a map whose last axis stands for computed positions.
+    fn picked_access(&mut self, operand: Operand, base_strides: &[Size], map: &View, dtype: DType, at: Index) -> u32 {
         let last = map.shape.rank() as u32 - 1;
         let (mut fixed, mut stride) = (map.clone(), Size::ZERO);
-        for (axis, base) in fixed.axes.iter_mut().zip(&base_strides) {
+        for (axis, base) in fixed.axes.iter_mut().zip(base_strides) {
             for (_, step) in axis.terms.iter().filter(|(k, _)| *k == last) {
                 stride = stride.add(&step.mul(base));
             }
             axis.terms.retain(|(k, _)| *k != last);
         }
-        let dtype = self.graph[source].dtype;
-        let raw = self.access(operand, &base_strides, &fixed, dtype, at);
-        let k = self.access_number(RawAccess { picked: Some((map.shape.extents()[last as usize].clone(), stride)), ..raw });
-        self.body.add(Inst::LoadAt(k, position), dtype)
+        let raw = self.access(operand, base_strides, &fixed, dtype, at);
+        self.access_number(RawAccess { picked: Some((map.shape.extents()[last as usize].clone(), stride)), ..raw })
     }
 
     /// The memory that holds exactly this node.
@@ -261,8 +287,8 @@ impl Lowerer<'_> {
         match self.graph[id].kind {
             Kind::Input(k) => Some(Operand::Input(k)),
             Kind::Iota => Some(Operand::Index),
-            Kind::Pieces(_) | Kind::Copy(_) => home,
-            _ if self.step.stores.iter().any(|p| p.node == id) => None,
+            Kind::Pieces(_) | Kind::Scatter(..) | Kind::Copy(_) => home,
+            _ if self.step.stores.iter().any(|p| p.node == id && p.scatter.is_none()) => None,
             _ => home,
         }
     }
@@ -334,18 +360,23 @@ impl Lowerer<'_> {
     fn store_access(&mut self, put: &Put, at: Index) -> u32 {
         let dtype = self.graph[put.node].dtype;
         let view = put.region.clone().unwrap_or_else(|| View::identity(&self.step.domain));
-        let (operand, strides) = match put.dest {
+        let (operand, strides) = self.destination(put.dest, dtype);
+        let raw = self.access(operand, &strides, &view, dtype, at);
+        self.access_number(raw)
+    }
+
+    /// The memory that results are stored in, and its byte strides.
+    fn destination(&self, dest: Dest, dtype: DType) -> (Operand, Vec<Size>) {
+        match dest {
             Dest::Output(k) => (Operand::Output(k), self.strides.outputs[k as usize].clone()),
             Dest::Buffer(b) => {
                 let shape = &self.schedule.buffers[b.index()].shape;
                 (Operand::Buffer(b), shape.c_strides().iter().map(|s| s.scale(dtype.size() as i64)).collect())
             }
-        };
-        let raw = self.access(operand, &strides, &view, dtype, at);
-        self.access_number(raw)
+        }
     }
 
-    fn finish(self, stores: Vec<(u32, ValueId)>) -> (LoopNest, Bindings) {
+    fn finish(self, stores: Vec<Store>) -> (LoopNest, Bindings) {
         let mut offsets: Vec<Size> = self.accesses.iter().map(|a| a.offset.clone()).collect();
         let axis = |k: usize, extent: &Size| LoopAxis {
             extent: extent.clone(),
@@ -361,8 +392,9 @@ impl Lowerer<'_> {
         }
         // Indices are not in memory, so they have no say in how it is walked.
         let in_memory = |k: &usize| self.accesses[*k].operand != Operand::Index;
-        let loads: Vec<usize> = (0..self.accesses.len()).filter(|k| in_memory(k) && !stores.iter().any(|s| s.0 as usize == *k)).collect();
-        let written: Vec<usize> = stores.iter().map(|s| s.0 as usize).collect();
+        let loads: Vec<usize> =
+            (0..self.accesses.len()).filter(|k| in_memory(k) && !stores.iter().any(|s| s.access as usize == *k)).collect();
+        let written: Vec<usize> = stores.iter().map(|s| s.access as usize).collect();
         let stores_first: Vec<usize> = written.iter().chain(&loads).copied().collect();
         let loads_first: Vec<usize> = loads.iter().chain(&written).copied().collect();
         let positions = self.reductions.iter().any(|r| r.op.combine(DType::I64).is_none());
@@ -461,11 +493,13 @@ impl Lowerer<'_> {
             None => (parts.next(), None),
         };
         drop(parts);
-        let whole = strip.is_none() && pairs.is_none() && self.step.walk.is_free();
+        // What is scattered is so in the order of all indices.
+        let scatters = stores.iter().any(|s| s.scatter.is_some());
+        let whole = strip.is_none() && pairs.is_none() && self.step.walk.is_free() && !scatters;
         // What is read at one place for all indices is loaded before any of them overwrites it.
         let updated = |operand: Operand| match operand {
             Operand::Input(k) => self.graph.outputs().iter().any(|o| o.in_place == Some(k)),
-            operand => stores.iter().any(|s| self.accesses[s.0 as usize].operand == operand),
+            operand => stores.iter().any(|s| self.accesses[s.access as usize].operand == operand),
         };
         let reads_ahead = |axis: &LoopAxis| loads.iter().any(|&k| axis.strides[k] == Size::ZERO && updated(self.accesses[k].operand));
         let outer = parallel.first().filter(|axis| whole && !(in_place && reads_ahead(axis))).map(|axis| {
@@ -489,7 +523,7 @@ impl Lowerer<'_> {
             types: self.body.types,
             depths,
             reductions: self.reductions,
-            stores: stores.into_iter().map(|(access, value)| Store { access, value }).collect(),
+            stores,
             lanes,
             in_place,
             descending,

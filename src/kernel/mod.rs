@@ -13,6 +13,9 @@
 //!     stores
 //! ```
 //!
+//! A store to a computed position may change what an earlier index has written, or count the stores before it, so that the indices of
+//! such a nest come in C order, each once.
+//!
 //! Every value has a depth: the place in that structure where it is computed, as far out as its operands allow.
 
 mod axes;
@@ -93,7 +96,7 @@ pub struct Access {
     pub swapped: bool,
     /// The stride along each axis: parallel axes first, then reduced ones.
     pub strides: SmallVec<[Stride; 4]>,
-    /// An axis along which it is read at computed positions, by [`Inst::LoadAt`].
+    /// An axis along which it is read at computed positions, by [`Inst::LoadAt`], or written at them.
     pub picked: Option<Picked>,
     /// True if its index depends on a reduced axis, also where its strides there cancel: where that axis is empty, there is
     /// nothing to load.
@@ -195,6 +198,35 @@ pub struct Store {
     pub access: u32,
     /// The value.
     pub value: ValueId,
+    /// Where along the picked axis of the access, if it has one.
+    pub scatter: Option<Scattered>,
+}
+
+/// A store to a computed position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scattered {
+    /// Where.
+    pub position: Position,
+    /// What is stored: this of what is there and the value; the value alone if there is none.
+    pub op: Option<BinaryOp>,
+}
+
+/// The position of a store along a picked axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Position {
+    /// An `i64` that counts from the end where it is negative. One that is out of range writes to some element.
+    At(ValueId),
+    /// The number of stores so far for which this, a `bool`, was true; if it is not, nothing changes.
+    Next(ValueId),
+}
+
+impl Position {
+    /// The value that it depends on.
+    pub fn value(self) -> ValueId {
+        match self {
+            Position::At(v) | Position::Next(v) => v,
+        }
+    }
 }
 
 /// What the lanes of a vector hold.

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use super::{Bindings, Depth, Inst, Lanes, LoopNest, Operand, Stride, ValueId};
-use crate::graph::Graph;
+use super::{Bindings, Depth, Inst, Lanes, LoopNest, Operand, Position, Stride, ValueId};
+use crate::graph::{Applied, Graph};
 use crate::size::Size;
 
 /// A nest with the meaning of its arguments, for printing.
@@ -54,7 +54,7 @@ impl Printed<'_> {
                 Stride::Param(p) => index.push(times(&self.bindings.params[*p as usize], &self.index_name(axis))),
             }
         }
-        if let (Some(at), Some(picked)) = (at, a.picked) {
+        if let (Some(at), Some(picked)) = (at, a.picked.filter(|p| p.stride != Stride::Zero)) {
             let stride = match picked.stride {
                 Stride::Zero => Size::ZERO,
                 Stride::Unit => Size::from(a.dtype.size()),
@@ -177,7 +177,14 @@ impl fmt::Display for Printed<'_> {
             self.values(f, Depth::After, indent)?;
         }
         for s in &nest.stores {
-            writeln!(f, "{:indent$}store {} -> {}", "", self.value(s.value), self.access(s.access))?;
+            let (value, applied) = (self.value(s.value), Applied(s.scatter.and_then(|s| s.op)));
+            match s.scatter.map(|s| s.position) {
+                Some(Position::Next(mask)) => {
+                    writeln!(f, "{:indent$}store {value} -> {} next where {}", "", self.access(s.access), self.value(mask))?;
+                }
+                Some(Position::At(at)) => writeln!(f, "{:indent$}store {applied}{value} -> {}", "", self.access_at(s.access, Some(at)))?,
+                None => writeln!(f, "{:indent$}store {value} -> {}", "", self.access(s.access))?,
+            }
         }
         while indent > 0 {
             indent -= 2;

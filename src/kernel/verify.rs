@@ -8,14 +8,19 @@
 //!    reduced axes.
 //! 5. Lanes run along an axis that exists.
 //! 6. An access whose address is taken for an index has elements of one byte.
+//! 7. A store goes through a picked axis if it has a position, an `i64` or a mask, and not otherwise; then every element is computed
+//!    once, and what is applied gives the type back and is not expanded.
 
 use super::{Depth, Inst, Lanes, LoopNest, Stride};
 use crate::dtype::DType;
+use crate::ops::BinaryOp;
 
 /// Checks the rules above.
 pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
     let axes = nest.parallel.len() + nest.reduced.len();
     let ensure = |ok: bool, what: String| if ok { Ok(()) } else { Err(format!("loop nest: {what}")) };
+    let param = |p: u32| p < nest.params;
+    let named = |p: super::Picked| param(p.extent) && !matches!(p.stride, Stride::Param(s) if !param(s));
     for (k, a) in nest.accesses.iter().enumerate() {
         ensure(a.strides.len() == axes && a.pointer < nest.pointers, format!("access {k} has the wrong rank or address (rule 4)"))?;
         for s in &a.strides {
@@ -39,8 +44,6 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
             }
             Inst::LoadAt(a, _) => {
                 let access = nest.accesses.get(a as usize).filter(|a| a.dtype == ty && depth >= a.depth(nest.rank()));
-                let param = |p: u32| p < nest.params;
-                let named = |p: super::Picked| param(p.extent) && !matches!(p.stride, Stride::Param(s) if !param(s));
                 of(0) == DType::I64 && access.is_some_and(|a| a.picked.is_some_and(named))
             }
             Inst::Index(a) => {
@@ -65,9 +68,21 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
     for r in &nest.reductions {
         ensure(nest.depths[r.value.index()] <= Depth::Reduced, "a reduction of its own result (rule 3)".into())?;
     }
+    let scatters = |s: &super::Store, a: &super::Access| match s.scatter {
+        Some(super::Scattered { position, op }) => {
+            let gives_back = |op: BinaryOp| op.result(a.dtype) == Some(a.dtype) && !op.is_expanded(a.dtype.class());
+            let typed = match position {
+                super::Position::At(v) => nest.types[v.index()] == DType::I64,
+                super::Position::Next(v) => nest.types[v.index()] == DType::Bool && op.is_none(),
+            };
+            a.picked.is_some() && nest.in_place && typed && op.is_none_or(gives_back)
+        }
+        None => a.picked.is_none(),
+    };
     for s in &nest.stores {
         let a = &nest.accesses[s.access as usize];
-        ensure(a.dtype == nest.types[s.value.index()] && !a.swapped && a.picked.is_none(), "a store of another type (rule 4)".into())?;
+        ensure(a.dtype == nest.types[s.value.index()] && !a.swapped, "a store of another type (rule 4)".into())?;
+        ensure(a.picked.is_none_or(named) && scatters(s, a), "a store to a position that is none (rule 7)".into())?;
         ensure(
             a.strides[nest.parallel.len()..].iter().all(|s| *s == Stride::Zero),
             "a store that moves along a reduced axis (rule 4)".into(),

@@ -5,7 +5,7 @@
 //! Binding checks the assumptions, and takes a plan that makes none where one fails.
 
 use super::Pass;
-use crate::graph::{Graph, Kind, Node};
+use crate::graph::{Graph, Kind, Node, Scatter};
 use crate::shape::Shape;
 use crate::size::Size;
 use crate::view::{AxisMap, View};
@@ -88,6 +88,9 @@ fn run(graph: &Graph) -> Graph {
         let kind = match &node.kind {
             Kind::View(src, view) => Kind::View(*src, known.view(view)),
             Kind::Take(src, index, map) => Kind::Take(*src, *index, known.view(map)),
+            Kind::Scatter(base, value, index, how) => {
+                Kind::Scatter(*base, *value, *index, Scatter { map: known.view(&how.map), ..how.clone() })
+            }
             Kind::Reshape(src, shape) => Kind::Reshape(*src, known.shape(shape)),
             Kind::Pieces(parts) => Kind::Pieces(parts.iter().map(|(v, r)| (*v, known.view(r))).collect()),
             Kind::Size(s) => Kind::Size(known.size(s)),

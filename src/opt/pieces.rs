@@ -276,7 +276,7 @@ fn put_together(g: &mut Graph, known: &mut Known, parts: Vec<(NodeId, View)>, no
         let before = list.len();
         for (n, (v, r)) in list.drain(..).enumerate() {
             // What the array was before stays where it is; nothing is written for it.
-            let base = n == 0 && matches!(g[v].kind, Kind::Pieces(_) | Kind::Input(_)) && r.is_identity(&node.shape);
+            let base = n == 0 && (g[v].kind.is_written() || matches!(g[v].kind, Kind::Input(_))) && r.is_identity(&node.shape);
             let updated = base && is_updated(g, v);
             match uncovered(known, &region, &r) {
                 Some(boxes) if !updated && boxes.len() + before <= MAX_PARTS => {
@@ -303,7 +303,7 @@ fn put_together(g: &mut Graph, known: &mut Known, parts: Vec<(NodeId, View)>, no
 /// True for what has memory that a result may be written over: another array put together, or an input.
 fn is_updated(g: &Graph, id: NodeId) -> bool {
     match g[id].kind {
-        Kind::Pieces(_) => true,
+        Kind::Pieces(_) | Kind::Scatter(..) => true,
         Kind::Input(k) => g.updated_inputs().contains(&k),
         _ => false,
     }

@@ -8,7 +8,7 @@ use crate::array::{Array, ArrayMut};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeRef};
-use crate::expr::{DynExpr, Expr};
+use crate::expr::{Compressed, DynExpr, Expr};
 use crate::graph::Graph;
 use crate::layout::Layout;
 
@@ -106,6 +106,18 @@ fn fixed_shape(expr: &DynExpr<'_>) -> Result<Vec<usize>> {
     expr.shape().as_fixed().ok_or_else(|| Error::new(ErrorKind::Shape, format!("the sizes of {} are not known", expr.shape())))
 }
 
+/// Memory for the elements of a result, not written yet, their layout and their number.
+fn room<T: Element>(shape: &[usize], site: Site) -> Result<(Vec<T>, Layout, usize)> {
+    let layout = Layout::contiguous(shape, T::DTYPE.size());
+    let bytes = layout.byte_range(T::DTYPE.size()).map_err(|e| e.at(site))?.1;
+    let size = bytes as usize / T::DTYPE.size();
+    let mut elements: Vec<T> = Vec::new();
+    elements
+        .try_reserve_exact(size)
+        .map_err(|_| Error::new(ErrorKind::Bind, format!("no memory for a result of {bytes} bytes")).at(site))?;
+    Ok((elements, layout, size))
+}
+
 impl<'a, T: Element> Expr<'a, T> {
     /// Computes the expression into a new array: an [`Array`], a `Vec`, a number (for rank 0), or an array of `ndarray`.
     ///
@@ -129,13 +141,7 @@ impl<'a, T: Element> Expr<'a, T> {
         let expr: DynExpr<'a> = self.clone().into();
         let lazy = Lazy::new(std::slice::from_ref(&expr))?;
         let shape = fixed_shape(&expr)?;
-        let layout = Layout::contiguous(&shape, T::DTYPE.size());
-        let bytes = layout.byte_range(T::DTYPE.size()).map_err(|e| e.at(site))?.1;
-        let size = bytes as usize / T::DTYPE.size();
-        let mut elements: Vec<T> = Vec::new();
-        elements
-            .try_reserve_exact(size)
-            .map_err(|_| Error::new(ErrorKind::Bind, format!("no memory for a result of {bytes} bytes")).at(site))?;
+        let (mut elements, layout, size) = room::<T>(&shape, site)?;
         // Touching the memory before the kernel does would cost as much again as the kernel's own first touch.
         // SAFETY: the reserved memory has room for `size` elements in C order, and nothing else refers to it; it is written
         // before it is read.
@@ -158,6 +164,29 @@ impl<'a, T: Element> Expr<'a, T> {
         A::Error: Into<Error>,
     {
         DynExpr::from(self.clone()).eval_into(out)
+    }
+}
+
+impl<T: Element> Compressed<Expr<'_, T>> {
+    /// The elements that were selected. Memory is taken for as many as there could be.
+    ///
+    /// # Errors
+    /// As for [`Expr::eval`].
+    #[track_caller]
+    pub fn eval(&self) -> Result<Vec<T>> {
+        let site = Site::caller();
+        let (values, count) = (self.values(), self.count());
+        values.check()?;
+        let lazy = Lazy::new(&[values.clone().into(), count.into()])?;
+        let shape = fixed_shape(&values.into())?;
+        let (mut elements, layout, size) = room::<T>(&shape, site)?;
+        let mut count = [0i64];
+        // SAFETY: as in `Expr::eval`.
+        let out = unsafe { ArrayMut::from_raw(elements.as_mut_ptr().cast(), T::DTYPE, layout)? };
+        lazy.run(vec![out, ArrayMut::strided(&mut count, &[], &[], 0)?], site)?;
+        // SAFETY: the run succeeded, so that every one of the `size` elements was written with a valid `T`.
+        unsafe { elements.set_len(size.min(count[0] as usize)) };
+        Ok(elements)
     }
 }
 

@@ -42,10 +42,10 @@ impl Guard {
         }
         let mut graph = imported.without_outputs();
         let mut groups: Vec<Vec<(NodeId, &Position)>> = Vec::new();
-        let mut group_of: HashMap<(Shape, Size, usize), usize> = HashMap::new();
+        let mut group_of: HashMap<(Shape, Size, usize, bool), usize> = HashMap::new();
         for position in imported.positions() {
             let index = distinct(&mut graph, position.index);
-            let key = (graph[index].shape.clone(), position.extent.clone(), position.axis);
+            let key = (graph[index].shape.clone(), position.extent.clone(), position.axis, position.wraps);
             let at = *group_of.entry(key).or_insert(groups.len());
             match groups.get_mut(at) {
                 Some(group) => group.push((index, position)),
@@ -106,13 +106,15 @@ impl Watch {
         self.found.chunks_exact_mut(2).for_each(|pair| pair.copy_from_slice(&[i64::MAX, i64::MIN]));
         self.call.run_from(inputs, &mut self.found, &Layout::contiguous(&[], 8), site)?;
         for ((pair, check), &n) in self.found.chunks_exact(2).zip(checks).zip(extents) {
-            let bad = if pair[0] < -n { Some(pair[0]) } else { Some(pair[1]).filter(|k| *k >= n) };
+            let least = if check.position.wraps { -n } else { 0 };
+            let bad = if pair[0] < least { Some(pair[0]) } else { Some(pair[1]).filter(|k| *k >= n) };
             if let Some(k) = bad {
                 let Position { axis, site: written, .. } = check.position;
                 let text = format!("index {k} is out of bounds for axis {axis} with size {n}");
                 let error = Error::new(ErrorKind::Shape, text);
                 let error = error.help(match check.indices.len() {
-                    1 => "indices count from 0, and from the end if they are negative".to_string(),
+                    1 if check.position.wraps => "indices count from 0, and from the end if they are negative".to_string(),
+                    1 => "indices count from 0, and none may be negative".to_string(),
                     count => format!("it is in one of {count} index arrays of one shape, of which this is the first"),
                 });
                 return Err(error.at(written.unwrap_or(site)));

@@ -371,6 +371,10 @@ fn frame(
             return Err(Error::new(ErrorKind::Shape, "an index into an axis of size 0, which no index is inside".to_string()));
         }
     }
+    let scatters = nest.stores.iter().filter_map(|s| nest.accesses[s.access as usize].picked);
+    if scatters.into_iter().any(|p| extent(&p.extent) <= 0) {
+        return Err(Error::new(ErrorKind::Shape, "an index into an axis of size 0, which no index is inside".to_string()));
+    }
     let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
     let mut addresses = Vec::new();
     for (operand, offset) in &bindings.pointers {

@@ -33,7 +33,7 @@ impl Report {
                 "fused": n.fused,
                 "reads": n.reads.iter().map(|r| json!({ "memory": r.memory, "bytes": size(&r.bytes) })).collect::<Json>(),
                 "writes": n.writes.iter().map(|w| json!({
-                    "value": w.value, "memory": w.traffic.memory, "region": w.region, "bytes": size(&w.traffic.bytes),
+                    "value": w.value, "memory": w.traffic.memory, "region": w.region, "op": w.op.map(|op| op.name()), "bytes": size(&w.traffic.bytes),
                 })).collect::<Json>(),
                 "bytes_read": size(&n.bytes_read()),
                 "bytes_written": size(&n.bytes_written()),

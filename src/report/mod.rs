@@ -20,6 +20,7 @@ pub(crate) use plan::Source;
 
 use crate::dtype::DType;
 use crate::error::Site;
+use crate::ops::BinaryOp;
 use crate::schedule::{Placement, Why};
 use crate::shape::Shape;
 use crate::size::Size;
@@ -191,8 +192,11 @@ pub struct Write {
     pub value: String,
     /// The memory.
     pub traffic: Traffic,
-    /// The part of the array that is written, by the nest's index: `[i0 + 1]`; `None` for all of it.
+    /// The part of the array that is written, by the nest's index: `[i0 + 1]`, or `[i1] at i1 = %4` where a computed index says
+    /// which element it is; `None` for all of it.
     pub region: Option<String>,
+    /// What an element becomes of itself and the value, where that is not the value alone.
+    pub op: Option<BinaryOp>,
 }
 
 /// A loop whose place or direction matters.

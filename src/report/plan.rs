@@ -89,7 +89,8 @@ impl Source<'_> {
         Write {
             value: put.node.to_string(),
             traffic: Traffic { memory, bytes: bytes(&step.domain, self.graph[put.node].dtype) },
-            region: put.region.as_ref().map(|r| r.to_string()),
+            region: Some(put.place(self.graph)).filter(|place| !place.is_empty()),
+            op: put.scattered(self.graph).and_then(|(_, how)| how.op),
         }
     }
 

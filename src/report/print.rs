@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Nest, Report, Value};
 use crate::error::Site;
+use crate::graph::Applied;
 use crate::schedule::Placement;
 use crate::size::Size;
 
@@ -93,7 +94,8 @@ fn print_nest(f: &mut fmt::Formatter<'_>, k: usize, nest: &Nest, values: &hashbr
     }
     for w in &nest.writes {
         let region = w.region.as_deref().unwrap_or("");
-        writeln!(f, "  writes {} to {}{region}: {} bytes", w.value, w.traffic.memory, w.traffic.bytes)?;
+        let applied = Applied(w.op);
+        writeln!(f, "  writes {applied}{} to {}{region}: {} bytes", w.value, w.traffic.memory, w.traffic.bytes)?;
     }
     writeln!(f, "  {} bytes read, {} written, {} flops", nest.bytes_read(), nest.bytes_written(), nest.flops)
 }

@@ -52,6 +52,11 @@ pub(super) fn flops(step: &CompiledStep) -> Size {
             total = total.add(&times(step, nest.depths[k]).scale(count));
         }
     }
+    for s in &nest.stores {
+        if let Some(op) = s.scatter.and_then(|s| s.op).filter(|_| nest.types[s.value.index()].is_float()) {
+            total = total.add(&times(step, Depth::After).scale(binary(op)));
+        }
+    }
     for r in &nest.reductions {
         let arithmetic = matches!(r.op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Min | ReduceOp::Max);
         if arithmetic && nest.types[r.value.index()].is_float() {
@@ -85,6 +90,10 @@ fn moved_by(nest: &LoopNest) -> Vec<Vec<bool>> {
 /// Each memory that the nest loads from, with the bytes; accesses of one memory that move alike are counted once.
 pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
     let (nest, params, pointers) = (&step.nest, &step.bindings.params, &step.bindings.pointers);
+    let add = |out: &mut Vec<(Operand, Size)>, operand: Operand, bytes: Size| match out.iter_mut().find(|(o, _)| *o == operand) {
+        Some((_, sum)) => *sum = sum.add(&bytes),
+        None => out.push((operand, bytes)),
+    };
     let mut seen = hashbrown::HashSet::new();
     let mut out: Vec<(Operand, Size)> = Vec::new();
     for (inst, moved) in nest.insts.iter().zip(&moved_by(nest)) {
@@ -101,10 +110,13 @@ pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
         }
         let loops = nest.parallel.iter().chain(&nest.reduced).zip(moved).filter(|(_, moved)| **moved);
         let bytes = loops.fold(Size::from(access.dtype.size()), |n, (p, _)| n.mul(&params[*p as usize]));
-        match out.iter_mut().find(|(o, _)| *o == operand) {
-            Some((_, sum)) => *sum = sum.add(&bytes),
-            None => out.push((operand, bytes)),
-        }
+        add(&mut out, operand, bytes);
+    }
+    // What is applied to an element reads it.
+    for s in nest.stores.iter().filter(|s| s.scatter.is_some_and(|s| s.op.is_some())) {
+        let access = &nest.accesses[s.access as usize];
+        let bytes = times(step, Depth::After).scale(access.dtype.size() as i64);
+        add(&mut out, pointers[access.pointer as usize].0, bytes);
     }
     out.into_iter().map(|(operand, bytes)| (operand, per_pair(step, bytes))).collect()
 }

@@ -34,10 +34,16 @@ pub(super) fn origins(graph: &Graph) -> Vec<Origin> {
                 narrower.push(graph.inputs()[k as usize].name.clone());
             }
             let mut made_here = matches!(node.kind, Kind::Input(_));
+            // What is selected, or indexed, has the type; the condition and the index have no part in it.
+            let apart = match node.kind {
+                Kind::Select(..) => Some(0),
+                Kind::Take(..) => Some(1),
+                Kind::Scatter(..) => Some(2),
+                _ => None,
+            };
             for (n, o) in node.kind.operands().into_iter().enumerate() {
                 needed[o.index()] = true;
-                // The condition of a selection has no part in the type of what is selected.
-                if matches!(node.kind, Kind::Select(..)) && n == 0 {
+                if apart == Some(n) {
                     continue;
                 }
                 if graph[o].dtype == dtype && node.dtype == dtype {

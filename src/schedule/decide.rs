@@ -1,6 +1,7 @@
 //! The decisions: what is stored, and which stores share a loop nest.
 
 use super::group::Group;
+use super::units::Unit;
 use super::{ReduceDomain, Schedule, Why};
 use crate::graph::{Graph, Kind, NodeId};
 use crate::ops::ReduceOp;
@@ -49,10 +50,19 @@ pub(super) fn overwritten_read(graph: &Graph) -> Option<(NodeId, Vec<bool>)> {
     let mut continues = vec![false; graph.len()];
     for versions in units.storages.iter().map(|s| &s.versions) {
         for pair in versions.windows(2) {
-            continues[pair[1].index()] |= matches!(&graph[pair[1]].kind, Kind::Pieces(parts) if parts[0].0 == pair[0]);
+            continues[pair[1].index()] |= written_over(graph, pair[1]) == Some(pair[0]);
         }
     }
     Some((leaf, continues))
+}
+
+/// What a node is written over, element by element at its place, if it is so written.
+pub(super) fn written_over(graph: &Graph, id: NodeId) -> Option<NodeId> {
+    match &graph[id].kind {
+        Kind::Pieces(parts) if parts[0].1.is_identity(&graph[id].shape) => Some(parts[0].0),
+        Kind::Scatter(base, ..) => Some(*base),
+        _ => None,
+    }
 }
 
 /// Which nodes have memory of their own whatever the loop nests are.
@@ -92,7 +102,7 @@ impl<'a> Decider<'a> {
         d
     }
 
-    /// Arrays put together from pieces, and copies of what will be overwritten, are memory by nature.
+    /// Arrays put together from pieces or scattered to, and copies of what will be overwritten, are memory by nature.
     fn store_what_is_put_together(&mut self) {
         let mut under_reshape = vec![false; self.graph.len()];
         for (_, node) in self.graph.nodes() {
@@ -103,6 +113,7 @@ impl<'a> Decider<'a> {
         for (id, node) in self.graph.nodes().filter(|(id, _)| self.live[id.index()]) {
             match node.kind {
                 Kind::Pieces(_) => self.stored[id.index()] = Some(Why::PutTogether),
+                Kind::Scatter(..) => self.stored[id.index()] = Some(Why::Scattered),
                 Kind::Copy(_) => {
                     // See `copies_under_reshapes`; what is overwritten is copied with the reshape that shows it.
                     let why = if under_reshape[id.index()] { Why::ReshapeOfUpdated } else { Why::Overwritten };
@@ -144,7 +155,7 @@ impl<'a> Decider<'a> {
     fn store_what_is_taken_from(&mut self, src: NodeId) {
         match self.graph[src].kind {
             Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Reshape(..) => {}
-            Kind::Pieces(_) => {}
+            Kind::Pieces(_) | Kind::Scatter(..) => {}
             _ => self.stored[src.index()] = Some(Why::ReadByIndex),
         }
     }
@@ -179,19 +190,24 @@ impl<'a> Decider<'a> {
         matches!(self.graph[id].kind, Input(_) | Const(_) | Size(_) | Iota | View(..) | Reshape(..))
     }
 
-    /// Everything computed at the index of `root`, down to leaves, reductions and (where `stop` says so) stored nodes.
-    pub(super) fn cone(&self, root: NodeId, stop: impl Fn(NodeId) -> bool) -> Cone {
+    /// Everything computed at the index of a unit, down to leaves, reductions and (where `stop` says so) stored nodes.
+    pub(super) fn cone(&self, unit: &Unit, stop: impl Fn(NodeId) -> bool) -> Cone {
+        self.cone_of(&unit.computes(self.graph), unit.makes_value(), stop)
+    }
+
+    /// As `cone`, of some nodes, of which `root` is computed even if it is stored.
+    pub(super) fn cone_of(&self, nodes: &[NodeId], root: Option<NodeId>, stop: impl Fn(NodeId) -> bool) -> Cone {
         let mut cone = Cone::default();
         let mut seen = hashbrown::HashSet::new();
-        let mut stack = vec![root];
+        let mut stack = nodes.to_vec();
         while let Some(id) = stack.pop() {
             if !seen.insert(id) {
                 continue;
             }
             // An array put together is never computed at an index, not even to be copied; nor is a copy, even where it is a piece: what
             // it shows may have been overwritten.
-            let put_together = matches!(self.graph[id].kind, Kind::Pieces(_) | Kind::Copy(_));
-            if put_together || id != root && self.stored[id.index()].is_some() && stop(id) && !self.is_leaf(id) {
+            let put_together = self.graph[id].kind.is_written() || matches!(self.graph[id].kind, Kind::Copy(_));
+            if put_together || Some(id) != root && self.stored[id.index()].is_some() && stop(id) && !self.is_leaf(id) {
                 cone.reads.push(id);
                 cone.direct.push(id);
                 continue;
@@ -209,7 +225,7 @@ impl<'a> Decider<'a> {
                 Kind::View(..) | Kind::Reshape(..) => {
                     // Reading through a stored view, or what it resolves to.
                     let base = self.memory_of(id);
-                    if base != root && self.stored[base.index()].is_some() {
+                    if Some(base) != root && self.stored[base.index()].is_some() {
                         cone.reads.push(base);
                     }
                 }
@@ -243,8 +259,8 @@ impl<'a> Decider<'a> {
     }
 
     /// Which loop each axis of the operands of a unit's reductions is: the axes of its domain, then the reduced ones.
-    pub(super) fn source_loops(&self, value: NodeId) -> Vec<usize> {
-        let cone = self.cone(value, |_| true);
+    pub(super) fn source_loops(&self, unit: &Unit) -> Vec<usize> {
+        let cone = self.cone(unit, |_| true);
         let Some(first) = cone.reductions.first() else { return Vec::new() };
         let domain = self.reduce_domain(*first);
         let rank = domain.source.rank() - domain.axes.len();
@@ -264,7 +280,7 @@ impl<'a> Decider<'a> {
                 all.direct.push(src);
                 continue;
             }
-            let under = self.cone(src, |_| true);
+            let under = self.cone_of(&[src], Some(src), |_| true);
             more.extend(under.reductions.iter().map(|r| (*r, Why::ReductionReadElsewhere)));
             all.members.extend(under.members);
             all.reads.extend(under.reads);

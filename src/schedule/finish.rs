@@ -68,7 +68,8 @@ impl Decider<'_> {
                         Target::Output(o) => Dest::Output(o),
                         Target::Storage(s) => dest[s].expect("a storage that is written has a place"),
                     };
-                    puts.push(Put { node: unit.value, dest, region: unit.region.clone() });
+                    let scatter = unit.scatters.then_some(unit.root);
+                    puts.push(Put { node: unit.value, dest, region: unit.region.clone(), scatter });
                 }
             }
             let pairs = g.units.iter().find_map(|&u| units.units[u].pairs);

@@ -96,14 +96,14 @@ impl Decider<'_> {
         units.units.iter().for_each(|u| sharing[u.with] += 1);
         for &k in &units.order {
             let unit = &units.units[k];
-            let root = unit.value;
+            let root = unit.makes_value();
             // Whether the unit makes all of a node that is computed at an index.
-            let whole = unit.value == unit.root && unit.region.is_none() && !matches!(self.graph[unit.root].kind, Kind::Pieces(_));
+            let whole = unit.value == unit.root && unit.region.is_none() && !self.graph[unit.root].kind.is_written();
             let floor = p.floor_of(unit);
             // First with every stored reduction inlined, to join the step that makes it.
-            let mut cone = self.cone(root, |id| !matches!(self.graph[id].kind, Kind::Reduce(..)));
+            let mut cone = self.cone(unit, |id| !matches!(self.graph[id].kind, Kind::Reduce(..)));
             let mut inner = self.inner(&cone, &mut more);
-            let made = |r: &&NodeId, p: &Grouping| **r != root && p.made_in.contains_key(*r);
+            let made = |r: &&NodeId, p: &Grouping| Some(**r) != root && p.made_in.contains_key(*r);
             if cone.reductions.iter().any(|r| made(&r, &p)) {
                 let level = p.level_of(&cone.reads).max(p.level_of(&inner.reads)).max(floor);
                 let first = cone.reductions.iter().find_map(|r| p.made_in.get(r).copied()).expect("one is made");
@@ -122,7 +122,7 @@ impl Decider<'_> {
                         more.push((*r, Why::ReductionReadElsewhere));
                     }
                 }
-                cone = self.cone(root, |_| true);
+                cone = self.cone(unit, |_| true);
                 inner = self.inner(&cone, &mut more);
             }
             let mut domains = cone.reductions.iter().map(|r| self.reduce_domain(*r));
@@ -130,7 +130,7 @@ impl Decider<'_> {
             if let Some(first) = &reduce {
                 // One nest reduces over one space; the others are stored by nests of their own.
                 for r in &cone.reductions {
-                    if self.reduce_domain(*r) != *first && *r != root {
+                    if self.reduce_domain(*r) != *first && Some(*r) != root {
                         more.push((*r, Why::ReductionReadElsewhere));
                     }
                 }
@@ -140,7 +140,7 @@ impl Decider<'_> {
             // A step is as late as the latest of the units that must share it.
             if tagged.is_none() && units.overwrite() {
                 for (_, other) in units.units.iter().enumerate().filter(|(n, u)| u.with == unit.with && *n != k) {
-                    level = level.max(p.level_of(&self.cone(other.value, |_| true).reads)).max(p.floor_of(other));
+                    level = level.max(p.level_of(&self.cone(other, |_| true).reads)).max(p.floor_of(other));
                 }
             }
             let mut places = unit.places();
@@ -168,7 +168,7 @@ impl Decider<'_> {
                 p.groups.len() - 1
             });
             tags.insert(unit.with, g);
-            for r in cone.reductions.iter().filter(|r| **r != root) {
+            for r in cone.reductions.iter().filter(|r| Some(**r) != root) {
                 // A reduction that two nests would compute is stored instead.
                 if *home.entry(*r).or_insert(g) != g {
                     more.push((*r, Why::ReductionReadElsewhere));

@@ -21,7 +21,7 @@ pub use strips::{Strip, StripStep, Window};
 
 use crate::dtype::DType;
 use crate::entity::define_index;
-use crate::graph::{Graph, Kind, NodeId};
+use crate::graph::{Graph, Kind, NodeId, Scatter};
 use crate::shape::Shape;
 use crate::size::Size;
 use crate::view::View;
@@ -78,6 +78,29 @@ pub struct Put {
     pub dest: Dest,
     /// The part of what the memory holds that is written, by the step's index; `None` for the whole.
     pub region: Option<View>,
+    /// The [`Kind::Scatter`] whose values these are: it says to which elements they are written, and what these become.
+    pub scatter: Option<NodeId>,
+}
+
+impl Put {
+    /// The indices that say where it is written, and how, if computed indices do.
+    pub(crate) fn scattered<'g>(&self, graph: &'g Graph) -> Option<(NodeId, &'g Scatter)> {
+        match &graph[self.scatter?].kind {
+            Kind::Scatter(_, _, index, how) => Some((*index, how)),
+            _ => None,
+        }
+    }
+
+    /// The part of the memory that is written, by the step's index: `[i0 + 1]`, `[i1] at i1 = %4`, `[i1] next where %4`; nothing for
+    /// the whole.
+    pub(crate) fn place(&self, graph: &Graph) -> String {
+        match (self.scattered(graph), &self.region) {
+            (Some((index, how)), _) if how.packed => format!("{} next where {index}", how.map),
+            (Some((index, how)), _) => format!("{} at i{} = {index}", how.map, how.map.shape.rank() - 1),
+            (None, Some(region)) => region.to_string(),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 /// The space that a step's reductions run over.
@@ -212,6 +235,8 @@ define_cases! {
         PutTogether "put-together" "it is put together from pieces and read as a whole",
         /// It shows elements that are overwritten before all reads of it are done.
         Overwritten "overwritten" "what it shows is overwritten before it has been read for the last time",
+        /// Computed indices say where its values are written.
+        Scattered "scattered" "values are written to it at computed indices",
         /// Computed indices point into it.
         ReadByIndex "read-by-index" "its elements are read at computed indices",
     }
@@ -232,16 +257,28 @@ impl Schedule {
         let updated = (graph.outputs().iter().enumerate()).filter(|(_, o)| o.in_place.is_some()).map(|(k, _)| Dest::Output(k as u32));
         let mut written: hashbrown::HashSet<Dest> = updated.collect();
         for (k, step) in self.steps.iter().enumerate() {
+            let there = |o: NodeId| {
+                let given = graph[o].kind.is_scalar_leaf() || matches!(graph[o].kind, Kind::Input(_) | Kind::Iota);
+                given || step.fused.binary_search(&o).is_ok() || self.homes[o.index()].is_some_and(|h| written.contains(&h))
+            };
             for &id in &step.fused {
-                for o in reads(graph, id) {
-                    let given = graph[o].kind.is_scalar_leaf() || matches!(graph[o].kind, Kind::Input(_) | Kind::Iota);
-                    let inside = given || step.fused.binary_search(&o).is_ok();
-                    if !inside && !self.homes[o.index()].is_some_and(|h| written.contains(&h)) {
-                        return Err(format!("schedule: step {k} computes {id} from {o}, which no earlier step stores"));
-                    }
+                if let Some(o) = reads(graph, id).into_iter().find(|o| !there(*o)) {
+                    return Err(format!("schedule: step {k} computes {id} from {o}, which no earlier step stores"));
                 }
             }
             for put in &step.stores {
+                if let Some(id) = put.scatter {
+                    let Kind::Scatter(_, value, index, how) = &graph[id].kind else {
+                        return Err(format!("schedule: step {k} scatters {id}, which is no scatter"));
+                    };
+                    if let Some(o) = [*value, *index].map(|o| resolve(graph, o)).into_iter().find(|o| !there(*o)) {
+                        return Err(format!("schedule: step {k} scatters {o}, which no earlier step stores"));
+                    }
+                    if how.domain() != step.domain || !written.contains(&put.dest) || !step.in_place {
+                        return Err(format!("schedule: step {k} scatters {id} where its base is not, or more than once"));
+                    }
+                    continue;
+                }
                 let shape = put.region.as_ref().map_or(&graph[put.node].shape, |r| &r.shape);
                 let stretches = put.region.is_none() && graph[put.node].kind.is_scalar_leaf();
                 if *shape != step.domain && !stretches {

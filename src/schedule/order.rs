@@ -25,13 +25,13 @@ impl Units {
     pub(super) fn put_in_order(&mut self, d: &Decider<'_>) -> Result<(), Conflict> {
         let reads: Vec<Vec<Read>> = self.units.iter().map(|u| d.reads_of(u)).collect();
         // Vertices: the units, then one for each version, which stands for its being complete.
-        let mut first_of = Vec::new();
         let mut count = self.units.len();
-        for s in &self.storages {
-            first_of.push(count);
+        for s in &mut self.storages {
+            s.vertex = count;
             count += s.versions.len();
         }
-        let done = |s: usize, v: usize| first_of[s] + v;
+        let firsts: Vec<usize> = self.storages.iter().map(|s| s.vertex).collect();
+        let done = |s: usize, v: usize| firsts[s] + v;
         let mut edges: Vec<Vec<usize>> = vec![Vec::new(); count];
         let mut over: Vec<(usize, usize)> = Vec::new();
         for (s, storage) in self.storages.iter().enumerate() {
@@ -44,13 +44,14 @@ impl Units {
                     // Later pieces lie over earlier ones.
                     for &earlier in &units[..n] {
                         let (below, above) = (&self.units[earlier], &self.units[k]);
-                        if apart(&below.map(), &above.map(), d.graph.assumptions()) {
+                        let maps = below.map().zip(above.map());
+                        if maps.as_ref().is_some_and(|(below, above)| apart(below, above, d.graph.assumptions())) {
                             continue;
                         }
                         // One step stores them in this order where they meet at the same index only.
                         let loops: Vec<usize> = (0..below.domain.rank()).collect();
-                        let same = below.domain == above.domain
-                            && meeting(&below.map(), &loops, &above.map(), &below.domain, d.graph.assumptions()) == Meeting::Same;
+                        let meets = |(x, y): (View, View)| meeting(&x, &loops, &y, &below.domain, d.graph.assumptions());
+                        let same = below.domain == above.domain && maps.map(meets) == Some(Meeting::Same);
                         if same {
                             over.push((earlier, k))
                         } else {
@@ -124,16 +125,21 @@ impl Units {
         self.sort(d, edges, &over, &overwritten)
     }
 
+    /// The vertex that stands for a version being complete.
+    fn complete(&self, storage: usize, version: usize) -> usize {
+        self.storages[storage].vertex + version
+    }
+
     /// Two axes such that a unit reads what it overwrites at its own index, and at the one with these axes exchanged: `x += x.T`.
     fn exchanged_axes(&self, d: &Decider<'_>, k: usize, reads: &[Read]) -> Option<(u8, u8)> {
         let unit = &self.units[k];
         let (own, version) = unit.makes?;
-        let cone = d.cone(unit.value, |_| true);
+        let cone = d.cone(unit, |_| true);
         let takes = cone.members.iter().any(|m| matches!(d.graph[*m].kind, Kind::Take(..)));
         if unit.targets.len() != 1 || takes || !cone.reductions.is_empty() {
             return None;
         }
-        let (write, extents) = (unit.map(), unit.domain.extents());
+        let (write, extents) = (unit.map()?, unit.domain.extents());
         let overwritten = |r: &&Read| self.storage_of.get(&r.memory).is_some_and(|&(s, v)| s == own && v < version);
         let maps = reads.iter().filter(overwritten).map(|r| r.map.as_ref()).collect::<Option<Vec<&View>>>()?;
         let all = (0..extents.len()).flat_map(|q| (0..q).map(move |p| (p, q)));
@@ -145,11 +151,16 @@ impl Units {
     }
 
     fn meet(&self, d: &Decider<'_>, reader: usize, read: &Read, map: &View, writer: usize) -> Meeting {
-        let (unit, write) = (&self.units[reader], self.units[writer].map());
+        let unit = &self.units[reader];
+        let Some(write) = self.units[writer].map() else {
+            // What does not move is loaded before any loop.
+            let moves = map.axes.iter().any(|m| !m.terms.is_empty());
+            return if moves { Meeting::At(Distance::from_elem(None, unit.domain.rank())) } else { Meeting::Same };
+        };
         if reader != writer && unit.domain != self.units[writer].domain {
             return if apart(map, &write, d.graph.assumptions()) { Meeting::Never } else { Meeting::At(Distance::new()) };
         }
-        let loops = if read.at_source { d.source_loops(unit.value) } else { (0..unit.domain.rank()).collect() };
+        let loops = if read.at_source { d.source_loops(unit) } else { (0..unit.domain.rank()).collect() };
         meeting(map, &loops, &write, &unit.domain, d.graph.assumptions())
     }
 
@@ -173,7 +184,7 @@ impl Units {
         }
         // What lies ahead may stay: loops that run forward can go strip by strip.
         met.sort_by_key(|(distance, _)| distance.iter().any(|x| !matches!(x, Some(0 | 1))));
-        let mut kept: Vec<Distance> = Vec::new();
+        let mut kept: Vec<Distance> = self.units[k].distances.iter().filter(|_| self.units[k].scatters).cloned().collect();
         for (distance, leaf) in met {
             kept.push(distance);
             if walk(&kept, rank).is_none() {
@@ -241,7 +252,7 @@ impl Units {
             // for a copy, or for a result that is one, would lead nowhere: without it there would be the circle as well.
             let is_copy = |k: usize| {
                 let unit = &self.units[k];
-                let moves = matches!(d.graph[unit.value].kind, Kind::Pieces(_)) || d.is_leaf(unit.value);
+                let moves = d.graph[unit.value].kind.is_written() || d.is_leaf(unit.value);
                 matches!(d.graph[unit.root].kind, Kind::Copy(_)) || unit.makes.is_none() && moves
             };
             let in_circle = |by_soft: bool| {
@@ -249,14 +260,25 @@ impl Units {
                 overwritten.iter().find(|(r, w, ..)| apart(*r, *w) && reaches(*w, *r, by_soft)).copied()
             };
             let in_circle = in_circle(false).or_else(|| in_circle(true));
+            // Elements taken are copied, but not if their indices are known only after the array has been overwritten: then all of it is.
+            let to_copy = |writer: usize, leaf: NodeId| {
+                let Kind::Take(source, index, _) = d.graph[leaf].kind else { return leaf };
+                let cone = d.cone_of(&[index], None, |_| true);
+                let under = d.inner(&cone, &mut Vec::new());
+                let mut needed = cone.reads.iter().chain(&under.reads).filter_map(|r| self.storage_of.get(r));
+                let late = needed.any(|&(s, v)| reaches(writer, self.complete(s, v), true));
+                if late { d.memory_of(source) } else { leaf }
+            };
             let Some((reader, writer, leaf, _)) = in_circle else {
                 // Units that run as one, but one needs the other's result.
                 let found = overwritten.iter().find(|(r, w, ..)| stuck(*r) && stuck(*w) && !is_copy(*r)).or(overwritten.first());
-                return Err(Conflict { leaf: found.expect("values do not need themselves").2 });
+                let (_, writer, leaf, _) = *found.expect("values do not need themselves");
+                return Err(Conflict { leaf: to_copy(writer, leaf) });
             };
             let needs = |a: usize, b: usize| reaches(a, b, false) || reaches(b, a, false);
             let (with, by) = (&together[self.units[reader].with], &together[self.units[writer].with]);
             let needed = with.iter().any(|&a| by.iter().any(|&b| needs(a, b)));
+            let leaf = to_copy(writer, leaf);
             if needed || !self.fuse(d, reader, writer, overwritten) {
                 return Err(Conflict { leaf });
             }
@@ -273,9 +295,7 @@ impl Units {
         };
         let same_index = overwritten.iter().filter(|x| between(x)).all(|x| x.3);
         let plain = |k: usize| {
-            d.cone(self.units[k].value, |_| true).reductions.is_empty()
-                && self.units[k].distances.is_empty()
-                && self.units[k].pairs.is_none()
+            d.cone(&self.units[k], |_| true).reductions.is_empty() && self.units[k].distances.is_empty() && self.units[k].pairs.is_none()
         };
         if !same_index || self.units[a].domain != self.units[b].domain || !plain(a) || !plain(b) {
             return false;

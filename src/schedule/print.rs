@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Dest, Placement, Schedule};
-use crate::graph::{Graph, Kind};
+use crate::graph::{Applied, Graph, Kind};
 
 /// A schedule with the graph it belongs to, for printing.
 pub(crate) struct Printed<'a>(pub &'a Schedule, pub &'a Graph);
@@ -25,9 +25,9 @@ impl fmt::Display for Printed<'_> {
             let stores: Vec<_> = step
                 .stores
                 .iter()
-                .map(|p| match &p.region {
-                    Some(region) => format!("{} -> {}{region}", p.node, name(p.dest, graph)),
-                    None => format!("{} -> {}", p.node, name(p.dest, graph)),
+                .map(|p| {
+                    let applied = p.scattered(graph).map_or(Applied(None), |(_, how)| Applied(how.op));
+                    format!("{applied}{} -> {}{}", p.node, name(p.dest, graph), p.place(graph))
                 })
                 .collect();
             write!(f, "step {k}: for every index of {}", step.domain)?;

@@ -18,7 +18,7 @@ use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
 use super::{Dest, Schedule};
-use crate::graph::{Kind, NodeId};
+use crate::graph::NodeId;
 use crate::size::Size;
 use crate::view::View;
 
@@ -180,17 +180,18 @@ impl Decider<'_> {
                 for read in self.reads_of(unit) {
                     let Some(&(storage, version)) = units.storage_of.get(&read.memory) else { continue };
                     // What a step makes and uses at once is no read of memory.
-                    let here = g.units.iter().any(|&o| {
-                        units.units[o].makes == Some((storage, version)) && !matches!(self.graph[read.memory].kind, Kind::Pieces(_))
-                    });
+                    let here = g
+                        .units
+                        .iter()
+                        .any(|&o| units.units[o].makes == Some((storage, version)) && !self.graph[read.memory].kind.is_written());
                     if !here {
-                        let loops = if read.at_source { self.source_loops(unit.value) } else { identity.clone() };
+                        let loops = if read.at_source { self.source_loops(unit) } else { identity.clone() };
                         out.push(Touch { step, storage, writes: false, map: read.map, loops });
                     }
                 }
                 for target in &unit.targets {
                     if let (Target::Storage(storage), Some(_)) = (*target, unit.makes) {
-                        out.push(Touch { step, storage, writes: true, map: Some(unit.map()), loops: identity.clone() });
+                        out.push(Touch { step, storage, writes: true, map: unit.map(), loops: identity.clone() });
                     }
                 }
             }

@@ -7,10 +7,11 @@
 //! has to be copied first: `order` finds out what.
 
 use hashbrown::HashMap;
+use smallvec::{SmallVec, smallvec};
 
-use super::decide::{Cone, Decider};
+use super::decide::{Cone, Decider, written_over};
 use super::distance::{Distance, apart};
-use crate::graph::{Kind, NodeId};
+use crate::graph::{Graph, Kind, NodeId};
 use crate::shape::Shape;
 use crate::size::Size;
 use crate::view::View;
@@ -29,6 +30,8 @@ pub(super) struct Storage {
     pub versions: Vec<NodeId>,
     /// The units that make each version from the one before.
     pub units: Vec<Vec<usize>>,
+    /// In the order of units, the vertex of the first version.
+    pub vertex: usize,
 }
 
 /// One value to be written to one region.
@@ -38,6 +41,8 @@ pub(super) struct Unit {
     pub value: NodeId,
     /// The region; `None` for the whole.
     pub region: Option<View>,
+    /// True if the root is a scatter and the value what it writes: anywhere, and in the order of the domain.
+    pub scatters: bool,
     pub domain: Shape,
     pub targets: Vec<Target>,
     /// The storage and version that it makes, if somebody might read it or read what was there.
@@ -62,9 +67,25 @@ impl Unit {
         all.filter(|(_, m)| still(m)).map(|(k, m)| (k, m.offset.clone())).collect()
     }
 
-    /// The region as a view of what is written.
-    pub fn map(&self) -> View {
-        self.region.clone().unwrap_or_else(|| View::identity(&self.domain))
+    /// What is written as a view of the memory; `None` if that is not known.
+    pub fn map(&self) -> Option<View> {
+        if self.scatters {
+            return None;
+        }
+        Some(self.region.clone().unwrap_or_else(|| View::identity(&self.domain)))
+    }
+
+    /// The nodes whose values it needs at its index.
+    pub fn computes(&self, graph: &Graph) -> SmallVec<[NodeId; 2]> {
+        match graph[self.root].kind {
+            Kind::Scatter(_, value, index, _) if self.scatters => smallvec![value, index],
+            _ => smallvec![self.value],
+        }
+    }
+
+    /// Its value, if it is here that it is computed, also where it is stored for others.
+    pub fn makes_value(&self) -> Option<NodeId> {
+        (!self.scatters).then_some(self.value)
     }
 }
 
@@ -87,22 +108,22 @@ pub(super) struct Read {
 }
 
 impl Decider<'_> {
-    /// The whole chain of versions that ends in `last`: `Pieces` over `Pieces`, each over the whole of the one before.
+    /// The whole chain of versions that ends in `last`: pieces over pieces, each over the whole of the one before, and what is
+    /// scattered to them.
     fn chain(&self, last: NodeId, input: Option<u32>, taken: &HashMap<NodeId, (usize, usize)>, reshaped: &[bool]) -> Vec<NodeId> {
         let mut versions = vec![last];
         let mut at = last;
-        while let Kind::Pieces(parts) = &self.graph[at].kind {
-            let (base, region) = &parts[0];
-            let joins = match self.graph[*base].kind {
-                Kind::Pieces(_) => !taken.contains_key(base) && !reshaped[base.index()],
-                Kind::Input(k) => input == Some(k),
+        while let Some(base) = written_over(self.graph, at) {
+            let joins = match &self.graph[base].kind {
+                kind if kind.is_written() => !taken.contains_key(&base) && !reshaped[base.index()],
+                Kind::Input(k) => input == Some(*k),
                 _ => false,
             };
-            if !joins || !region.is_identity(&self.graph[at].shape) {
+            if !joins {
                 break;
             }
-            versions.push(*base);
-            at = *base;
+            versions.push(base);
+            at = base;
         }
         if let Some(k) = input
             && !matches!(self.graph[at].kind, Kind::Input(i) if i == k)
@@ -144,7 +165,7 @@ impl Decider<'_> {
             if matches!((output.in_place, &graph[node].kind), (Some(k), Kind::Input(i)) if *i == k) {
                 continue;
             }
-            let memory = matches!(graph[node].kind, Kind::Pieces(_)) || self.stored[node.index()].is_some();
+            let memory = self.stored[node.index()].is_some();
             let keeps = output.in_place.is_some() || memory && !reshaped[node.index()];
             if !keeps || u.storage_of.contains_key(&node) && output.in_place.is_none() {
                 plain.push((node, o as u32));
@@ -172,7 +193,7 @@ impl Decider<'_> {
         }
         // Several outputs of one value are written by one unit.
         for (node, o) in plain {
-            let same = u.units.iter_mut().find(|x| x.value == node && x.region.is_none());
+            let same = u.units.iter_mut().find(|x| x.value == node && x.region.is_none() && !x.scatters);
             match same {
                 Some(unit) => unit.targets.push(Target::Output(o)),
                 None => u.push(node, node, None, graph[node].shape.clone(), Target::Output(o), None),
@@ -210,6 +231,15 @@ impl Decider<'_> {
                     }
                 }
             }
+            Kind::Scatter(base, value, _, how) if !held_elsewhere => {
+                if v.checked_sub(1).map(|p| u.storages[s].versions[p]) != Some(*base) {
+                    u.push(node, *base, None, shape.clone(), Target::Storage(s), Some((s, v)));
+                }
+                u.push(node, *value, None, how.domain(), Target::Storage(s), Some((s, v)));
+                let unit = u.units.last_mut().expect("pushed above");
+                (unit.scatters, unit.in_place) = (true, true);
+                unit.distances = in_order(unit.domain.rank());
+            }
             // The copy is what is stored; computed is what it copies.
             Kind::Copy(leaf) if !held_elsewhere => u.push(node, *leaf, None, shape.clone(), Target::Storage(s), Some((s, v))),
             _ => u.push(node, node, None, shape.clone(), Target::Storage(s), Some((s, v))),
@@ -218,7 +248,7 @@ impl Decider<'_> {
 
     /// Everything that a unit reads.
     pub(super) fn reads_of(&self, unit: &Unit) -> Vec<Read> {
-        let cone = self.cone(unit.value, |_| true);
+        let cone = self.cone(unit, |_| true);
         let mut more = Vec::new();
         let inner = self.inner(&cone, &mut more);
         let mut reads = Vec::new();
@@ -251,6 +281,11 @@ impl Decider<'_> {
     }
 }
 
+/// Each iteration may overwrite what any earlier one has written: distances that only loops in C order allow.
+fn in_order(rank: usize) -> Vec<Distance> {
+    (0..rank).map(|axis| (0..rank).map(|k| if k < axis { Some(0) } else { (k == axis).then_some(1) }).collect()).collect()
+}
+
 impl Units {
     fn add_storage(&mut self, output: Option<u32>, versions: Vec<NodeId>) {
         let s = self.storages.len();
@@ -258,7 +293,7 @@ impl Units {
             self.storage_of.entry(*node).or_insert((s, v));
         }
         let units = vec![Vec::new(); versions.len()];
-        self.storages.push(Storage { output, versions, units });
+        self.storages.push(Storage { output, versions, units, vertex: 0 });
     }
 
     /// Numbers the units as the nodes they make, operands before users.
@@ -283,6 +318,7 @@ impl Units {
             root,
             value,
             region,
+            scatters: false,
             domain,
             targets: vec![target],
             makes,

@@ -8,6 +8,7 @@ use crate::expr::{Axes, DynExpr, DynOperand, Pad, Weak, infer, pieces};
 use crate::interp::Tensor;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::{Dim, Shape};
+use crate::size::Size;
 use crate::testing::{Class, Place};
 use crate::view::Slice;
 
@@ -74,6 +75,14 @@ pub enum Step {
     AssignView(usize, Vec<Step>, usize),
     /// `a[items] op= b`.
     Update(BinaryOp, usize, Vec<Slice>, usize),
+    /// Values written along an axis, in order, at the remainders of an index array by its extent: `np.add.at`, or `a[index] = b`.
+    Scatter {
+        op: Option<BinaryOp>,
+        base: usize,
+        axis: usize,
+        index: usize,
+        value: usize,
+    },
     Concatenate(Vec<usize>, isize),
     Stack(Vec<usize>, isize),
     Roll(usize, isize, isize),
@@ -118,7 +127,7 @@ impl Step {
             Roll(a, ..) | Pad(a, ..) | Tile(a, _) | Repeat(a, ..) => vec![a],
             Binary(_, a, b) | Assign(a, _, b) | AssignView(a, _, b) | Update(_, a, _, b) => vec![a, b],
             Concatenate(list, _) | Stack(list, _) => list.iter_mut().collect(),
-            Select(a, b, c) => vec![a, b, c],
+            Select(a, b, c) | Scatter { base: a, index: b, value: c, .. } => vec![a, b, c],
         }
     }
 
@@ -149,6 +158,17 @@ impl Step {
             Step::Assign(a, items, b) => values[*a].at(items).set(&values[*b]),
             Step::AssignView(a, views, b) => assign_view(&values[*a], views, &values[*b]),
             Step::Update(op, a, items, b) => values[*a].at(items).update(*op, &values[*b]),
+            Step::Scatter { op, base, axis, index, value } => {
+                let (base, value) = (&values[*base], &values[*value]);
+                let extent = base.shape().extents().get(*axis).cloned().unwrap_or(Size::ONE);
+                let extent = DynExpr::from_node(infer::size_of(extent, None));
+                let index = DynExpr::binary(BinaryOp::Rem, values[*index].astype(DType::I64), extent);
+                let region = base.at_indices(index, *axis);
+                match op {
+                    Some(op) => region.update(*op, value),
+                    None => region.set(value),
+                }
+            }
             Step::Concatenate(list, axis) | Step::Stack(list, axis) => {
                 // Of the first one's type, so that most proposals are good.
                 let dtype = values[list[0]].dtype();
@@ -175,7 +195,19 @@ impl Step {
     /// True for what puts an array together from pieces.
     pub fn is_put_together(&self) -> bool {
         use Step::*;
-        matches!(self, Assign(..) | AssignView(..) | Update(..) | Concatenate(..) | Stack(..) | Roll(..) | Pad(..) | Tile(..) | Repeat(..))
+        matches!(
+            self,
+            Assign(..)
+                | AssignView(..)
+                | Update(..)
+                | Scatter { .. }
+                | Concatenate(..)
+                | Stack(..)
+                | Roll(..)
+                | Pad(..)
+                | Tile(..)
+                | Repeat(..)
+        )
     }
 
     /// Whether the sign of a zero in this step's floats is open, given the same of its operands; `None` if the step would make
@@ -186,7 +218,7 @@ impl Step {
         let spoiled = match self {
             Step::Binary(Div, _, b) => open(*b),
             Step::BinaryWeak(Div, _, _, weak_first) => *weak_first && any,
-            Step::Update(Div, _, _, b) => open(*b),
+            Step::Update(Div, _, _, b) | Step::Scatter { op: Some(Div), value: b, .. } => open(*b),
             Step::Binary(FloorDiv | Rem | Fmod | Pow | Atan2, ..) | Step::BinaryWeak(FloorDiv | Rem | Fmod | Pow | Atan2, ..) => any,
             Step::Update(FloorDiv | Rem | Fmod | Pow | Atan2, ..) => any,
             _ => false,
@@ -196,6 +228,7 @@ impl Step {
             Step::Binary(Min | Max, ..)
                 | Step::BinaryWeak(Min | Max, ..)
                 | Step::Update(Min | Max, ..)
+                | Step::Scatter { op: Some(Min | Max), .. }
                 | Step::Reduce(ReduceOp::Min | ReduceOp::Max, ..)
         );
         (!spoiled).then_some(result.is_float() && (any || made))

@@ -19,11 +19,20 @@ impl Program {
     /// The program of a seed whose statements assign to regions of its arguments, which it then updates in place. It builds and
     /// runs with fixed dims; equal seeds give equal programs.
     pub fn random_updates(seed: u64) -> Program {
+        Program::random_statements(seed, false)
+    }
+
+    /// As [`random_updates`](Program::random_updates), with statements that write to elements at computed indices among the others.
+    pub fn random_scatters(seed: u64) -> Program {
+        Program::random_statements(seed, true)
+    }
+
+    fn random_statements(seed: u64, scatters: bool) -> Program {
         let mut rng = Rng::new(seed ^ 0x005e_ed0f_0b5e_55ed);
         let program = Program { inputs: random_arrays(&mut rng), steps: Vec::new(), outputs: Vec::new() };
         let values = program.declare(Dims::Fixed);
         let versions = (0..values.len()).map(|k| vec![k]).collect();
-        let mut w = Writer { open: vec![false; values.len()], program, values, versions, rng };
+        let mut w = Writer { open: vec![false; values.len()], program, values, versions, rng, scatters };
         let wanted = 1 + w.rng.below(8);
         for _ in 0..wanted {
             // A statement may turn out impossible, such as one that reads an empty array in a region that is not.
@@ -69,6 +78,8 @@ struct Writer {
     open: Vec<bool>,
     /// What each array has been, one after another.
     versions: Vec<Vec<usize>>,
+    /// Whether some statements write at computed indices.
+    scatters: bool,
 }
 
 impl Writer {
@@ -101,7 +112,8 @@ impl Writer {
         let k = self.rng.below(self.versions.len());
         let base = self.version(k, 10);
         let shape = self.shape(base);
-        let made = match self.rng.below(12) {
+        let statement = if self.scatters && self.rng.one_in(3) { 12 } else { self.rng.below(12) };
+        let made = match statement {
             // The whole array, maybe with less of itself: x -= x.mean(axis).
             0 | 1 => {
                 let value = self.expression(k, &shape)?;
@@ -125,6 +137,7 @@ impl Writer {
                 let shift = self.rng.between(-3, 3);
                 self.push(Step::Roll(base, shift, axis))?
             }
+            12 => self.scatter(k, base, &shape)?,
             n => {
                 let (items, extents) = self.region(&shape);
                 let value = self.expression(k, &extents)?;
@@ -138,6 +151,22 @@ impl Writer {
         };
         self.versions[k].push(made);
         Some(())
+    }
+
+    /// Values written at computed indices, which may be read from the array itself.
+    fn scatter(&mut self, k: usize, base: usize, shape: &[usize]) -> Option<usize> {
+        let axis = self.rng.below(shape.len());
+        // There is no index into an axis of nothing.
+        (shape[axis] > 0).then_some(())?;
+        let count = *self.rng.pick(&[1, 2, 5, 16, 33]);
+        let index = self.read(k, &[count])?;
+        (self.shape(index).len() == 1).then_some(())?;
+        let extents = [&shape[..axis], &self.shape(index), &shape[axis + 1..]].concat();
+        let value = self.expression(k, &extents)?;
+        let op = if self.rng.one_in(4) { None } else { Some(self.rng.plain_op()) };
+        // `bool` has no arithmetic.
+        let op = op.map(|op| if self.values[base].dtype() == DType::Bool { BinaryOp::Xor } else { op });
+        self.push(Step::Scatter { op, base, axis, index, value })
     }
 
     /// Views that make up a region.

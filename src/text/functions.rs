@@ -180,6 +180,8 @@ static FUNCTIONS: &[Function] = &[
     row("rot90", &[], "m, k=1, axes=None", Other(joining::rot90)).is(Shares::View),
     method("take", &[], "a, indices, axis=None", Other(lib::take)),
     row("take_along_axis", &[], "arr, indices, axis=-1", Other(lib::take_along_axis)),
+    row("bincount", &[], "x, weights=None, minlength=0", Other(lib::bincount)),
+    row("histogram", &[], "a, bins=10, range=None", Other(lib::histogram)),
     row("sliding_window_view", &[], "x, window_shape, axis=None", Other(lib::sliding_window_view)).is(Shares::Protected),
     row("split", &[], "ary, indices_or_sections, axis=0", Other(|c| lib::split(c, false))),
     row("array_split", &[], "ary, indices_or_sections, axis=0", Other(|c| lib::split(c, true))),
@@ -546,6 +548,17 @@ impl Call {
             Value::Size(s) => Ok(Ok(s.clone())),
             Value::Scalar(Py::Float(x)) => Ok(Err(*x)),
             other => self.int_of(name, other, span).map(|k| Ok(Size::from(k as i64))),
+        }
+    }
+
+    /// A number that is known now.
+    pub fn number(&self, name: &str, value: &Value, span: Span) -> Result<f64, Mistake> {
+        match value {
+            Value::Scalar(x) => Ok(x.to_f64()),
+            other => {
+                let message = format!("`{name}` of `{}` must be a number, not {}", self.function.name, describe(other));
+                Err(Mistake::new(ErrorKind::DType, span, message))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use super::object::{self, Value, extent, to_array, tuple};
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
 use crate::expr::infer::size_of;
+use crate::expr::scatter::outer_edges;
 use crate::expr::{Axis, DynExpr, DynOperand, Extent, Weak, indices, pieces};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::normalize_axis;
@@ -518,6 +519,55 @@ pub(super) fn take_along_axis(c: &Call) -> Result {
         (Value::None, _) => x.reshape([Extent::from(x.shape().size())]).take_along_axis(index, 0),
         _ => x.take_along_axis(index, c.int("axis")?),
     })
+}
+
+/// With a result of `minlength` elements, where NumPy's may be longer.
+pub(super) fn bincount(c: &Call) -> Result {
+    let x = c.array("x")?;
+    if x.ndim() != 1 {
+        return Err(c.fail(ErrorKind::Shape, format!("`x` of `bincount` must have one axis, not {}", x.ndim())));
+    }
+    let x = if x.dtype() == DType::Bool { x.astype(DType::I64) } else { x };
+    let length = match c.value("minlength") {
+        (Value::Scalar(k), _) if k.as_int() == Some(0) => {
+            let mistake = c.fail(ErrorKind::Unsupported, "the number of counts would depend on the data");
+            return Err(mistake.help("give it: `bincount(x, minlength=n)` counts the numbers below `n`, and others are errors"));
+        }
+        _ => match <[Extent; 1]>::try_from(c.shape("minlength")?) {
+            Ok([length]) => length,
+            Err(_) => return Err(c.fail(ErrorKind::DType, "`minlength` of `bincount` must be an integer")),
+        },
+    };
+    c.done(match c.value("weights") {
+        (Value::None, _) => x.bincount(length),
+        _ => x.bincount_weighted(c.array("weights")?, length),
+    })
+}
+
+/// The counts and the edges between them.
+pub(super) fn histogram(c: &Call) -> Result {
+    let x = c.array("a")?;
+    let Ok(bins) = usize::try_from(c.int("bins")?) else {
+        return Err(c.fail(ErrorKind::Shape, "`bins` must be a positive number"));
+    };
+    let range = match c.value("range") {
+        (Value::Tuple(ends) | Value::List(ends), span) if ends.len() == 2 => {
+            (c.number("range", &ends[0], span)?, c.number("range", &ends[1], span)?)
+        }
+        (Value::None, _) => {
+            let mistake = c.fail(ErrorKind::Unsupported, "the edges of the bins would depend on the data");
+            return Err(mistake.help("give the range: `histogram(x, 10, (0.0, 1.0))`"));
+        }
+        (other, span) => {
+            let message = format!("`range` of `histogram` must be two numbers, not {}", object::describe(other));
+            return Err(Mistake::new(ErrorKind::DType, span, message));
+        }
+    };
+    let range = outer_edges(range);
+    let counts = x.histogram(bins, range);
+    let dtype = if x.dtype() == DType::F32 { DType::F32 } else { DType::F64 };
+    let edges = Expr::from_node(indices::linspace(range.0, range.1, bins.saturating_add(1), true, dtype, None));
+    tuple(vec![object::array(counts, c.at)?, object::array(edges, c.at)?], c.at)
 }
 
 /// The axes of the windows come last, in the order in which they are listed.

@@ -177,7 +177,11 @@ impl<'p> Machine<'p> {
         self.evaluate_to(statement.value.index() + 1)?;
         let value = self.take(statement.value);
         if statement.targets.is_empty() {
-            self.names.insert(RESULT, Value::Array(Array::new(to_array(&value, span, "the result")?)));
+            let result = match &value {
+                Value::Selected(x) if x.packed().is_some() => value,
+                _ => Value::Array(Array::new(to_array(&value, span, "the result")?)),
+            };
+            self.names.insert(RESULT, result);
             return Ok(());
         }
         let value = self.settle(value);
@@ -200,7 +204,9 @@ impl<'p> Machine<'p> {
                 _ => vec![value],
             };
             for (name, value) in returned.names.iter().zip(values) {
-                to_array(&value, returned.span, "what is returned")?;
+                if !matches!(&value, Value::Selected(x) if x.packed().is_some()) {
+                    to_array(&value, returned.span, "what is returned")?;
+                }
                 out.push((name, value));
             }
         }
@@ -222,13 +228,21 @@ impl<'p> Machine<'p> {
         let mut selected = None;
         for (k, (name, value)) in named.into_iter().enumerate() {
             if let Value::Selected(x) = &value {
-                selected.get_or_insert(x.refused());
+                match x.packed() {
+                    Some(packed) if k < returned || !function => {
+                        let (value, count) = (packed.values(), Some(packed.count()));
+                        out.push(Output { name: name.into(), value, updates: false, count });
+                    }
+                    _ => {
+                        selected.get_or_insert(x.refused());
+                    }
+                }
             }
             if let Ok(array) = to_array(&value, Span::new(0, 0), name) {
                 let updates = self.updated_input(name, &value);
                 // Of a function's own arrays only those are outputs that it returns.
                 if k < returned || !function || updates {
-                    out.push(Output { name: name.into(), value: array, updates });
+                    out.push(Output { name: name.into(), value: array, updates, count: None });
                 }
             }
         }
@@ -240,7 +254,8 @@ impl<'p> Machine<'p> {
             {
                 let mut value = value.clone();
                 self.refresh(&mut value);
-                out.push(Output { name: name.clone(), value: to_array(&value, Span::new(0, 0), name)?, updates: true });
+                let value = to_array(&value, Span::new(0, 0), name)?;
+                out.push(Output { name: name.clone(), value, updates: true, count: None });
             }
         }
         match selected {

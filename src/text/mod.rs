@@ -118,14 +118,14 @@ impl Program {
 
     /// Evaluates the program over expressions: the last value of every output.
     ///
-    /// Scalars become arrays of rank 0. Names whose value is no array (a tuple of axes, say) are left out. Inputs that are
-    /// changed through other names (`t = x[1:]; t[0] = 1`) come last.
+    /// Scalars become arrays of rank 0. Names whose value is no array (a tuple of axes, say) are left out, and those whose length
+    /// depends on the data ([`Output::count`]). Inputs that are changed through other names (`t = x[1:]; t[0] = 1`) come last.
     ///
     /// # Errors
     /// An unknown name, an operation that is not defined on its operands, shapes that do not fit, a `result` that is no
     /// array; with the place in the message. A mistake in an input is returned as it is.
     pub fn lower(&self, inputs: &[(String, DynExpr<'static>)]) -> Result<Vec<(String, DynExpr<'static>)>> {
-        Ok(self.evaluate(inputs)?.into_iter().map(|o| (o.name, o.value)).collect())
+        Ok(self.evaluate(inputs)?.into_iter().filter(|o| o.count.is_none()).map(|o| (o.name, o.value)).collect())
     }
 
     /// Like [`lower`](Program::lower), with those outputs told apart that are inputs updated in place.
@@ -189,4 +189,7 @@ pub struct Output {
     /// True if it is the input of this name, some elements of which were assigned to: in NumPy the caller's array changes. False
     /// for a new array that took the name of an input (`x = x + 1`).
     pub updates: bool,
+    /// For elements that a mask selected (`x[x > 0]`), how many they are: an `i64` of rank 0. They are the first ones of the value,
+    /// which has room for all.
+    pub count: Option<DynExpr<'static>>,
 }

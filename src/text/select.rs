@@ -1,7 +1,8 @@
 //! `x[mask]`: elements whose number depends on the data.
 //!
 //! elide has no arrays of such a shape. But what is computed from `x[m]` element by element and then assigned to `y[m]`, with the
-//! one mask, can be computed for all elements and assigned where the mask is true.
+//! one mask, can be computed for all elements and assigned where the mask is true. And a result can have room for all elements, with
+//! those that are selected first.
 
 use hashbrown::HashSet;
 use std::rc::Rc;
@@ -10,8 +11,8 @@ use super::diagnostic::{Mistake, Span};
 use super::memory::Array;
 use super::object::{Value, array, describe};
 use crate::error::ErrorKind;
-use crate::expr::DynExpr;
 use crate::expr::node::{NodeKind, NodeRef};
+use crate::expr::{Compressed, DynExpr};
 use crate::shape::{Joined, Shape, equate};
 use crate::size::Size;
 
@@ -40,9 +41,19 @@ impl Selected {
         Value::Selected(Rc::new(Selected { full, mask: self.mask.clone(), ..*self }))
     }
 
+    /// As a result; none where the mask leaves axes to what is selected.
+    pub fn packed(&self) -> Option<Compressed<DynExpr<'static>>> {
+        let all = self.mask.ndim() == self.full.ndim();
+        all.then(|| self.full.compress(&self.mask)).filter(|packed| packed.values().check().is_ok())
+    }
+
     /// Why it is no array.
     pub fn refused(&self) -> Mistake {
-        Mistake::new(ErrorKind::Unsupported, self.span, "elide does not select by a mask: the size of the result would depend on the data")
+        let message = match self.packed() {
+            Some(_) => "what a mask selects is a result or assigned, and cannot be used so: how many elements it is depends on the data",
+            None => "elide does not select by a mask: the size of the result would depend on the data",
+        };
+        Mistake::new(ErrorKind::Unsupported, self.span, message)
             .help("`where(mask, x, other)` keeps the shape; `sum(where(mask, x, 0))` sums the selected; `y[mask] = x[mask]` assigns them")
     }
 

@@ -328,6 +328,21 @@ x += 1; y = x; x = x * 2; y[0] = 0
 a[1:] -= a[0]; a[0] /= a[0, 0]; a[1] -= a[1, 0] * a[0]
 ? for k in x: y = k
 x.T[1:] = x[:-1]
+w = np.bincount(u % 7, minlength=9); v = np.bincount(l + 1, weights=x, minlength=9)
+w = np.bincount(m, minlength=2); v = bincount(u[:0], minlength=3)
+w = np.bincount(j, minlength=8)
+w, v = np.histogram(a, 5, (-3.0, 7.0)); z, y = histogram(f, bins=4, range=(-2, 3.5))
+w = np.histogram(i, 3, (0, 9))[0]; v = np.histogram(x, 4, (1, 1))[0]
+w = histogram(x, 0, (0, 1))
+w = histogram(x, 2, (1, 0))
+w = x[m]; v = (x * 2)[x > y]; z = a[a > 0] + 1
+w = x[m]; x[m] = w * 2
+w = a[b]; v = (t > 0)[t > 2]; z = i[i != 3] * 2.5
+def f(x, m):\n    return x[m] + 1, x[~m]\n
+def f(x, m):\n    w = x[m]\n    return x * 2\n
+w = o[o > 0]
+? w = x[m][1:]
+? w = a[r]
 w = x[1:][1:][::-1]; w[0] = 1; x[1:][1:] = w
 x[1:][:] += 1; x[1:][1] = 0
 a[:, 1][::2] = 5; a[:, 1] += a[:, 0]

@@ -33,6 +33,12 @@ impl Buffer {
         Buffer { dtype, shape: shape.to_vec(), bytes }
     }
 
+    /// Leaves the first elements, of an array of one axis.
+    pub fn truncate(&mut self, count: usize) {
+        self.bytes.truncate(count * self.dtype.size());
+        self.shape = vec![count];
+    }
+
     /// Takes the elements of another array of this type and shape, as they lie in C order.
     pub fn copy_from(&mut self, bytes: &[u8]) {
         self.bytes.copy_from_slice(bytes);

@@ -3,6 +3,7 @@
 use elide::npy::NpyWriter;
 
 use crate::args::{Eval, Output};
+use crate::buffer::Buffer;
 use crate::failure::Failure;
 use crate::{input, print, program};
 
@@ -20,23 +21,36 @@ pub fn run(args: &Eval) -> Result<String, Failure> {
     // Files are begun before the computation, which may take long, and put in place together after it.
     let mut writers = Vec::new();
     for (name, output) in named.iter().zip(&args.outputs) {
-        if let Some(k) = results.iter().position(|(result, _)| result == name) {
-            let array = &results[k].1;
-            writers.push((k, NpyWriter::create(&output.path, array.dtype(), array.shape())?));
+        if !program::is_counted(&program, name) {
+            writers.push((name, writer(output, name, &results)?));
         }
     }
     program::run(&program, &inputs, &mut results)?;
+    program::trim(&program, &mut results);
+    for (name, output) in named.iter().zip(&args.outputs).filter(|(name, _)| program::is_counted(&program, name)) {
+        writers.push((name, writer(output, name, &results)?));
+    }
     if named.is_empty() {
         let summaries: Vec<String> = results.iter().map(|(name, array)| print::summary(name, array)).collect();
         return Ok(summaries.join("\n"));
     }
-    for (k, writer) in &mut writers {
-        writer.write(results[*k].1.bytes())?;
+    for (name, writer) in &mut writers {
+        writer.write(result(name, &results)?.bytes())?;
     }
     for (_, writer) in writers {
         writer.finish()?;
     }
     Ok(String::new())
+}
+
+fn result<'r>(name: &str, results: &'r [(String, Buffer)]) -> Result<&'r Buffer, Failure> {
+    let found = results.iter().find(|(result, _)| result == name);
+    found.map(|(_, array)| array).ok_or_else(|| Failure::Failed(format!("{name} was not computed")))
+}
+
+fn writer(output: &Output, name: &str, results: &[(String, Buffer)]) -> Result<NpyWriter, Failure> {
+    let array = result(name, results)?;
+    Ok(NpyWriter::create(&output.path, array.dtype(), array.shape())?)
 }
 
 /// The result that each `-o` stands for.

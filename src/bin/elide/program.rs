@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::{fs, io};
 
-use elide::{DynExpr, Kernel, Requirement, Threads, text};
+use elide::{DynExpr, Kernel, Requirement, Scalar, Threads, text};
 
 use crate::args::Source;
 use crate::buffer::Buffer;
@@ -37,6 +37,8 @@ pub struct Program {
     pub threads: Threads,
     /// The inputs that it updates in place. Of these it runs on copies: what was given stays as it is.
     updated: Vec<String>,
+    /// The results whose length depends on the data, each with the output that has it.
+    counted: Vec<(String, String)>,
 }
 
 /// Compiles the program for these inputs. `choose` picks from the names of its results those to compute, and may refuse.
@@ -74,8 +76,14 @@ pub fn compile_with(
     }
     let names: Vec<String> = results.iter().map(|output| output.name.clone()).collect();
     let chosen = choose(&names)?;
-    let mut updated = Vec::new();
+    let (mut updated, mut counted) = (Vec::new(), Vec::new());
     for output in results.into_iter().filter(|output| chosen.contains(&output.name)) {
+        if let Some(count) = output.count {
+            // No name of a program has a dot.
+            let name = format!("{}.count", output.name);
+            builder.output(&name, count);
+            counted.push((output.name.clone(), name));
+        }
         let input = inputs.iter().map(Borrow::borrow).zip(&operands).find(|(input, _)| input.name == output.name);
         match input {
             // In the other order of bytes the new values need an array of their own anyway.
@@ -92,7 +100,7 @@ pub fn compile_with(
         builder.require(requirement.clone());
     }
     let kernel = builder.build().map_err(|e| program.quote(e))?;
-    Ok(Program { text: program, kernel, threads: Threads::default(), updated })
+    Ok(Program { text: program, kernel, threads: Threads::default(), updated, counted })
 }
 
 /// Chooses all results.
@@ -121,6 +129,21 @@ pub fn reset(program: &Program, inputs: &[impl Borrow<Loaded>], results: &mut [(
         }
     }
     Ok(())
+}
+
+/// Whether the length of a result depends on the data.
+pub fn is_counted(program: &Program, name: &str) -> bool {
+    program.counted.iter().any(|(counted, _)| counted == name)
+}
+
+/// Leaves of the results whose length depends on the data the elements that there are, once the program has run.
+pub fn trim(program: &Program, results: &mut Vec<(String, Buffer)>) {
+    for (name, count) in &program.counted {
+        let Some(at) = results.iter().position(|(n, _)| n == count) else { continue };
+        if let (Scalar::I64(n), Some((_, buffer))) = (results.remove(at).1.at(0), results.iter_mut().find(|(n, _)| n == name)) {
+            buffer.truncate(n as usize);
+        }
+    }
 }
 
 /// Runs the program once.

@@ -4,7 +4,7 @@ use hashbrown::HashSet;
 
 use crate::dtype::DType;
 use crate::expr::infer;
-use crate::expr::node::{NodeKind, NodeRef};
+use crate::expr::node::{Bounds, NodeKind, NodeRef};
 use crate::expr::{Axes, Axis, DynExpr, Expr, lazy};
 use crate::ops::{BinaryOp, UnaryOp};
 use crate::shape::{Dim, Shape};
@@ -57,6 +57,14 @@ fn verify(root: &NodeRef) {
             NodeKind::Take(source, index, map) => {
                 assert!(fits(index) && index.dtype == DType::I64);
                 assert_eq!((map.axes.len(), map.shape.rank()), (source.shape.rank(), node.shape.rank() + 1));
+            }
+            NodeKind::Scatter { base, value, index, op, map, bounds } => {
+                let domain = &map.shape.extents()[..map.shape.rank() - 1];
+                let spans = |o: &NodeRef| o.shape.extents() == domain || matches!(o.kind, NodeKind::Const(_));
+                assert!(spans(value) && spans(index) && base.shape == node.shape && map.axes.len() == node.shape.rank());
+                let indices = if *bounds == Bounds::Counted { DType::Bool } else { DType::I64 };
+                assert_eq!((base.dtype, value.dtype, index.dtype), (node.dtype, node.dtype, indices));
+                assert!(op.is_none_or(|op| op.result(node.dtype) == Some(node.dtype)));
             }
             NodeKind::Const(_) | NodeKind::SizeOf(_) => assert_eq!(node.shape.rank(), 0),
             NodeKind::Iota => assert_eq!((node.shape.rank(), node.dtype), (1, DType::I64)),

@@ -73,6 +73,26 @@ fn compute(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>, known: &mut Ha
             let full = |k: usize| unflatten(k, &shape).into_iter().chain([at(k)]).collect::<Vec<_>>();
             (0..count).map(|k| a.data[mapped(map, &full(k), &a.shape)]).collect()
         }
+        NodeKind::Scatter { base, value, index, op, map, .. } => {
+            let (base, value, index) = (operand(base), operand(value), operand(index));
+            let mut domain = map.shape.as_fixed().unwrap();
+            let n = domain.pop().unwrap() as i64;
+            let (mut data, mut packed) = (base.data, 0);
+            for k in 0..domain.iter().product() {
+                let i = match at(&index, k) {
+                    Scalar::I64(i) => (if i < 0 { i + n } else { i }) as usize,
+                    Scalar::Bool(true) => {
+                        packed += 1;
+                        packed - 1
+                    }
+                    _ => continue,
+                };
+                let full: Vec<usize> = unflatten(k, &domain).into_iter().chain([i]).collect();
+                let old = &mut data[mapped(map, &full, &shape)];
+                *old = op.map_or(at(&value, k), |op| op.eval(*old, at(&value, k)).unwrap());
+            }
+            data
+        }
         NodeKind::Pieces(parts) => {
             let mut data = vec![None; count];
             for (value, region) in parts {

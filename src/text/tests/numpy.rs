@@ -93,8 +93,15 @@ fn assignments_mean_what_numpy_says() {
                 continue;
             }
         };
-        let shown =
-            |o: &crate::text::Output| format!("{}{} {}{}", if o.updates { "*" } else { "" }, o.name, o.value.dtype(), o.value.shape());
+        // Of elements that a mask selects there are as many as are counted.
+        let count = |o: &crate::text::Output| match evaluate(o.count.as_ref()?.node(), &arrays).data[0] {
+            Scalar::I64(count) => Some(count as usize),
+            _ => None,
+        };
+        let shown = |o: &crate::text::Output| {
+            let shape = count(o).map_or_else(|| o.value.shape().to_string(), |n| format!("[{n}]"));
+            format!("{}{} {}{shape}", if o.updates { "*" } else { "" }, o.name, o.value.dtype())
+        };
         let is: Vec<String> = got.iter().map(shown).collect();
         let parts: Vec<(&str, &str)> = want.split(" ;; ").map(|p| p.split_once(" |").unwrap_or((p, ""))).collect();
         if is != parts.iter().map(|p| p.0).collect::<Vec<_>>() {
@@ -103,7 +110,8 @@ fn assignments_mean_what_numpy_says() {
         }
         for (output, (head, elements)) in got.iter().zip(parts) {
             let want: Vec<Scalar> = elements.split_whitespace().map(|e| scalar(e, output.value.dtype())).collect();
-            let value = evaluate(output.value.node(), &arrays);
+            let mut value = evaluate(output.value.node(), &arrays);
+            value.data.truncate(count(output).unwrap_or(usize::MAX));
             // A constant stands for an array of itself.
             let same =
                 value.data.len() == want.len() && value.data.iter().zip(&want).all(|(a, b)| close(*a, *b) || a.is_nan() && b.is_nan());
