@@ -295,6 +295,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], cuts: Cuts) -> Result<Pre
         scratch.push(memory);
     }
     let (mut frames, mut strips) = (Vec::new(), Vec::new());
+    let mut written = vec![0i64; kernel.outputs().len()];
     let mut next = plan.schedule.strips.iter().zip(lengths).peekable();
     for (k, step) in plan.steps.iter().enumerate() {
         let strip = next.peek().filter(|(s, _)| (s.first as usize..s.first as usize + s.steps.len()).contains(&k));
@@ -307,6 +308,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], cuts: Cuts) -> Result<Pre
             if let (Some(strip), Some(plan)) = (&frame.strip, strips.last_mut()) {
                 plan.include(strip);
             }
+            count_stores(step, &mut written, &env)?;
             frames.push(frame);
         }
         if let (Some((s, _)), Some(plan)) = (strip, strips.last_mut()) {
@@ -316,6 +318,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], cuts: Cuts) -> Result<Pre
             }
         }
     }
+    covered(kernel, &slots[kernel.inputs().len()..], &written)?;
     strips.retain(|s| !s.frames.is_empty());
     for strip in &mut strips {
         super::strips::check(strip, &mut frames[strip.frames.clone()])?;
@@ -325,6 +328,35 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], cuts: Cuts) -> Result<Pre
     let checks = kernel.0.guard.iter().flat_map(|g| &g.checks);
     let extents = checks.map(|c| env.eval(&c.position.extent)).collect::<Result<_>>()?;
     Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, apart })
+}
+
+/// Adds how many elements of each output a step stores.
+fn count_stores(step: &CompiledStep, written: &mut [i64], env: &Env<'_>) -> Result<()> {
+    let CompiledStep { nest, bindings, .. } = step;
+    let mut count = 1i64;
+    for extent in &nest.parallel {
+        count = count.saturating_mul(env.eval(&bindings.params[*extent as usize])?);
+    }
+    for store in nest.stores.iter().filter(|s| s.scatter.is_none()) {
+        if let Operand::Output(k) = bindings.pointers[nest.accesses[store.access as usize].pointer as usize].0 {
+            written[k as usize] = written[k as usize].saturating_add(count);
+        }
+    }
+    Ok(())
+}
+
+/// Checks that no output is left in part as it was: it may be memory that was never written. That pieces cover their array is the
+/// optimizer's claim; that there are as many stores as elements is seen here.
+fn covered(kernel: &Kernel, outputs: &[Slot], written: &[i64]) -> Result<()> {
+    for (k, (output, slot)) in kernel.0.graph.outputs().iter().zip(outputs).enumerate() {
+        let size = slot.layout.shape.iter().fold(1i64, |n, e| n.saturating_mul(*e as i64));
+        if output.in_place.is_none() && written[k] < size {
+            let text =
+                format!("internal error, please report it: {} of {size} elements of output `{}` would be written", written[k], output.name);
+            return Err(Error::new(ErrorKind::Bind, text));
+        }
+    }
+    Ok(())
 }
 
 /// The arguments of one step, with every access checked; `None` if there is nothing to do.

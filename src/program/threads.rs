@@ -84,8 +84,8 @@ impl Parts {
             return Ok(None);
         }
         // Parts of an axis that is walked element by element should begin with a cache line.
-        let length = match (extent + most - 1) / most {
-            n if n >= 1024 => (n + 63) / 64 * 64,
+        let length = match (extent - 1) / most + 1 {
+            n if n >= 1024 => n.saturating_add(63) / 64 * 64,
             n => n,
         };
         let moves = moves.iter().map(|m| env.eval(m)).collect::<Result<_>>()?;
@@ -94,7 +94,7 @@ impl Parts {
 
     /// How many there are.
     pub fn count(&self) -> i64 {
-        (self.extent + self.length - 1) / self.length
+        (self.extent - 1) / self.length + 1
     }
 
     /// Runs all parts of a step with these arguments.
