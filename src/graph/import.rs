@@ -89,7 +89,7 @@ impl Graph {
             NodeKind::Cast(a) => Kind::Cast(at(a)),
             NodeKind::Take(a, index, map) => {
                 self.import_positions(at(index), map, node.site());
-                return Ok(self.take(at(a), at(index), map.clone(), node.dtype, node.site()));
+                return Ok(self.take(at(a), smallvec::smallvec![at(index)], map.clone(), node.dtype, node.site()));
             }
             NodeKind::Reshape(a) => Kind::Reshape(at(a), node.shape.clone()),
             NodeKind::Reduce(op, a, axes) => Kind::Reduce(*op, at(a), axes.iter().map(|&k| k as u8).collect()),

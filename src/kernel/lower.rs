@@ -39,8 +39,8 @@ struct RawAccess {
     strides: Vec<Size>,
     /// See [`Access::inside`].
     inside: bool,
-    /// Extent and stride of the axis of computed positions.
-    picked: Option<(Size, Size)>,
+    /// Extents and strides of the axes of computed positions.
+    picked: Vec<(Size, Size)>,
 }
 
 struct Lowerer<'a> {
@@ -152,8 +152,9 @@ impl Lowerer<'_> {
         }
         match &self.graph[id].kind {
             Kind::Reduce(_, src, _) => smallvec::smallvec![(*src, Index::Source)],
-            Kind::Take(src, index, _) if self.graph[*src].kind.is_scalar_leaf() => smallvec::smallvec![(*src, at), (*index, at)],
-            Kind::Take(_, index, _) => smallvec::smallvec![(*index, at)],
+            // All elements are one.
+            Kind::Take(src, ..) if self.graph[*src].kind.is_scalar_leaf() => smallvec::smallvec![(*src, at)],
+            Kind::Take(_, indices, _) => indices.iter().map(|index| (*index, at)).collect(),
             kind if kind.is_elementwise() => kind.operands().into_iter().map(|o| (o, at)).collect(),
             _ => SmallVec::new(),
         }
@@ -193,11 +194,10 @@ impl Lowerer<'_> {
                 });
                 self.body.add(Inst::Reduced(k as u32), node.dtype)
             }
-            // All elements are one.
             Kind::Take(src, ..) if self.graph[*src].kind.is_scalar_leaf() => v(self, 0),
-            Kind::Take(src, _, map) => {
-                let position = v(self, 0);
-                self.load_at(*src, map, position, at)
+            Kind::Take(src, indices, map) => {
+                let positions: SmallVec<[ValueId; 2]> = (0..indices.len()).map(|k| v(self, k)).collect();
+                self.load_at(*src, map, &positions, at)
             }
             Kind::Input(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Copy(_) => {
                 unreachable!("these have no operands to evaluate")
@@ -235,21 +235,24 @@ impl Lowerer<'_> {
         self.body.add(Inst::Load(k), dtype)
     }
 
-    /// An element of memory at a computed position along the last axis of a map.
-    fn load_at(&mut self, source: NodeId, map: &View, position: ValueId, at: Index) -> ValueId {
+    /// An element of memory at computed positions along the last axes of a map.
+    fn load_at(&mut self, source: NodeId, map: &View, positions: &[ValueId], at: Index) -> ValueId {
         let (operand, base_strides) = self.base(source);
-        let last = map.shape.rank() as u32 - 1;
-        let (mut fixed, mut stride) = (map.clone(), Size::ZERO);
+        let rank = map.shape.rank() - positions.len();
+        let mut fixed = map.clone();
+        let mut picked: Vec<(Size, Size)> = map.shape.extents()[rank..].iter().map(|n| (n.clone(), Size::ZERO)).collect();
         for (axis, base) in fixed.axes.iter_mut().zip(&base_strides) {
-            for (_, step) in axis.terms.iter().filter(|(k, _)| *k == last) {
-                stride = stride.add(&step.mul(base));
-            }
-            axis.terms.retain(|(k, _)| *k != last);
+            axis.terms.retain(|(k, step)| {
+                let Some(pick) = (*k as usize).checked_sub(rank) else { return true };
+                picked[pick].1 = picked[pick].1.add(&step.mul(base));
+                false
+            });
         }
         let dtype = self.graph[source].dtype;
         let raw = self.access(operand, &base_strides, &fixed, dtype, at);
-        let k = self.access_number(RawAccess { picked: Some((map.shape.extents()[last as usize].clone(), stride)), ..raw });
-        self.body.add(Inst::LoadAt(k, position), dtype)
+        let k = self.access_number(RawAccess { picked, ..raw });
+        let offset = positions.iter().fold(None, |before, position| Some(self.body.add(Inst::Pick(k, before, *position), DType::I64)));
+        self.body.add(Inst::LoadAt(k, offset.expect("at least one position")), dtype)
     }
 
     /// The memory that holds exactly this node.
@@ -320,7 +323,7 @@ impl Lowerer<'_> {
             Operand::Input(k) => self.graph.inputs()[k as usize].swapped,
             _ => false,
         };
-        RawAccess { operand, dtype, swapped, offset, strides, inside, picked: None }
+        RawAccess { operand, dtype, swapped, offset, strides, inside, picked: Vec::new() }
     }
 
     fn access_number(&mut self, raw: RawAccess) -> u32 {
@@ -397,7 +400,7 @@ impl Lowerer<'_> {
                 loads
                     .iter()
                     .filter(|&&k| {
-                        self.accesses[k].picked.is_none() && a.strides[k].as_const() == Some(self.accesses[k].dtype.size() as i64)
+                        self.accesses[k].picked.is_empty() && a.strides[k].as_const() == Some(self.accesses[k].dtype.size() as i64)
                     })
                     .count()
             })
@@ -427,15 +430,14 @@ impl Lowerer<'_> {
                 pointers.push((raw.operand, offsets[k].clone(), moves.clone()));
                 (pointers.len() as u32 - 1, 0)
             });
-            let extent = raw.picked.as_ref().map(|(n, _)| param(n));
+            let extents: Vec<u32> = raw.picked.iter().map(|(n, _)| param(n)).collect();
             let mut stride = |s: &Size| match s.as_const() {
                 Some(0) => Stride::Zero,
                 Some(x) if x == raw.dtype.size() as i64 => Stride::Unit,
                 _ => Stride::Param(param(s)),
             };
             let strides = moves.iter().map(&mut stride).collect();
-            let along = raw.picked.as_ref().map(|(_, s)| stride(s));
-            let picked = extent.zip(along).map(|(extent, stride)| Picked { extent, stride });
+            let picked = extents.into_iter().zip(&raw.picked).map(|(extent, (_, s))| Picked { extent, stride: stride(s) }).collect();
             let RawAccess { dtype, swapped, inside, .. } = raw;
             accesses.push(Access { pointer, displacement, dtype: *dtype, swapped: *swapped, strides, picked, inside: *inside });
         }

@@ -42,8 +42,8 @@ impl Printed<'_> {
         self.access_at(k, None)
     }
 
-    /// The element of an access, at a value along its picked axis.
-    fn access_at(&self, k: u32, at: Option<ValueId>) -> String {
+    /// The element of an access, so many bytes on.
+    fn access_at(&self, k: u32, on: Option<ValueId>) -> String {
         let a = &self.nest.accesses[k as usize];
         let (operand, offset) = &self.bindings.pointers[a.pointer as usize];
         let mut index: Vec<String> = Vec::new();
@@ -54,14 +54,7 @@ impl Printed<'_> {
                 Stride::Param(p) => index.push(times(&self.bindings.params[*p as usize], &self.index_name(axis))),
             }
         }
-        if let (Some(at), Some(picked)) = (at, a.picked) {
-            let stride = match picked.stride {
-                Stride::Zero => Size::ZERO,
-                Stride::Unit => Size::from(a.dtype.size()),
-                Stride::Param(p) => self.bindings.params[p as usize].clone(),
-            };
-            index.push(times(&stride, &self.value(at)));
-        }
+        index.extend(on.map(|on| self.value(on)));
         let base = offset.add(&Size::from(a.displacement as i64));
         if base != Size::ZERO {
             index.push(base.to_string());
@@ -111,6 +104,17 @@ impl Printed<'_> {
             Inst::LoadAt(a, at) => {
                 let swapped = if nest.accesses[*a as usize].swapped { "load, swap bytes" } else { "load" };
                 format!("{swapped} {}", self.access_at(*a, Some(*at)))
+            }
+            Inst::Pick(a, before, position) => {
+                let access = &nest.accesses[*a as usize];
+                let picked = access.picked[before.and_then(|b| nest.picks(*a, b)).unwrap_or(0)];
+                let stride = match picked.stride {
+                    Stride::Zero => Size::ZERO,
+                    Stride::Unit => Size::from(access.dtype.size()),
+                    Stride::Param(p) => self.bindings.params[p as usize].clone(),
+                };
+                let before = before.map_or(String::new(), |b| format!("{} + ", self.value(b)));
+                format!("{before}{}", times(&stride, &format!("{} in {}", v(position), self.bindings.params[picked.extent as usize])))
             }
             Inst::Index(a) => self.access(*a),
             Inst::Const(s) => format!("{s}"),

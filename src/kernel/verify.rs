@@ -33,15 +33,20 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
         let typed = match *inst {
             Inst::Load(a) => {
                 (a as usize) < nest.accesses.len()
-                    && nest.accesses[a as usize].picked.is_none()
+                    && nest.accesses[a as usize].picked.is_empty()
                     && nest.accesses[a as usize].dtype == ty
                     && depth >= nest.accesses[a as usize].depth(nest.rank())
             }
-            Inst::LoadAt(a, _) => {
+            Inst::LoadAt(a, offset) => {
                 let access = nest.accesses.get(a as usize).filter(|a| a.dtype == ty && depth >= a.depth(nest.rank()));
+                access.is_some_and(|access| !access.picked.is_empty() && nest.picks(a, offset) == Some(access.picked.len()))
+            }
+            Inst::Pick(a, before, position) => {
                 let param = |p: u32| p < nest.params;
-                let named = |p: super::Picked| param(p.extent) && !matches!(p.stride, Stride::Param(s) if !param(s));
-                of(0) == DType::I64 && access.is_some_and(|a| a.picked.is_some_and(named))
+                let named = |p: &super::Picked| param(p.extent) && !matches!(p.stride, Stride::Param(s) if !param(s));
+                let at = before.map_or(Some(0), |before| nest.picks(a, before));
+                let picked = nest.accesses.get(a as usize).zip(at).and_then(|(access, at)| access.picked.get(at));
+                ty == DType::I64 && nest.types[position.index()] == DType::I64 && picked.is_some_and(named)
             }
             Inst::Index(a) => {
                 nest.accesses.get(a as usize).is_some_and(|a| a.dtype == DType::U8 && depth >= a.depth(nest.rank())) && ty == DType::I64
@@ -67,7 +72,7 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
     }
     for s in &nest.stores {
         let a = &nest.accesses[s.access as usize];
-        ensure(a.dtype == nest.types[s.value.index()] && !a.swapped && a.picked.is_none(), "a store of another type (rule 4)".into())?;
+        ensure(a.dtype == nest.types[s.value.index()] && !a.swapped && a.picked.is_empty(), "a store of another type (rule 4)".into())?;
         ensure(
             a.strides[nest.parallel.len()..].iter().all(|s| *s == Stride::Zero),
             "a store that moves along a reduced axis (rule 4)".into(),

@@ -92,7 +92,7 @@ enum Make {
     Apply(Shape),
     /// The one operand through a view.
     View(View),
-    /// Elements of the first operand at the indices in the second.
+    /// Elements of the first operand at the indices in the others.
     Take(View),
     /// The reduction of the one operand over these axes.
     Reduce(Vec<u8>, Shape),
@@ -117,9 +117,10 @@ fn plan(graph: &Graph, (id, view): &Demand, cost: &[u32], stored: &[bool]) -> Pl
             Plan { operands: kind.operands().into_iter().map(through).collect(), make: Make::Apply(view.shape.clone()) }
         }
         // The elements that a view shows are taken at the indices that it shows.
-        Kind::Take(src, index, map) if !stored[id.index()] && !repeats(view) => {
-            let at = if graph[*index].kind.is_scalar_leaf() { (*index, None) } else { demand(graph, *index, view.clone()) };
-            Plan { operands: vec![(*src, None), at], make: Make::Take(map.then(&beside(view, map))) }
+        Kind::Take(src, indices, map) if !stored[id.index()] && !repeats(view) => {
+            let at = |index: &NodeId| if graph[*index].kind.is_scalar_leaf() { (*index, None) } else { demand(graph, *index, view.clone()) };
+            let operands = std::iter::once((*src, None)).chain(indices.iter().map(at)).collect();
+            Plan { operands, make: Make::Take(map.then(&beside(view, map, indices.len()))) }
         }
         Kind::Reduce(_, src, axes) => match through_reduction(view, &graph[*src].shape, axes) {
             Some((inner, axes)) => Plan { operands: vec![demand(graph, *src, inner)], make: Make::Reduce(axes, view.shape.clone()) },
@@ -151,8 +152,8 @@ fn emit(out: &mut Graph, node: &Node, plan: &Plan, done: &HashMap<Demand, NodeId
             out.add_again(&Node { kind, dtype: node.dtype, shape: shape.clone(), site: node.site })
         }
         Make::Take(map) => {
-            let (source, index) = (next(), next());
-            out.take(source, index, map.clone(), node.dtype, node.site)
+            let (source, indices) = (next(), (1..plan.operands.len()).map(|_| next()).collect());
+            out.take(source, indices, map.clone(), node.dtype, node.site)
         }
         Make::Reduce(axes, shape) => {
             let Kind::Reduce(op, ..) = node.kind else { unreachable!("planned for a reduction") };
@@ -169,12 +170,13 @@ fn repeats(view: &View) -> bool {
     unused.is_some_and(|u| (u + 1..view.shape.rank()).any(used))
 }
 
-/// The view with the last axis of a map of [`Kind::Take`], which is that of the indices' values.
-fn beside(view: &View, map: &View) -> View {
+/// The view with the last axes of a map of [`Kind::Take`], which are those of the indices' values.
+fn beside(view: &View, map: &View, indices: usize) -> View {
     let mut out = view.clone();
-    let at = out.shape.rank();
-    out.shape.0.extend(map.shape.extents().last().cloned());
-    out.axes.push(View::axis_or_start(Some(at)));
+    for extent in &map.shape.extents()[map.shape.rank() - indices..] {
+        out.axes.push(View::axis_or_start(Some(out.shape.rank())));
+        out.shape.0.push(extent.clone());
+    }
     out
 }
 

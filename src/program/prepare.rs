@@ -366,7 +366,7 @@ fn frame(
     // Every position reads an element of the axis, so there must be one.
     for (k, inst) in nest.insts.iter().enumerate() {
         let Inst::LoadAt(a, _) = inst else { continue };
-        let empty = nest.accesses[*a as usize].picked.is_some_and(|p| extent(&p.extent) <= 0);
+        let empty = nest.accesses[*a as usize].picked.iter().any(|p| extent(&p.extent) <= 0);
         if empty && !(no_elements && nest.depths[k] == Depth::Reduced) {
             return Err(Error::new(ErrorKind::Shape, "an index into an axis of size 0, which no index is inside".to_string()));
         }
