@@ -160,6 +160,16 @@ impl View {
         view
     }
 
+    /// This view with the last axes of another one behind its own, each its own index.
+    pub(crate) fn beside(&self, other: &View, count: usize) -> View {
+        let mut out = self.clone();
+        for extent in &other.shape.0[other.shape.rank() - count..] {
+            out.axes.push(AxisMap::identity(out.shape.rank()));
+            out.shape.0.push(extent.clone());
+        }
+        out
+    }
+
     /// The map of one source axis: an axis of the result, or index 0 throughout.
     pub(crate) fn axis_or_start(axis: Option<usize>) -> AxisMap {
         axis.map_or_else(|| AxisMap::fixed(Size::ZERO), AxisMap::identity)

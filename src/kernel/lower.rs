@@ -326,6 +326,33 @@ impl Lowerer<'_> {
         RawAccess { operand, dtype, swapped, offset, strides, inside, picked: Vec::new() }
     }
 
+    /// How far each access may go from one index of each loop to the next where that changes the positions that are picked.
+    fn jumps(&self) -> Vec<Vec<Option<Size>>> {
+        let mut moved: Vec<Vec<bool>> = Vec::with_capacity(self.body.insts.len());
+        let mut jumps = vec![vec![None; self.loops]; self.accesses.len()];
+        for inst in &self.body.insts {
+            let mut by = match inst {
+                Inst::Load(k) | Inst::LoadAt(k, _) | Inst::Index(k) => {
+                    self.accesses[*k as usize].strides.iter().map(|s| *s != Size::ZERO).collect()
+                }
+                Inst::Reduced(_) => (0..self.loops).map(|k| k < self.step.domain.rank()).collect(),
+                _ => vec![false; self.loops],
+            };
+            for o in inst.operands() {
+                by.iter_mut().zip(&moved[o.index()]).for_each(|(b, o)| *b |= *o);
+            }
+            if let Inst::Pick(k, _, position) = inst {
+                let far = |(n, stride): &(Size, Size)| n.mul(stride);
+                let all = self.accesses[*k as usize].picked.iter().map(far).max_by_key(Size::magnitude);
+                for (jump, _) in jumps[*k as usize].iter_mut().zip(&moved[position.index()]).filter(|(_, moves)| **moves) {
+                    *jump = all.clone();
+                }
+            }
+            moved.push(by);
+        }
+        jumps
+    }
+
     fn access_number(&mut self, raw: RawAccess) -> u32 {
         let k = self.accesses.iter().position(|a| *a == raw).unwrap_or_else(|| {
             self.accesses.push(raw);
@@ -350,11 +377,13 @@ impl Lowerer<'_> {
 
     fn finish(self, stores: Vec<(u32, ValueId)>) -> (LoopNest, Bindings) {
         let mut offsets: Vec<Size> = self.accesses.iter().map(|a| a.offset.clone()).collect();
+        let jumps = self.jumps();
         let axis = |k: usize, extent: &Size| LoopAxis {
             extent: extent.clone(),
             reversed: false,
             strip: false,
             strides: self.accesses.iter().map(|a| a.strides[k].clone()).collect(),
+            reach: self.accesses.iter().zip(&jumps).map(|(a, jumps)| jumps[k].clone().unwrap_or_else(|| a.strides[k].clone())).collect(),
         };
         let rank = self.step.domain.rank();
         let mut parallel: Vec<LoopAxis> = self.step.domain.extents().iter().enumerate().map(|(k, e)| axis(k, e)).collect();
@@ -394,7 +423,8 @@ impl Lowerer<'_> {
         coalesce(&mut parallel);
         let descending = turn(&mut parallel, &mut offsets);
 
-        // The vector runs along the axis with more unit strides; along a reduced axis if both have as many.
+        // The vector runs along an axis along which no positions are computed, so that they are once for all lanes; the one with more unit
+        // strides; if both have as many, along a reduced axis, unless elements are nearer to each other along the other one.
         let units = |a: Option<&LoopAxis>| {
             a.map_or(0, |a| {
                 loads
@@ -405,8 +435,19 @@ impl Lowerer<'_> {
                     .count()
             })
         };
-        let along_reduced =
-            has_reductions && !reduced.is_empty() && (parallel.is_empty() || units(reduced.last()) >= units(parallel.last()));
+        let nearer = |a: &LoopAxis, b: &LoopAxis| {
+            let both = loads.iter().find(|&&k| a.strides[k] != Size::ZERO && b.strides[k] != Size::ZERO);
+            both.is_some_and(|&k| a.strides[k].magnitude() < b.strides[k].magnitude())
+        };
+        let jumps = |a: &LoopAxis| a.reach != a.strides;
+        let along_reduced = has_reductions
+            && match (parallel.last(), reduced.last()) {
+                (_, None) => false,
+                (None, Some(_)) => true,
+                (Some(p), Some(r)) if jumps(p) != jumps(r) => jumps(p),
+                (Some(p), Some(r)) if units(Some(p)) == units(Some(r)) => !nearer(p, r),
+                (p, r) => units(r) > units(p),
+            };
 
         let mut params: Vec<Size> = self.sizes.clone();
         let mut param = |s: &Size| -> u32 {

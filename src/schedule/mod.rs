@@ -192,7 +192,7 @@ define_cases! {
 }
 
 define_cases! {
-    /// Why a value takes memory that nobody asked for.
+    /// Why a value takes memory that nobody asked for, or is read at an index that nobody wrote.
     Why {
         /// A reduction's result is read at other indices than it is made at, or by another nest.
         ReductionReadElsewhere "reduction-read-elsewhere" "a reduction's result that is read at other indices or in another loop nest",
@@ -212,6 +212,8 @@ define_cases! {
         PutTogether "put-together" "it is put together from pieces and read as a whole",
         /// It shows elements that are overwritten before all reads of it are done.
         Overwritten "overwritten" "what it shows is overwritten before it has been read for the last time",
+        /// Its index is arithmetic on the loop's: so is that of a reshape which would have to be a copy.
+        OwnIndex "own-index" "its index is arithmetic on the loop's own; for a reshape this takes the place of a copy",
         /// Computed indices point into it.
         ReadByIndex "read-by-index" "its elements are read at computed indices",
     }
