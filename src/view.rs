@@ -340,6 +340,17 @@ impl View {
         Ok(view)
     }
 
+    /// A part of one axis between two bounds that are not negative, each the start or the end where it is not given.
+    pub(crate) fn range(source: &Shape, axis: usize, start: Option<&Size>, stop: Option<&Size>, step: u32) -> View {
+        let n = &source.0[axis];
+        let low = start.cloned().unwrap_or(Size::ZERO);
+        let high = stop.map_or_else(|| n.clone(), |stop| stop.lesser(n));
+        let mut view = View::identity(source);
+        view.shape.0[axis] = high.sub(&low).max0().div_ceil(step.into());
+        view.axes[axis] = AxisMap { offset: low, terms: smallvec![(axis as u32, Size::from(i64::from(step)))] };
+        view
+    }
+
     /// The reshape of `source` to `target` as a view, where every target axis lies within one source axis (axes split, axes
     /// of extent 1 come and go). `None` where axes would have to merge, which depends on strides.
     pub fn split(source: &Shape, target: &Shape) -> Option<View> {

@@ -515,7 +515,7 @@ impl Lowerer<'_> {
             // As above.
             let p = parallel_params[0];
             let sizes_an_access = |a: &Access| {
-                a.picked.is_some_and(|x| x.extent == p || x.stride == Stride::Param(p)) || a.strides.contains(&Stride::Param(p))
+                a.picked.iter().any(|x| x.extent == p || x.stride == Stride::Param(p)) || a.strides.contains(&Stride::Param(p))
             };
             let others = parallel_params[1..].iter().chain(&reduced_params);
             if (p as usize) < self.sizes.len() || others.clone().any(|q| *q == p) || accesses.iter().any(sizes_an_access) {

@@ -27,7 +27,7 @@ use crate::size::Size;
 use crate::view::{AxisMap, View};
 
 /// How many elements a division must be for.
-const MIN_RUN: i64 = 8;
+pub(super) const MIN_RUN: i64 = 8;
 /// How many readers may divide each on their own.
 const MAX_READERS: usize = 4;
 /// How many indices are computed for one reshape.

@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 
 use super::Pass;
 use super::align::{Block, align};
+use super::divide::MIN_RUN;
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::ReduceOp;
 use crate::shape::Shape;
@@ -90,9 +91,10 @@ impl Below {
             match &g[id].kind {
                 Kind::Reshape(src, _) => {
                     found |= counts(&g[*src].kind);
-                    // An input may be contiguous, and is a view then: it is not taken apart for half of what that needs.
-                    let whole = matches!(g[*src].kind, Kind::Input(_));
-                    if let Some(finer) = refine(&g[*src].shape, &refined).filter(|r| r.is_finer || !whole) {
+                    // Where axes are left that straddle it is for `divide`, which wants runs. An input may be contiguous, and is a view then.
+                    let is_long = |n: &Size| n.as_const().is_none_or(|n| n >= MIN_RUN);
+                    let divided = |r: &Refined| !matches!(g[*src].kind, Kind::Input(_)) && r.shape.extents().last().is_some_and(is_long);
+                    if let Some(finer) = refine(&g[*src].shape, &refined).filter(|r| r.is_finer || divided(r)) {
                         refined = finer;
                     }
                 }

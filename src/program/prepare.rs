@@ -257,8 +257,14 @@ fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
     for (equation, site) in kernel.0.graph.equations() {
         let (a, b) = (env.eval(&equation.0)?, env.eval(&equation.1)?);
         if a != b {
-            let text = format!("shapes do not agree: {} is {a}, but {} is {b}", equation.0, equation.1);
-            let err = Error::new(ErrorKind::Shape, text);
+            let err = match equation.must_not_be_negative() {
+                Some(bound) => Error::new(ErrorKind::Shape, format!("the slice bound {bound} is {a}, below zero"))
+                    .help("such a bound would count from the end, as a number below zero does"),
+                None => {
+                    let text = format!("shapes do not agree: {} is {a}, but {} is {b}", equation.0, equation.1);
+                    Error::new(ErrorKind::Shape, text)
+                }
+            };
             return Err(site.map_or(err.clone(), |s| err.at(s)));
         }
     }

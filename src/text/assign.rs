@@ -208,7 +208,7 @@ impl<'p> Machine<'p> {
                 new
             }
         };
-        let new = self.memory.write(&place, region, &node).map_err(|e| failed(&e))?;
+        let new = self.memory.write(&place, region, &pieces::under(&node, &picked.equations)).map_err(|e| failed(&e))?;
         self.places.locate(new, blame);
         Ok(())
     }
@@ -233,7 +233,7 @@ impl<'p> Machine<'p> {
 impl Picked {
     /// All of an array.
     fn all(shape: &crate::shape::Shape) -> Picked {
-        Picked { region: View::identity(shape), mask: None, points: None, scalar: false }
+        Picked { region: View::identity(shape), equations: Vec::new(), mask: None, points: None, scalar: false }
     }
 }
 

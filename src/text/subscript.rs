@@ -10,7 +10,8 @@ use super::value::Py;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::expr::{Axis, DynExpr, pieces};
-use crate::shape::{self, Shape};
+use crate::shape::{self, Equation, Shape};
+use crate::size::Size;
 use crate::view::{Slice, View};
 
 impl<'p> Machine<'p> {
@@ -35,6 +36,8 @@ impl<'p> Machine<'p> {
         let listed = self.listed(items)?;
         let mut slices = Vec::new();
         let mut mask = None;
+        // The slices whose bounds are extents, each with the number of its item.
+        let mut ranges = Vec::new();
         // The index arrays, each with the number of its item.
         let mut arrays: Vec<(usize, DynExpr<'static>, Span)> = Vec::new();
         let unsupported = |span, message: &str| Mistake::new(ErrorKind::Unsupported, span, message);
@@ -46,6 +49,10 @@ impl<'p> Machine<'p> {
                     slices.extend(std::iter::repeat_n(Slice::FULL, m.ndim()));
                 }
                 Item::Mask(_) => return Err(unsupported(span, "elide indexes by one mask only").help("combine them: `x[a & b]`")),
+                Item::Range { start, stop, step } => {
+                    ranges.push((slices.len(), start, stop, step, span));
+                    slices.push(Slice::FULL);
+                }
                 Item::Indices(indices) => {
                     arrays.push((slices.len(), indices, span));
                     slices.push(Slice::FULL);
@@ -65,7 +72,7 @@ impl<'p> Machine<'p> {
             };
             View::slice(shape, &items.iter().map(steps).collect::<Vec<_>>())
         };
-        let region = view(&slices).map_err(|e| {
+        let mut region = view(&slices).map_err(|e| {
             let mistake = Mistake::from_error(&e, blame);
             Mistake { message: format!("slice of {}{shape}: {}", x.dtype(), mistake.message), ..mistake }
         })?;
@@ -80,11 +87,33 @@ impl<'p> Machine<'p> {
             };
             items.iter().map(each).sum()
         };
+        let mut equations = Vec::new();
+        for (at, start, stop, step, span) in ranges {
+            let axis = axes(&slices[..at]);
+            let n = region.shape.extents()[axis].clone();
+            let (start, stop) = (bound(&start, &n, &mut equations, span)?, bound(&stop, &n, &mut equations, span)?);
+            let inner = match (start, stop) {
+                (Bound::Number(start), Bound::Number(stop)) => {
+                    let mut items = vec![Slice::FULL; axis];
+                    items.push(Slice::Range { start, stop, step });
+                    View::slice(&region.shape, &items).map_err(|e| Mistake::from_error(&e, span))?
+                }
+                (start, stop) => {
+                    let (start, stop, step) = (start.from_start(&n), stop.from_start(&n), u32::try_from(step).ok().filter(|s| *s > 0));
+                    let Some(step) = step else {
+                        let mistake = unsupported(span, "a slice that goes backward has numbers as bounds, or extents of its own axis");
+                        return Err(mistake.help("slice forward first: `x[:m][::-1]`"));
+                    };
+                    View::range(&region.shape, axis, start.as_ref(), stop.as_ref(), step)
+                }
+            };
+            region = region.then(&inner);
+        }
         if !arrays.is_empty() {
             let points = Points::new(&slices, arrays, axes)?;
-            return Ok(Picked { region, mask: None, points: Some(points), scalar: false });
+            return Ok(Picked { region, equations, mask: None, points: Some(points), scalar: false });
         }
-        let Some((mask, at, span)) = mask else { return Ok(Picked { region, mask: None, points: None, scalar }) };
+        let Some((mask, at, span)) = mask else { return Ok(Picked { region, equations, mask: None, points: None, scalar }) };
         // NumPy moves the axis of the selected elements where an index lies beyond a slice.
         let (before, after) = (&slices[..at], &slices[at + mask.ndim()..]);
         let is_index = |s: &Slice| matches!(s, Slice::Index(_));
@@ -95,7 +124,7 @@ impl<'p> Machine<'p> {
                 .help("take the index first: `x[0][mask]`"));
         }
         let axis = axes(before);
-        Ok(Picked { region, mask: Some((mask, axis)), points: None, scalar: false })
+        Ok(Picked { region, equations, mask: Some((mask, axis)), points: None, scalar: false })
     }
 
     /// The items between the brackets of a subscript, tuples taken apart.
@@ -116,17 +145,20 @@ impl<'p> Machine<'p> {
                     }
                 }
                 Index::Slice { start, stop, step, span } => {
-                    let mut bound = |id: &Option<NodeId>| match id {
-                        Some(id) => {
-                            let at = self.ast.nodes[id.index()].span;
-                            slice_bound(&self.take(*id), at)
-                        }
-                        None => Ok(None),
+                    let mut value = |id: &Option<NodeId>| match id {
+                        Some(id) => (self.take(*id), self.ast.nodes[id.index()].span),
+                        None => (Value::None, *span),
                     };
-                    let (start, stop, step) = (bound(start)?, bound(stop)?, bound(step)?.unwrap_or(1));
+                    let ((start, start_at), (stop, stop_at), (step, step_at)) = (value(start), value(stop), value(step));
+                    let step = slice_bound(&step, step_at)?.unwrap_or(1);
                     if step == 0 {
                         return Err(Mistake::new(ErrorKind::Shape, *span, "the step of a slice cannot be zero"));
                     }
+                    if matches!(start, Value::Size(_)) || matches!(stop, Value::Size(_)) {
+                        out.push((Item::Range { start, stop, step }, *span));
+                        continue;
+                    }
+                    let (start, stop) = (slice_bound(&start, start_at)?, slice_bound(&stop, stop_at)?);
                     out.push((Item::Slice(Slice::Range { start, stop, step }), *span));
                 }
             }
@@ -161,6 +193,12 @@ impl<'p> Machine<'p> {
 /// One item between the brackets of a subscript.
 enum Item {
     Slice(Slice),
+    /// A slice with an extent as a bound.
+    Range {
+        start: Value,
+        stop: Value,
+        step: isize,
+    },
     Mask(DynExpr<'static>),
     Indices(DynExpr<'static>),
 }
@@ -168,6 +206,8 @@ enum Item {
 /// A part of an array.
 pub(super) struct Picked {
     pub region: View,
+    /// What must hold for the region to be what was written.
+    pub equations: Vec<Equation>,
     /// A mask over axes of the region, from this one on.
     pub mask: Option<(DynExpr<'static>, usize)>,
     /// Elements of the region at computed indices.
@@ -232,7 +272,7 @@ impl Points {
 impl Picked {
     /// What is there.
     pub(super) fn of(&self, x: &Array, blame: Span) -> Result<Value, Mistake> {
-        let part = array(DynExpr::from_node(pieces::through(x.node(), &self.region, &[], None)), blame)?;
+        let part = array(DynExpr::from_node(pieces::through(x.node(), &self.region, &self.equations, None)), blame)?;
         let Value::Array(part) = part else { return Ok(part) };
         if let Some((mask, axis)) = &self.mask {
             return select::select(&part, mask, *axis, blame).map(|s: Selected| Value::Selected(std::rc::Rc::new(s)));
@@ -243,6 +283,36 @@ impl Picked {
             None => Ok(Value::Array(part.shares(x))),
         }
     }
+}
+
+/// A bound of a slice.
+enum Bound {
+    /// As in Python; `None` is where the axis begins or ends.
+    Number(Option<isize>),
+    /// Counted from the start.
+    Size(Size),
+}
+
+impl Bound {
+    /// Counted from the start, where it is not that or the end.
+    fn from_start(self, n: &Size) -> Option<Size> {
+        match self {
+            Bound::Number(k) => k.map(|k| if k < 0 { n.add(&Size::from(k as i64)).max0() } else { Size::from(k as i64) }),
+            Bound::Size(size) => Some(size),
+        }
+    }
+}
+
+/// A bound of a slice of an axis with `n` elements. An extent less a number may be below zero, where it would count from the end: that it
+/// is not is noted.
+fn bound(value: &Value, n: &Size, equations: &mut Vec<Equation>, span: Span) -> Result<Bound, Mistake> {
+    let Value::Size(size) = value else { return slice_bound(value, span).map(Bound::Number) };
+    let below = size.sub(n).as_const().filter(|below| *below < 0);
+    // Of an axis without elements it makes no difference.
+    if !size.is_never_negative() && below != Some(-1) {
+        equations.push(Equation::not_negative(size));
+    }
+    Ok(below.map_or_else(|| Bound::Size(size.clone()), |below| Bound::Number(Some(below as isize))))
 }
 
 /// Far past any array's end, and still safe to add to an extent.
