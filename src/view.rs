@@ -340,6 +340,7 @@ impl View {
         Ok(view)
     }
 
+    #[cfg(feature = "text")]
     /// A part of one axis between two bounds that are not negative, each the start or the end where it is not given.
     pub(crate) fn range(source: &Shape, axis: usize, start: Option<&Size>, stop: Option<&Size>, step: u32) -> View {
         let n = &source.0[axis];

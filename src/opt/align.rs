@@ -111,7 +111,7 @@ mod tests {
         let (n, m, seven) = (Size::named("n"), Size::named("m"), Size::from(7i64));
         let nm = n.mul(&m);
         let of = |a: &[Size], b: &[Size]| aligned(a, b).map(|b| b.join(", "));
-        assert_eq!(of(&[n.clone(), m.clone()], &[nm.clone()]).unwrap(), "[m] m@0, [n] n@0");
+        assert_eq!(of(&[n.clone(), m.clone()], std::slice::from_ref(&nm)).unwrap(), "[m] m@0, [n] n@0");
         assert_eq!(of(&[n.clone(), m.clone()], &[m.clone(), n.clone()]).unwrap(), "[n, m] m@0 n@1");
         assert_eq!(of(&[n.clone(), m.clone()], &[nm.div(&seven), seven]).unwrap(), "[n, m] floor((m*n)/7)@0 7@1");
     }

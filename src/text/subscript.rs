@@ -99,7 +99,8 @@ impl<'p> Machine<'p> {
                     View::slice(&region.shape, &items).map_err(|e| Mistake::from_error(&e, span))?
                 }
                 (start, stop) => {
-                    let (start, stop, step) = (start.from_start(&n), stop.from_start(&n), u32::try_from(step).ok().filter(|s| *s > 0));
+                    let (start, stop, step) =
+                        (start.counted_from_start(&n), stop.counted_from_start(&n), u32::try_from(step).ok().filter(|s| *s > 0));
                     let Some(step) = step else {
                         let mistake = unsupported(span, "a slice that goes backward has numbers as bounds, or extents of its own axis");
                         return Err(mistake.help("slice forward first: `x[:m][::-1]`"));
@@ -295,7 +296,7 @@ enum Bound {
 
 impl Bound {
     /// Counted from the start, where it is not that or the end.
-    fn from_start(self, n: &Size) -> Option<Size> {
+    fn counted_from_start(self, n: &Size) -> Option<Size> {
         match self {
             Bound::Number(k) => k.map(|k| if k < 0 { n.add(&Size::from(k as i64)).max0() } else { Size::from(k as i64) }),
             Bound::Size(size) => Some(size),
