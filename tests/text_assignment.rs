@@ -160,7 +160,7 @@ fn one_row_of_a_named_dim_stretches() {
     assert_eq!(of_named("y = x * 0; y[:] = x[1:2]", 2, 2, &[2, 2]).unwrap(), [2.0, 3.0, 2.0, 3.0]);
     // An axis that is too short has no such row.
     let error = of_named("y = x[:, 4:5] + x", 3, 4, &[3, 4]).unwrap_err().to_string();
-    assert!(error.contains("max(min(5, m) - 4, 0) is 0, but 1 is 1"), "{error}");
+    assert!(error.contains(" is 0, but 1 is 1"), "{error}");
 }
 
 #[test]
