@@ -214,12 +214,15 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
         Kind::Cast(_) => data.extend((0..size).map(|k| nth(0, k).cast(node.dtype))),
         Kind::Copy(_) => data.extend_from_slice(&operands[0].data),
         Kind::View(_, map) => look_through(map, operands[0], &shape, dims, &mut data)?,
-        Kind::Take(_, _, map) => {
-            let n = value(map.shape.extents().last().expect("an axis for the index"), dims)?;
+        Kind::Take(_, indices, map) => {
+            let extents: Vec<i64> = map.shape.extents()[shape.len()..].iter().map(|n| value(n, dims)).collect::<Result<_>>()?;
             let (numbers, mut k) = (numbers(map, dims)?, 0);
             for_each_index(&shape, |index| {
-                let Scalar::I64(at) = nth(1, k) else { unreachable!("an index is an i64") };
-                let full: Vec<usize> = index.iter().copied().chain([wrapped(at, n)?]).collect();
+                let mut full = index.to_vec();
+                for (operand, &n) in (1..=indices.len()).zip(&extents) {
+                    let Scalar::I64(at) = nth(operand, k) else { unreachable!("an index is an i64") };
+                    full.push(wrapped(at, n)?);
+                }
                 data.push(operands[0].data[mapped(&numbers, &full, &operands[0].shape)?]);
                 k += 1;
                 Ok(())

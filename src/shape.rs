@@ -118,6 +118,19 @@ impl fmt::Debug for Shape {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Equation(pub Size, pub Size);
 
+impl Equation {
+    /// That a size is not below zero.
+    #[cfg(feature = "text")]
+    pub(crate) fn not_negative(size: &Size) -> Equation {
+        Equation(size.lesser(&Size::ZERO), Size::ZERO)
+    }
+
+    /// The size that must not be below zero, if that is what it says.
+    pub(crate) fn must_not_be_negative(&self) -> Option<&Size> {
+        if self.1 == Size::ZERO { self.0.below_zero() } else { None }
+    }
+}
+
 /// How two extents combine.
 pub(crate) enum Joined {
     Same(Size),

@@ -390,6 +390,17 @@ impl Size {
         }
     }
 
+    /// Of `min(x, 0)`, `x`.
+    pub(crate) fn below_zero(&self) -> Option<&Size> {
+        let Repr::Sum(terms, _) = &self.0 else { return None };
+        let [(m, 1)] = &**terms else { return None };
+        match m.as_slice() {
+            [Atom::Min(xy)] if xy.0 == Size::ZERO => Some(&xy.1),
+            [Atom::Min(xy)] if xy.1 == Size::ZERO => Some(&xy.0),
+            _ => None,
+        }
+    }
+
     /// True for a sum whose terms besides a constant all have one sign: what it comes to where the variables are large. `None` for
     /// a difference of variables, which may be either.
     pub fn sign_when_large(&self) -> Option<bool> {

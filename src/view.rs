@@ -160,6 +160,16 @@ impl View {
         view
     }
 
+    /// This view with the last axes of another one behind its own, each its own index.
+    pub(crate) fn beside(&self, other: &View, count: usize) -> View {
+        let mut out = self.clone();
+        for extent in &other.shape.0[other.shape.rank() - count..] {
+            out.axes.push(AxisMap::identity(out.shape.rank()));
+            out.shape.0.push(extent.clone());
+        }
+        out
+    }
+
     /// The map of one source axis: an axis of the result, or index 0 throughout.
     pub(crate) fn axis_or_start(axis: Option<usize>) -> AxisMap {
         axis.map_or_else(|| AxisMap::fixed(Size::ZERO), AxisMap::identity)
@@ -328,6 +338,18 @@ impl View {
             }
         }
         Ok(view)
+    }
+
+    #[cfg(feature = "text")]
+    /// A part of one axis between two bounds that are not negative, each the start or the end where it is not given.
+    pub(crate) fn range(source: &Shape, axis: usize, start: Option<&Size>, stop: Option<&Size>, step: u32) -> View {
+        let n = &source.0[axis];
+        let low = start.cloned().unwrap_or(Size::ZERO);
+        let high = stop.map_or_else(|| n.clone(), |stop| stop.lesser(n));
+        let mut view = View::identity(source);
+        view.shape.0[axis] = high.sub(&low).max0().div_ceil(step.into());
+        view.axes[axis] = AxisMap { offset: low, terms: smallvec![(axis as u32, Size::from(i64::from(step)))] };
+        view
     }
 
     /// The reshape of `source` to `target` as a view, where every target axis lies within one source axis (axes split, axes

@@ -149,3 +149,51 @@ fn compiled_assignments_give_numpys_answers() {
     assert!(wrong.is_empty(), "{} of {seen} programs differ from NumPy:\n{}", wrong.len(), wrong.join("\n"));
     assert!(seen > 200);
 }
+
+/// What `y` is after a program over a ramp `x: f64[n,m]`, for a `y` of this shape.
+fn of_named(program: &str, n: usize, m: usize, shape: &[usize]) -> elide::Result<Vec<f64>> {
+    let mut builder = Kernel::builder("named");
+    let x: DynExpr<'static> = builder.input::<f64>("x", [elide::Dim::named("n"), elide::Dim::named("m")]).into_dyn();
+    let outputs = text::parse(program)?.evaluate(&[("x".into(), x)])?;
+    builder.output("y", outputs.into_iter().find(|o| o.name == "y").expect("an output `y`").value);
+    let kernel = builder.build()?;
+    let x = elide::Array::new(&[n, m], (0..n * m).map(|k| k as f64).collect())?;
+    let mut y = elide::Array::new(shape, vec![-1.0; shape.iter().product()])?;
+    kernel.call().bind("x", &x)?.bind_mut("y", &mut y)?.run()?;
+    Ok(y.as_slice().to_vec())
+}
+
+#[test]
+fn one_row_of_a_named_dim_stretches() {
+    let want: Vec<f64> = (0..12).map(|k| ((k / 4 * 4 + 3) + (4 + k % 4)) as f64).collect();
+    assert_eq!(of_named("y = x[:, 3:4] + x[1:2, :]", 3, 4, &[3, 4]).unwrap(), want);
+    assert_eq!(of_named("y = x[:, -1:] + x[-2:-1, :]", 3, 4, &[3, 4]).unwrap(), want);
+    assert_eq!(of_named("y = x * 0; y[...] = x[:, -1:] + x[1:2]", 3, 4, &[3, 4]).unwrap(), want);
+    assert_eq!(of_named("y = x * 0; y[:] = x[1:2]", 2, 2, &[2, 2]).unwrap(), [2.0, 3.0, 2.0, 3.0]);
+    // An axis that is too short has no such row.
+    let error = of_named("y = x[:, 4:5] + x", 3, 4, &[3, 4]).unwrap_err().to_string();
+    assert!(error.contains(" is 0, but 1 is 1"), "{error}");
+}
+
+#[test]
+fn extents_are_bounds_of_slices() {
+    let x: Vec<f64> = (0..12).map(f64::from).collect();
+    let of = |program: &str, shape: &[usize]| of_named(program, 3, 4, shape).unwrap();
+    assert_eq!(of("n = x.shape[0]; y = x[:n-1]", &[2, 4]), x[..8]);
+    assert_eq!(of("n, m = x.shape; y = x[n-1:, 1:m-1]", &[1, 2]), [9.0, 10.0]);
+    assert_eq!(of("n, m = x.shape; y = x[:m, n:]", &[3, 1]), [3.0, 7.0, 11.0]);
+    assert_eq!(of("n, m = x.shape; y = x[m-3:, :n]", &[2, 3]), [4.0, 5.0, 6.0, 8.0, 9.0, 10.0]);
+    assert_eq!(of("n, m = x.shape; y = x[0, m-2::-1]", &[3]), [2.0, 1.0, 0.0]);
+    assert_eq!(of("n = x.shape[0]; y = x[:, :n//2]", &[3, 1]), [0.0, 4.0, 8.0]);
+    assert_eq!(of("n = x.shape[0]; y = x * 1; y[:n-2] = 0", &[3, 4])[..5], [0.0, 0.0, 0.0, 0.0, 4.0]);
+    // Below zero it would count from the end.
+    for (program, columns) in [
+        ("m = x.shape[1]; y = x[:, :m-5] + 0", 0),
+        ("n, m = x.shape; y = x * 1; y[:, :n-4] = 0", 4),
+        ("n = x.shape[0]; y = x[:, n-4:] * 1", 5),
+    ] {
+        let error = of_named(program, 3, 4, &[3, columns]).unwrap_err().to_string();
+        assert!(error.contains(" is -1, below zero"), "{error}");
+    }
+    assert_eq!(of_named("n = x.shape[0]; y = x[:n-1] * 2", 0, 4, &[0, 4]).unwrap(), [0.0; 0]);
+}

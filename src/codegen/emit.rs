@@ -71,6 +71,8 @@ pub(super) enum Mode {
 pub(super) struct Known {
     pub scalar: Option<Value>,
     pub group: Option<Group>,
+    /// Each lane on its own: offsets of elements, which are for addresses.
+    pub lanes: SmallVec<[Value; 16]>,
 }
 
 /// The elements that vector code of a nest handles at once, if it has any.
@@ -114,6 +116,8 @@ pub(super) struct Emitter<'a> {
     access_of: Vec<usize>,
     /// Values that are computed outside vector code and used inside.
     splatted: Vec<bool>,
+    /// Index arithmetic inside vector code that is the same for all lanes, and computed once for them.
+    uniform: Vec<bool>,
     /// Registers loaded in the body under construction, by address and displacement: neighbours in a stencil share them.
     pub loaded: HashMap<(Value, i32, Type), Value>,
     /// How many values each store that counts them has written so far.
@@ -152,10 +156,12 @@ impl<'a> Emitter<'a> {
             known,
             access_of,
             splatted: Vec::new(),
+            uniform: Vec::new(),
             loaded: HashMap::new(),
             counters: Vec::new(),
             lane_offset: 0,
         };
+        e.uniform = e.find_uniform();
         e.splatted = e.find_splatted();
         for v in super::pressure::resident_constants(nest) {
             let (Inst::Const(s), Some(vf)) = (nest.insts[v.index()], vector_lanes(nest)) else { continue };
@@ -191,8 +197,9 @@ impl<'a> Emitter<'a> {
         let mut used = vec![false; nest.insts.len()];
         for (k, inst) in nest.insts.iter().enumerate() {
             if self.is_vector_depth(nest.depths[k]) {
-                for o in inst.operands() {
-                    used[o.index()] = true;
+                // Offsets are scalars.
+                if !matches!(inst, Inst::Pick(..) | Inst::LoadAt(..)) {
+                    inst.operands().iter().for_each(|o| used[o.index()] = true);
                 }
             }
         }
@@ -202,6 +209,44 @@ impl<'a> Emitter<'a> {
             }
         }
         (0..used.len()).map(|k| used[k] && !self.is_vector_depth(nest.depths[k]) && !matches!(nest.insts[k], Inst::Const(_))).collect()
+    }
+
+    fn find_uniform(&self) -> Vec<bool> {
+        let nest = self.nest;
+        let lanes_along = match nest.lanes {
+            Lanes::Scalar => return vec![false; nest.insts.len()],
+            Lanes::Parallel(_) => nest.rank() - 1,
+            Lanes::Reduced => nest.rank() + nest.reduced.len() - 1,
+        };
+        let mut uniform: Vec<bool> = Vec::with_capacity(nest.insts.len());
+        for (k, inst) in nest.insts.iter().enumerate() {
+            let own = match inst {
+                Inst::Index(a) => nest.accesses[*a as usize].strides[lanes_along] == Stride::Zero,
+                Inst::Const(_) | Inst::Param(_) => true,
+                Inst::Load(_) | Inst::LoadAt(..) | Inst::Reduced(_) => false,
+                _ => nest.types[k] == DType::I64 || nest.types[k] == DType::Bool,
+            };
+            uniform.push(own && inst.operands().iter().all(|o| uniform[o.index()] || !self.is_vector_depth(nest.depths[o.index()])));
+        }
+        // Of values outside vector code there is nothing to say.
+        (0..uniform.len()).map(|k| uniform[k] && self.is_vector_depth(nest.depths[k])).collect()
+    }
+
+    /// True if the value is one scalar, where vector code is emitted.
+    fn is_one(&self, v: ValueId) -> bool {
+        self.uniform[v.index()] || !self.is_vector_depth(self.nest.depths[v.index()])
+    }
+
+    /// The value of each lane.
+    fn lanes(&mut self, v: ValueId, vf: usize) -> SmallVec<[Value; 16]> {
+        if self.is_one(v) {
+            return SmallVec::from_elem(self.scalar(v), vf);
+        }
+        if let Inst::Pick(..) = self.nest.insts[v.index()] {
+            return self.known[v.index()].lanes.clone();
+        }
+        let group = self.group(v, vf);
+        (0..vf).map(|k| self.extract(&group, k)).collect()
     }
 
     /// The byte strides of an address argument along an axis.
@@ -455,7 +500,8 @@ impl<'a> Emitter<'a> {
             let (value, given) = (self.lane(store.value, k, mode), self.lane(scattered.position.value(), k, mode));
             match scattered.position {
                 Position::At(_) => {
-                    let at = self.picked_address(store.access, addr, given);
+                    let offset = self.picked_offset(store.access, 0, given);
+                    let at = self.b.ins().iadd(addr, offset);
                     let value = match scattered.op {
                         Some(op) => {
                             let old = self.load_scalar(store.access, at);
@@ -469,7 +515,8 @@ impl<'a> Emitter<'a> {
                 Position::Next(_) => {
                     let counter = self.counters[number].expect("declared for each store that counts");
                     let count = self.b.use_var(counter);
-                    let at = self.picked_address(store.access, addr, count);
+                    let offset = self.picked_offset(store.access, 0, count);
+                    let at = self.b.ins().iadd(addr, offset);
                     let old = self.load_scalar(store.access, at);
                     let kept = self.b.ins().select(given, value, old);
                     self.store_scalar(store.access, at, kept);
@@ -509,6 +556,10 @@ impl<'a> Emitter<'a> {
                             self.known[k].group = Some(self.splat(self.nest.types[k], v, vf));
                         }
                     }
+                }
+                Mode::Vector(_) if self.uniform[k] => {
+                    let scalar = self.scalar_inst(k);
+                    self.known[k] = Known { scalar, ..Known::default() };
                 }
                 Mode::Vector(vf) => {
                     if let Some(g) = self.vector_inst(k, vf) {
@@ -559,10 +610,21 @@ impl<'a> Emitter<'a> {
                 let addr = self.addresses[self.nest.accesses[a as usize].pointer as usize];
                 self.load_scalar(a, addr)
             }
-            Inst::LoadAt(a, position) => {
-                let addr = self.addresses[self.nest.accesses[a as usize].pointer as usize];
+            Inst::Pick(a, before, position) => {
                 let position = self.scalar(position);
-                let addr = self.picked_address(a, addr, position);
+                let offset = self.picked_offset(a, before.and_then(|b| self.nest.picks(a, b)).unwrap_or(0), position);
+                match before {
+                    Some(before) => {
+                        let before = self.scalar(before);
+                        self.b.ins().iadd(before, offset)
+                    }
+                    None => offset,
+                }
+            }
+            Inst::LoadAt(a, offset) => {
+                let addr = self.addresses[self.nest.accesses[a as usize].pointer as usize];
+                let offset = self.scalar(offset);
+                let addr = self.b.ins().iadd(addr, offset);
                 self.load_scalar(a, addr)
             }
             Inst::Index(a) => {
@@ -622,16 +684,32 @@ impl<'a> Emitter<'a> {
                 let (addr, stride) = self.lane_walk(a);
                 self.load_group(a, addr, stride, vf)
             }
-            Inst::LoadAt(a, positions) => {
+            Inst::Pick(a, before, positions) => {
+                let n = before.and_then(|b| self.nest.picks(a, b)).unwrap_or(0);
+                let mut lanes = match self.is_one(positions) {
+                    true => {
+                        let position = self.scalar(positions);
+                        SmallVec::from_elem(self.picked_offset(a, n, position), vf)
+                    }
+                    false => self.lanes(positions, vf).into_iter().map(|position| self.picked_offset(a, n, position)).collect(),
+                };
+                if let Some(before) = before {
+                    let before = self.lanes(before, vf);
+                    lanes.iter_mut().zip(before).for_each(|(offset, before)| *offset = self.b.ins().iadd(before, *offset));
+                }
+                self.known[k].lanes = lanes;
+                return None;
+            }
+            Inst::LoadAt(a, offset) => {
                 let (addr, stride) = self.lane_walk(a);
                 // One position for all lanes, as of a row of a table, makes it a load like any other.
-                if !self.is_vector_depth(self.nest.depths[positions.index()]) {
-                    let position = self.scalar(positions);
-                    let addr = self.picked_address(a, addr, position);
+                if self.is_one(offset) {
+                    let offset = self.scalar(offset);
+                    let addr = self.b.ins().iadd(addr, offset);
                     return Some(self.load_group(a, addr, stride, vf));
                 }
-                let positions = self.group(positions, vf);
-                self.load_picked_group(a, addr, stride, &positions, vf)
+                let offsets = self.lanes(offset, vf);
+                self.load_picked_group(a, addr, stride, &offsets)
             }
             Inst::Index(a) => {
                 let (addr, stride) = self.lane_walk(a);

@@ -283,13 +283,12 @@ impl Emitter<'_> {
         }
     }
 
-    /// The address of an access, `addr` but for its picked axis, at a position along that.
+    /// The bytes to a position along the `n`-th picked axis of an access.
     ///
-    /// Whatever the position, the element is one of the axis: that no load leaves the array rests on no check made elsewhere.
-    pub(super) fn picked_address(&mut self, access: u32, addr: Value, position: Value) -> Value {
+    /// Positions below 0 are wrapped, and others that are out of range are 0, so that no element outside the axis is reached.
+    pub(super) fn picked_offset(&mut self, access: u32, n: usize, position: Value) -> Value {
         let a = &self.nest.accesses[access as usize];
-        let d = a.dtype;
-        let picked = a.picked.expect("an access that positions are picked in");
+        let (d, picked) = (a.dtype, a.picked[n]);
         let n = self.params[picked.extent as usize];
         let wrapped = self.b.ins().iadd(position, n);
         let negative = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, position, 0);
@@ -297,16 +296,15 @@ impl Emitter<'_> {
         let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, position, n);
         let zero = self.b.ins().iconst(types::I64, 0);
         let position = self.b.ins().select(inside, position, zero);
-        let offset = match picked.stride {
+        match picked.stride {
             Stride::Zero => zero,
             Stride::Unit => self.b.ins().ishl_imm_u(position, d.size().trailing_zeros() as i64),
             Stride::Param(p) => self.b.ins().imul(position, self.params[p as usize]),
-        };
-        self.b.ins().iadd(addr, offset)
+        }
     }
 
-    /// `vf` elements of an access, each at a position of its own along the picked axis.
-    pub(super) fn load_picked_group(&mut self, access: u32, addr: Value, stride: Stride, positions: &Group, vf: usize) -> Group {
+    /// `vf` elements of an access, each so many bytes on.
+    pub(super) fn load_picked_group(&mut self, access: u32, addr: Value, stride: Stride, offsets: &[Value]) -> Group {
         let d = self.nest.accesses[access as usize].dtype;
         let step = match stride {
             Stride::Zero => None,
@@ -319,12 +317,11 @@ impl Emitter<'_> {
             at = self.b.ins().iadd(at, skipped);
         }
         let mut lanes: SmallVec<[Value; 16]> = SmallVec::new();
-        for k in 0..vf {
+        for (k, offset) in offsets.iter().enumerate() {
             if let (Some(step), 1..) = (step, k) {
                 at = self.b.ins().iadd(at, step);
             }
-            let position = self.extract(positions, k);
-            let at = self.picked_address(access, at, position);
+            let at = self.b.ins().iadd(at, *offset);
             lanes.push(self.load_scalar(access, at));
         }
         self.gather(d, &lanes)

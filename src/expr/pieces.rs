@@ -60,6 +60,16 @@ pub(crate) fn through(base: &NodeRef, map: &View, equations: &[Equation], site: 
     NodeRef::with_equations(NodeKind::View(base.clone(), map.clone()), base.dtype, map.shape.clone(), site, equations.to_vec())
 }
 
+/// `node`, if the equations hold.
+#[cfg(feature = "text")]
+pub(crate) fn under(node: &NodeRef, equations: &[Equation]) -> NodeRef {
+    if equations.is_empty() {
+        return node.clone();
+    }
+    let same = NodeKind::View(node.clone(), View::identity(&node.shape));
+    NodeRef::with_equations(same, node.dtype, node.shape.clone(), node.site(), equations.to_vec())
+}
+
 /// The map by which `node` shows elements of `base`, if it is nothing but views of it.
 #[cfg(any(feature = "text", feature = "testing", test))]
 pub(crate) fn view_of(node: &NodeRef, base: &NodeRef) -> Option<View> {

@@ -89,7 +89,7 @@ impl Graph {
             NodeKind::Cast(a) => Kind::Cast(at(a)),
             NodeKind::Take(a, index, map) => {
                 self.import_positions(at(index), map, Bounds::FromEnd, node.site());
-                return Ok(self.take(at(a), at(index), map.clone(), node.dtype, node.site()));
+                return Ok(self.take(at(a), smallvec::smallvec![at(index)], map.clone(), node.dtype, node.site()));
             }
             NodeKind::Scatter { base, value, index, op, map, bounds } => {
                 self.import_positions(at(index), map, *bounds, node.site());

@@ -160,9 +160,9 @@ pub enum Kind {
     Reshape(NodeId, Shape),
     /// Reduced over the given axes, which are removed.
     Reduce(ReduceOp, NodeId, SmallVec<[u8; 4]>),
-    /// `Take(source, index, map)`: the source at the element that the map has for the node's index followed by the value of the
-    /// index, an `i64`, which counts from the end where it is negative. The map has one more axis than the node for it.
-    Take(NodeId, NodeId, View),
+    /// `Take(source, indices, map)`: the source at the element that the map has for the node's index followed by the values of the
+    /// indices, each an `i64` that counts from the end where it is negative. The map has an axis more than the node for each.
+    Take(NodeId, Indices, View),
     /// `Scatter(base, value, index, how)`: the base, of whose elements some have been changed: for each index of the values in C
     /// order, the element at the value of the index, an `i64` which counts from the end where it is negative. Or, where the values are
     /// [packed](Scatter::packed), the first element that is not changed yet, if the index, a `bool`, is true.
@@ -193,6 +193,9 @@ impl Scatter {
     }
 }
 
+/// What an element is taken at: at least one value, each along an axis of its own.
+pub type Indices = SmallVec<[NodeId; 2]>;
+
 /// Values and the regions of an array that they are written to, in order: later ones lie over earlier ones.
 ///
 /// A region is a view from the value's index to the array's; no two indices of it meet.
@@ -206,7 +209,8 @@ impl Kind {
             Kind::Unary(_, a) | Kind::Cast(a) | Kind::Copy(a) | Kind::View(a, _) | Kind::Reshape(a, _) | Kind::Reduce(_, a, _) => {
                 smallvec![a]
             }
-            Kind::Binary(_, a, b) | Kind::Take(a, b, _) => smallvec![a, b],
+            Kind::Binary(_, a, b) => smallvec![a, b],
+            Kind::Take(a, ref indices, _) => std::iter::once(a).chain(indices.iter().copied()).collect(),
             Kind::Select(a, b, c) | Kind::Scatter(a, b, c, _) => smallvec![a, b, c],
             Kind::Pieces(ref parts) => parts.iter().map(|(value, _)| *value).collect(),
         }
@@ -219,7 +223,10 @@ impl Kind {
             Kind::Unary(op, a) => Kind::Unary(*op, f(*a)),
             Kind::Binary(op, a, b) => Kind::Binary(*op, f(*a), f(*b)),
             Kind::Select(a, b, c) => Kind::Select(f(*a), f(*b), f(*c)),
-            Kind::Take(a, index, map) => Kind::Take(f(*a), f(*index), map.clone()),
+            Kind::Take(a, indices, map) => {
+                let source = f(*a);
+                Kind::Take(source, indices.iter().map(|index| f(*index)).collect(), map.clone())
+            }
             Kind::Scatter(base, value, index, how) => Kind::Scatter(f(*base), f(*value), f(*index), how.clone()),
             Kind::Cast(a) => Kind::Cast(f(*a)),
             Kind::Copy(a) => Kind::Copy(f(*a)),
@@ -319,46 +326,50 @@ impl Graph {
     }
 
     /// The operand at computed indices; see [`Kind::Take`]. A view of the operand becomes part of the map.
-    pub(crate) fn take(&mut self, src: NodeId, index: NodeId, map: View, dtype: DType, site: Option<Site>) -> NodeId {
+    pub(crate) fn take(&mut self, src: NodeId, indices: Indices, map: View, dtype: DType, site: Option<Site>) -> NodeId {
         let (src, map) = match &self[src].kind {
             Kind::View(base, inner) => (*base, inner.then(&map)),
             _ => (src, map),
         };
         // Indices are not in memory; what they are at an index is arithmetic.
         if self[src].kind == Kind::Iota {
-            return self.taken_index(src, index, map, site);
+            return self.taken_index(src, &indices, map, site);
         }
-        let rank = map.shape.rank() - 1;
+        let rank = map.shape.rank() - indices.len();
         let shape = map.shape.extents()[..rank].iter().cloned().collect();
-        self.add(Kind::Take(src, index, map), dtype, shape, site)
+        self.add(Kind::Take(src, indices, map), dtype, shape, site)
     }
 
-    /// What is taken from the index itself: the map's one axis, with the index's value in the place of its last axis.
-    fn taken_index(&mut self, iota: NodeId, index: NodeId, mut map: View, site: Option<Site>) -> NodeId {
-        let last = map.shape.0.pop().unwrap_or(Size::ONE);
-        let at = map.shape.rank() as u32;
-        let step = map.axes[0].terms.iter().find(|t| t.0 == at).map_or(Size::ZERO, |t| t.1.clone());
-        map.axes[0].terms.retain(|t| t.0 != at);
+    /// What is taken from the index itself: the map's one axis, with the indices' values in the place of its last axes.
+    fn taken_index(&mut self, iota: NodeId, indices: &[NodeId], mut map: View, site: Option<Site>) -> NodeId {
+        let rank = map.shape.rank() - indices.len();
+        let lasts: Vec<Size> = map.shape.0.drain(rank..).collect();
+        let step_of = |k: usize| map.axes[0].terms.iter().find(|t| t.0 as usize == rank + k).map_or(Size::ZERO, |t| t.1.clone());
+        let steps: Vec<Size> = (0..indices.len()).map(step_of).collect();
+        map.axes[0].terms.retain(|t| (t.0 as usize) < rank);
         let (dtype, shape) = (DType::I64, map.shape.clone());
         let size = |g: &mut Graph, s: Size| match s.as_const() {
             Some(n) => g.constant(Scalar::I64(n), site),
             None => g.add(Kind::Size(s), dtype, Shape::scalar(), site),
         };
-        let [zero, n, step] = [Size::ZERO, last, step].map(|s| size(self, s));
-        let others = self.view(iota, map, site);
-        let mut add = |kind, dtype| self.add(kind, dtype, shape.clone(), site);
-        let below = add(Kind::Binary(BinaryOp::Lt, index, zero), DType::Bool);
-        let from_end = add(Kind::Binary(BinaryOp::Add, index, n), dtype);
-        let wrapped = add(Kind::Select(below, from_end, index), dtype);
-        let scaled = add(Kind::Binary(BinaryOp::Mul, wrapped, step), dtype);
-        add(Kind::Binary(BinaryOp::Add, scaled, others), dtype)
+        let mut total = self.view(iota, map, site);
+        for ((&index, last), step) in indices.iter().zip(lasts).zip(steps) {
+            let [zero, n, step] = [Size::ZERO, last, step].map(|s| size(self, s));
+            let mut add = |kind, dtype| self.add(kind, dtype, shape.clone(), site);
+            let below = add(Kind::Binary(BinaryOp::Lt, index, zero), DType::Bool);
+            let from_end = add(Kind::Binary(BinaryOp::Add, index, n), dtype);
+            let wrapped = add(Kind::Select(below, from_end, index), dtype);
+            let scaled = add(Kind::Binary(BinaryOp::Mul, wrapped, step), dtype);
+            total = add(Kind::Binary(BinaryOp::Add, scaled, total), dtype);
+        }
+        total
     }
 
     /// The node of a graph that is being rebuilt, whose operands are nodes of this one: a view may have come to see a view.
     pub(crate) fn add_again(&mut self, node: &Node) -> NodeId {
         match &node.kind {
             Kind::View(src, view) => self.view(*src, view.clone(), node.site),
-            Kind::Take(src, index, map) => self.take(*src, *index, map.clone(), node.dtype, node.site),
+            Kind::Take(src, indices, map) => self.take(*src, indices.clone(), map.clone(), node.dtype, node.site),
             kind => self.add(kind.clone(), node.dtype, node.shape.clone(), node.site),
         }
     }

@@ -56,7 +56,13 @@ impl fmt::Display for Line<'_> {
             Kind::Binary(op, a, b) => write!(f, "{} {a}, {b}", op.name())?,
             Kind::Select(a, b, c) => write!(f, "select {a}, {b}, {c}")?,
             Kind::Cast(a) => write!(f, "cast {a}")?,
-            Kind::Take(a, index, map) => write!(f, "take {a}{map} at i{} = {index}", map.shape.rank() - 1)?,
+            Kind::Take(a, indices, map) => {
+                write!(f, "take {a}{map} at ")?;
+                for (k, index) in indices.iter().enumerate() {
+                    let comma = if k > 0 { ", " } else { "" };
+                    write!(f, "{comma}i{} = {index}", map.shape.rank() - indices.len() + k)?;
+                }
+            }
             Kind::Scatter(base, value, index, how) => {
                 let at = how.map.shape.rank() - 1;
                 match how.packed {

@@ -63,13 +63,15 @@ fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
             ensure(dtype(*c) == DType::Bool && dtype(*a) == node.dtype && dtype(*b) == node.dtype, "wrong types (rule 4)")
         }
         Kind::Cast(_) => Ok(()),
-        Kind::Take(a, index, map) => {
-            let (source, index) = (&graph[*a], &graph[*index]);
+        Kind::Take(a, indices, map) => {
+            let source = &graph[*a];
             ensure(!matches!(source.kind, Kind::View(..) | Kind::Iota), "what is taken from is a view (rule 12)")?;
             ensure(map.axes.len() == source.shape.rank() && source.dtype == node.dtype, "wrong rank or type (rule 12)")?;
-            let (rank, fits) = (node.shape.rank(), index.shape == node.shape || index.kind.is_scalar_leaf());
-            ensure(fits && index.dtype == DType::I64, "an index of another shape or type (rule 12)")?;
-            ensure(map.shape.rank() == rank + 1 && map.shape.extents()[..rank] == *node.shape.extents(), "the map has other axes (rule 12)")
+            let fits = |index: &Node| (index.shape == node.shape || index.kind.is_scalar_leaf()) && index.dtype == DType::I64;
+            ensure(!indices.is_empty() && indices.iter().all(|i| fits(&graph[*i])), "an index of another shape or type (rule 12)")?;
+            let rank = node.shape.rank();
+            let axes = map.shape.rank() == rank + indices.len() && map.shape.extents()[..rank] == *node.shape.extents();
+            ensure(axes, "the map has other axes (rule 12)")
         }
         Kind::Scatter(base, value, index, how) => {
             let (source, map) = (&graph[*base], &how.map);

@@ -371,7 +371,7 @@ fn indices_and_what_they_take() {
     // x[:, k], the axis of the index being the last of the map.
     let map =
         View { shape: Shape::fixed(&[2, 2, 3]), axes: [View::axis_or_start(Some(0)), View::axis_or_start(Some(2))].into_iter().collect() };
-    let y = p.graph.take(x, k, map.clone(), DType::F64, None);
+    let y = p.graph.take(x, smallvec::smallvec![k], map.clone(), DType::F64, None);
     let (taken, rows) = (p.graph.clone(), p.inputs.clone());
     assert_eq!(p.value(y), tensor(&[2, 2], &[3.0f64, 3.0, 4.0, 5.0]));
     let (mut p, _) = program([rows[0].clone(), rows[1].clone()]);
@@ -379,7 +379,7 @@ fn indices_and_what_they_take() {
     assert_eq!(p.value(i), tensor(&[3], &[0i64, 1, 2]));
     for bad in [3i64, -4] {
         let (mut p, [x, k]) = program([tensor(&[2, 3], &[1.0f64; 6]), tensor(&[2, 2], &[0i64, 0, bad, 0])]);
-        let y = p.graph.take(x, k, map.clone(), DType::F64, None);
+        let y = p.graph.take(x, smallvec::smallvec![k], map.clone(), DType::F64, None);
         let e = p.run(&[y], &no_dims).unwrap_err().to_string();
         assert!(e.contains(&format!("index {bad} is out of bounds for an axis of size 3")), "{e}");
     }

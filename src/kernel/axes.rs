@@ -14,6 +14,8 @@ pub(super) struct LoopAxis {
     pub strip: bool,
     /// In bytes, one per access.
     pub strides: Vec<Size>,
+    /// How far an access goes from one index to the next: its stride, or all of the axes that positions are picked along if those change.
+    pub reach: Vec<Size>,
 }
 
 /// Orders axes so that memory is walked forward: the axis with the smallest strides innermost. Accesses listed first in
@@ -32,7 +34,7 @@ pub(super) fn order(axes: &mut [LoopAxis], priority: &[usize]) {
 /// True if `outer` should be inside `inner`.
 fn inner_first(outer: &LoopAxis, inner: &LoopAxis, priority: &[usize]) -> bool {
     for &a in priority {
-        let (o, i) = (&outer.strides[a], &inner.strides[a]);
+        let (o, i) = (&outer.reach[a], &inner.reach[a]);
         if *o == Size::ZERO || *i == Size::ZERO {
             continue;
         }
@@ -84,7 +86,7 @@ mod tests {
     use super::*;
 
     fn axis(extent: Size, strides: &[Size]) -> LoopAxis {
-        LoopAxis { extent, reversed: false, strip: false, strides: strides.to_vec() }
+        LoopAxis { extent, reversed: false, strip: false, strides: strides.to_vec(), reach: strides.to_vec() }
     }
 
     #[test]

@@ -40,8 +40,8 @@ struct RawAccess {
     strides: Vec<Size>,
     /// See [`Access::inside`].
     inside: bool,
-    /// Extent and stride of the axis of computed positions.
-    picked: Option<(Size, Size)>,
+    /// Extents and strides of the axes of computed positions.
+    picked: Vec<(Size, Size)>,
 }
 
 struct Lowerer<'a> {
@@ -162,8 +162,9 @@ impl Lowerer<'_> {
         }
         match &self.graph[id].kind {
             Kind::Reduce(_, src, _) => smallvec::smallvec![(*src, Index::Source)],
-            Kind::Take(src, index, _) if self.graph[*src].kind.is_scalar_leaf() => smallvec::smallvec![(*src, at), (*index, at)],
-            Kind::Take(_, index, _) => smallvec::smallvec![(*index, at)],
+            // All elements are one.
+            Kind::Take(src, ..) if self.graph[*src].kind.is_scalar_leaf() => smallvec::smallvec![(*src, at)],
+            Kind::Take(_, indices, _) => indices.iter().map(|index| (*index, at)).collect(),
             kind if kind.is_elementwise() => kind.operands().into_iter().map(|o| (o, at)).collect(),
             _ => SmallVec::new(),
         }
@@ -203,11 +204,10 @@ impl Lowerer<'_> {
                 });
                 self.body.add(Inst::Reduced(k as u32), node.dtype)
             }
-            // All elements are one.
             Kind::Take(src, ..) if self.graph[*src].kind.is_scalar_leaf() => v(self, 0),
-            Kind::Take(src, _, map) => {
-                let position = v(self, 0);
-                self.load_at(*src, map, position, at)
+            Kind::Take(src, indices, map) => {
+                let positions: SmallVec<[ValueId; 2]> = (0..indices.len()).map(|k| v(self, k)).collect();
+                self.load_at(*src, map, &positions, at)
             }
             Kind::Input(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) | Kind::Pieces(_) | Kind::Scatter(..) | Kind::Copy(_) => {
                 unreachable!("these have no operands to evaluate")
@@ -245,12 +245,13 @@ impl Lowerer<'_> {
         self.body.add(Inst::Load(k), dtype)
     }
 
-    /// An element of memory at a computed position along the last axis of a map.
-    fn load_at(&mut self, source: NodeId, map: &View, position: ValueId, at: Index) -> ValueId {
+    /// An element of memory at computed positions along the last axes of a map.
+    fn load_at(&mut self, source: NodeId, map: &View, positions: &[ValueId], at: Index) -> ValueId {
         let (operand, base_strides) = self.base(source);
         let dtype = self.graph[source].dtype;
-        let k = self.picked_access(operand, &base_strides, map, dtype, at);
-        self.body.add(Inst::LoadAt(k, position), dtype)
+        let k = self.picked_access(operand, &base_strides, map, positions.len(), dtype, at);
+        let offset = positions.iter().fold(None, |before, position| Some(self.body.add(Inst::Pick(k, before, *position), DType::I64)));
+        self.body.add(Inst::LoadAt(k, offset.expect("at least one position")), dtype)
     }
 
     /// Values written to memory at computed positions along the last axis of a map.
@@ -260,22 +261,24 @@ impl Lowerer<'_> {
         let position = if how.packed { Position::Next(position) } else { Position::At(position) };
         let dtype = self.graph[put.node].dtype;
         let (operand, strides) = self.destination(put.dest, dtype);
-        let access = self.picked_access(operand, &strides, &how.map, dtype, Index::Domain);
+        let access = self.picked_access(operand, &strides, &how.map, 1, dtype, Index::Domain);
         Store { access, value, scatter: Some(Scattered { position, op: how.op }) }
     }
 
-    /// An access through a map whose last axis stands for computed positions.
-    fn picked_access(&mut self, operand: Operand, base_strides: &[Size], map: &View, dtype: DType, at: Index) -> u32 {
-        let last = map.shape.rank() as u32 - 1;
-        let (mut fixed, mut stride) = (map.clone(), Size::ZERO);
+    /// An access through a map whose last axes, so many, stand for computed positions.
+    fn picked_access(&mut self, operand: Operand, base_strides: &[Size], map: &View, count: usize, dtype: DType, at: Index) -> u32 {
+        let rank = map.shape.rank() - count;
+        let mut fixed = map.clone();
+        let mut picked: Vec<(Size, Size)> = map.shape.extents()[rank..].iter().map(|n| (n.clone(), Size::ZERO)).collect();
         for (axis, base) in fixed.axes.iter_mut().zip(base_strides) {
-            for (_, step) in axis.terms.iter().filter(|(k, _)| *k == last) {
-                stride = stride.add(&step.mul(base));
-            }
-            axis.terms.retain(|(k, _)| *k != last);
+            axis.terms.retain(|(k, step)| {
+                let Some(pick) = (*k as usize).checked_sub(rank) else { return true };
+                picked[pick].1 = picked[pick].1.add(&step.mul(base));
+                false
+            });
         }
         let raw = self.access(operand, base_strides, &fixed, dtype, at);
-        self.access_number(RawAccess { picked: Some((map.shape.extents()[last as usize].clone(), stride)), ..raw })
+        self.access_number(RawAccess { picked, ..raw })
     }
 
     /// The memory that holds exactly this node.
@@ -346,7 +349,34 @@ impl Lowerer<'_> {
             Operand::Input(k) => self.graph.inputs()[k as usize].swapped,
             _ => false,
         };
-        RawAccess { operand, dtype, swapped, offset, strides, inside, picked: None }
+        RawAccess { operand, dtype, swapped, offset, strides, inside, picked: Vec::new() }
+    }
+
+    /// How far each access may go from one index of each loop to the next where that changes the positions that are picked.
+    fn jumps(&self) -> Vec<Vec<Option<Size>>> {
+        let mut moved: Vec<Vec<bool>> = Vec::with_capacity(self.body.insts.len());
+        let mut jumps = vec![vec![None; self.loops]; self.accesses.len()];
+        for inst in &self.body.insts {
+            let mut by = match inst {
+                Inst::Load(k) | Inst::LoadAt(k, _) | Inst::Index(k) => {
+                    self.accesses[*k as usize].strides.iter().map(|s| *s != Size::ZERO).collect()
+                }
+                Inst::Reduced(_) => (0..self.loops).map(|k| k < self.step.domain.rank()).collect(),
+                _ => vec![false; self.loops],
+            };
+            for o in inst.operands() {
+                by.iter_mut().zip(&moved[o.index()]).for_each(|(b, o)| *b |= *o);
+            }
+            if let Inst::Pick(k, _, position) = inst {
+                let far = |(n, stride): &(Size, Size)| n.mul(stride);
+                let all = self.accesses[*k as usize].picked.iter().map(far).max_by_key(Size::magnitude);
+                for (jump, _) in jumps[*k as usize].iter_mut().zip(&moved[position.index()]).filter(|(_, moves)| **moves) {
+                    *jump = all.clone();
+                }
+            }
+            moved.push(by);
+        }
+        jumps
     }
 
     fn access_number(&mut self, raw: RawAccess) -> u32 {
@@ -378,11 +408,13 @@ impl Lowerer<'_> {
 
     fn finish(self, stores: Vec<Store>) -> (LoopNest, Bindings) {
         let mut offsets: Vec<Size> = self.accesses.iter().map(|a| a.offset.clone()).collect();
+        let jumps = self.jumps();
         let axis = |k: usize, extent: &Size| LoopAxis {
             extent: extent.clone(),
             reversed: false,
             strip: false,
             strides: self.accesses.iter().map(|a| a.strides[k].clone()).collect(),
+            reach: self.accesses.iter().zip(&jumps).map(|(a, jumps)| jumps[k].clone().unwrap_or_else(|| a.strides[k].clone())).collect(),
         };
         let rank = self.step.domain.rank();
         let mut parallel: Vec<LoopAxis> = self.step.domain.extents().iter().enumerate().map(|(k, e)| axis(k, e)).collect();
@@ -423,19 +455,31 @@ impl Lowerer<'_> {
         coalesce(&mut parallel);
         let descending = turn(&mut parallel, &mut offsets);
 
-        // The vector runs along the axis with more unit strides; along a reduced axis if both have as many.
+        // The vector runs along an axis along which no positions are computed, so that they are once for all lanes; the one with more unit
+        // strides; if both have as many, along a reduced axis, unless elements are nearer to each other along the other one.
         let units = |a: Option<&LoopAxis>| {
             a.map_or(0, |a| {
                 loads
                     .iter()
                     .filter(|&&k| {
-                        self.accesses[k].picked.is_none() && a.strides[k].as_const() == Some(self.accesses[k].dtype.size() as i64)
+                        self.accesses[k].picked.is_empty() && a.strides[k].as_const() == Some(self.accesses[k].dtype.size() as i64)
                     })
                     .count()
             })
         };
-        let along_reduced =
-            has_reductions && !reduced.is_empty() && (parallel.is_empty() || units(reduced.last()) >= units(parallel.last()));
+        let nearer = |a: &LoopAxis, b: &LoopAxis| {
+            let both = loads.iter().find(|&&k| a.strides[k] != Size::ZERO && b.strides[k] != Size::ZERO);
+            both.is_some_and(|&k| a.strides[k].magnitude() < b.strides[k].magnitude())
+        };
+        let jumps = |a: &LoopAxis| a.reach != a.strides;
+        let along_reduced = has_reductions
+            && match (parallel.last(), reduced.last()) {
+                (_, None) => false,
+                (None, Some(_)) => true,
+                (Some(p), Some(r)) if jumps(p) != jumps(r) => jumps(p),
+                (Some(p), Some(r)) if units(Some(p)) == units(Some(r)) => !nearer(p, r),
+                (p, r) => units(r) > units(p),
+            };
 
         let mut params: Vec<Size> = self.sizes.clone();
         let mut param = |s: &Size| -> u32 {
@@ -459,15 +503,14 @@ impl Lowerer<'_> {
                 pointers.push((raw.operand, offsets[k].clone(), moves.clone()));
                 (pointers.len() as u32 - 1, 0)
             });
-            let extent = raw.picked.as_ref().map(|(n, _)| param(n));
+            let extents: Vec<u32> = raw.picked.iter().map(|(n, _)| param(n)).collect();
             let mut stride = |s: &Size| match s.as_const() {
                 Some(0) => Stride::Zero,
                 Some(x) if x == raw.dtype.size() as i64 => Stride::Unit,
                 _ => Stride::Param(param(s)),
             };
             let strides = moves.iter().map(&mut stride).collect();
-            let along = raw.picked.as_ref().map(|(_, s)| stride(s));
-            let picked = extent.zip(along).map(|(extent, stride)| Picked { extent, stride });
+            let picked = extents.into_iter().zip(&raw.picked).map(|(extent, (_, s))| Picked { extent, stride: stride(s) }).collect();
             let RawAccess { dtype, swapped, inside, .. } = raw;
             accesses.push(Access { pointer, displacement, dtype: *dtype, swapped: *swapped, strides, picked, inside: *inside });
         }
@@ -506,7 +549,7 @@ impl Lowerer<'_> {
             // As above.
             let p = parallel_params[0];
             let sizes_an_access = |a: &Access| {
-                a.picked.is_some_and(|x| x.extent == p || x.stride == Stride::Param(p)) || a.strides.contains(&Stride::Param(p))
+                a.picked.iter().any(|x| x.extent == p || x.stride == Stride::Param(p)) || a.strides.contains(&Stride::Param(p))
             };
             let others = parallel_params[1..].iter().chain(&reduced_params);
             if (p as usize) < self.sizes.len() || others.clone().any(|q| *q == p) || accesses.iter().any(sizes_an_access) {

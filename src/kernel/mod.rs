@@ -96,8 +96,8 @@ pub struct Access {
     pub swapped: bool,
     /// The stride along each axis: parallel axes first, then reduced ones.
     pub strides: SmallVec<[Stride; 4]>,
-    /// An axis along which it is read at computed positions, by [`Inst::LoadAt`], or written at them.
-    pub picked: Option<Picked>,
+    /// Axes along which it is read at computed positions, by [`Inst::LoadAt`], or one along which it is written at them.
+    pub picked: SmallVec<[Picked; 2]>,
     /// True if its index depends on a reduced axis, also where its strides there cancel: where that axis is empty, there is
     /// nothing to load.
     pub inside: bool,
@@ -140,8 +140,11 @@ pub enum Stride {
 pub enum Inst {
     /// The element of an access at the current index.
     Load(u32),
-    /// The element of an access at the current index and, along its picked axis, at a position: an `i64` that counts from the end
-    /// where it is negative. A position out of range reads some element.
+    /// The bytes from an access's element to that at a position along a picked axis: the first one, or the next after those of another
+    /// [`Inst::Pick`], to which it adds. The position is an `i64` that counts from the end where it is negative; one that is out of
+    /// range is that of some element.
+    Pick(u32, Option<ValueId>, ValueId),
+    /// The element of an access at the current index and so many bytes on, which the last of its [`Inst::Pick`]s says.
     LoadAt(u32, ValueId),
     /// The address of an access at the current index, as an `i64`: of an access to [`Operand::Index`], which begins at 0, an
     /// index. Its elements are one byte long.
@@ -173,6 +176,7 @@ impl Inst {
     pub fn operands(&self) -> SmallVec<[ValueId; 3]> {
         match *self {
             Inst::Load(_) | Inst::Index(_) | Inst::Const(_) | Inst::Param(_) | Inst::Reduced(_) => smallvec::smallvec![],
+            Inst::Pick(_, before, x) => before.into_iter().chain([x]).collect(),
             Inst::LoadAt(_, x) | Inst::Unary(_, x) | Inst::Cast(x) | Inst::Bitcast(x) | Inst::ShiftRightLogical(x, _) => {
                 smallvec::smallvec![x]
             }
@@ -303,6 +307,39 @@ impl LoopNest {
     /// The number of parallel axes.
     pub fn rank(&self) -> usize {
         self.parallel.len()
+    }
+
+    /// For each value, which loops move it: parallel axes first, then reduced ones.
+    pub fn moved_by(&self) -> Vec<Vec<bool>> {
+        let mut all: Vec<Vec<bool>> = Vec::with_capacity(self.insts.len());
+        for inst in &self.insts {
+            let mut moved = vec![false; self.parallel.len() + self.reduced.len()];
+            match inst {
+                Inst::Load(k) | Inst::LoadAt(k, _) | Inst::Index(k) => {
+                    let strides = &self.accesses[*k as usize].strides;
+                    moved.iter_mut().zip(strides).for_each(|(m, s)| *m = *s != Stride::Zero);
+                }
+                Inst::Reduced(_) => moved[..self.parallel.len()].fill(true),
+                _ => {}
+            }
+            for o in inst.operands() {
+                moved.iter_mut().zip(&all[o.index()]).for_each(|(m, o)| *m |= *o);
+            }
+            all.push(moved);
+        }
+        all
+    }
+
+    /// How many picked axes of an access a value adds the offsets along; `None` if it is no [`Inst::Pick`] of this access.
+    pub fn picks(&self, access: u32, mut value: ValueId) -> Option<usize> {
+        let mut count = 1;
+        loop {
+            match self.insts[value.index()] {
+                Inst::Pick(a, None, _) => return (a == access).then_some(count),
+                Inst::Pick(a, Some(before), _) if a == access => (value, count) = (before, count + 1),
+                _ => return None,
+            }
+        }
     }
 
     /// True if a reduction keeps positions.

@@ -42,8 +42,20 @@ impl Printed<'_> {
         self.access_at(k, None)
     }
 
-    /// The element of an access, at a value along its picked axis.
-    fn access_at(&self, k: u32, at: Option<ValueId>) -> String {
+    /// The bytes to a position along the `n`-th picked axis of an access.
+    fn picked(&self, access: u32, n: usize, position: ValueId) -> String {
+        let access = &self.nest.accesses[access as usize];
+        let picked = access.picked[n];
+        let stride = match picked.stride {
+            Stride::Zero => Size::ZERO,
+            Stride::Unit => Size::from(access.dtype.size()),
+            Stride::Param(p) => self.bindings.params[p as usize].clone(),
+        };
+        times(&stride, &format!("{} in {}", self.value(position), self.bindings.params[picked.extent as usize]))
+    }
+
+    /// The element of an access, so many bytes on.
+    fn access_at(&self, k: u32, on: Option<String>) -> String {
         let a = &self.nest.accesses[k as usize];
         let (operand, offset) = &self.bindings.pointers[a.pointer as usize];
         let mut index: Vec<String> = Vec::new();
@@ -54,14 +66,7 @@ impl Printed<'_> {
                 Stride::Param(p) => index.push(times(&self.bindings.params[*p as usize], &self.index_name(axis))),
             }
         }
-        if let (Some(at), Some(picked)) = (at, a.picked.filter(|p| p.stride != Stride::Zero)) {
-            let stride = match picked.stride {
-                Stride::Zero => Size::ZERO,
-                Stride::Unit => Size::from(a.dtype.size()),
-                Stride::Param(p) => self.bindings.params[p as usize].clone(),
-            };
-            index.push(times(&stride, &self.value(at)));
-        }
+        index.extend(on);
         let base = offset.add(&Size::from(a.displacement as i64));
         if base != Size::ZERO {
             index.push(base.to_string());
@@ -110,7 +115,12 @@ impl Printed<'_> {
             }
             Inst::LoadAt(a, at) => {
                 let swapped = if nest.accesses[*a as usize].swapped { "load, swap bytes" } else { "load" };
-                format!("{swapped} {}", self.access_at(*a, Some(*at)))
+                format!("{swapped} {}", self.access_at(*a, Some(self.value(*at))))
+            }
+            Inst::Pick(a, before, position) => {
+                let n = before.and_then(|b| nest.picks(*a, b)).unwrap_or(0);
+                let before = before.map_or(String::new(), |b| format!("{} + ", self.value(b)));
+                format!("{before}{}", self.picked(*a, n, *position))
             }
             Inst::Index(a) => self.access(*a),
             Inst::Const(s) => format!("{s}"),
@@ -182,7 +192,10 @@ impl fmt::Display for Printed<'_> {
                 Some(Position::Next(mask)) => {
                     writeln!(f, "{:indent$}store {value} -> {} next where {}", "", self.access(s.access), self.value(mask))?;
                 }
-                Some(Position::At(at)) => writeln!(f, "{:indent$}store {applied}{value} -> {}", "", self.access_at(s.access, Some(at)))?,
+                Some(Position::At(at)) => {
+                    let on = self.picked(s.access, 0, at);
+                    writeln!(f, "{:indent$}store {applied}{value} -> {}", "", self.access_at(s.access, Some(on)))?;
+                }
                 None => writeln!(f, "{:indent$}store {value} -> {}", "", self.access(s.access))?,
             }
         }

@@ -38,13 +38,18 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
         let typed = match *inst {
             Inst::Load(a) => {
                 (a as usize) < nest.accesses.len()
-                    && nest.accesses[a as usize].picked.is_none()
+                    && nest.accesses[a as usize].picked.is_empty()
                     && nest.accesses[a as usize].dtype == ty
                     && depth >= nest.accesses[a as usize].depth(nest.rank())
             }
-            Inst::LoadAt(a, _) => {
+            Inst::LoadAt(a, offset) => {
                 let access = nest.accesses.get(a as usize).filter(|a| a.dtype == ty && depth >= a.depth(nest.rank()));
-                of(0) == DType::I64 && access.is_some_and(|a| a.picked.is_some_and(named))
+                access.is_some_and(|access| !access.picked.is_empty() && nest.picks(a, offset) == Some(access.picked.len()))
+            }
+            Inst::Pick(a, before, position) => {
+                let at = before.map_or(Some(0), |before| nest.picks(a, before));
+                let picked = nest.accesses.get(a as usize).zip(at).and_then(|(access, at)| access.picked.get(at));
+                ty == DType::I64 && nest.types[position.index()] == DType::I64 && picked.is_some_and(|p| named(*p))
             }
             Inst::Index(a) => {
                 nest.accesses.get(a as usize).is_some_and(|a| a.dtype == DType::U8 && depth >= a.depth(nest.rank())) && ty == DType::I64
@@ -75,14 +80,14 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
                 super::Position::At(v) => nest.types[v.index()] == DType::I64,
                 super::Position::Next(v) => nest.types[v.index()] == DType::Bool && op.is_none(),
             };
-            a.picked.is_some() && nest.in_place && typed && op.is_none_or(gives_back)
+            a.picked.len() == 1 && nest.in_place && typed && op.is_none_or(gives_back)
         }
-        None => a.picked.is_none(),
+        None => a.picked.is_empty(),
     };
     for s in &nest.stores {
         let a = &nest.accesses[s.access as usize];
         ensure(a.dtype == nest.types[s.value.index()] && !a.swapped, "a store of another type (rule 4)".into())?;
-        ensure(a.picked.is_none_or(named) && scatters(s, a), "a store to a position that is none (rule 7)".into())?;
+        ensure(a.picked.iter().all(|p| named(*p)) && scatters(s, a), "a store to a position that is none (rule 7)".into())?;
         ensure(
             a.strides[nest.parallel.len()..].iter().all(|s| *s == Stride::Zero),
             "a store that moves along a reduced axis (rule 4)".into(),

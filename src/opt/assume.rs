@@ -87,7 +87,7 @@ fn run(graph: &Graph) -> Graph {
     let mut out = graph.rebuild(|g, node| {
         let kind = match &node.kind {
             Kind::View(src, view) => Kind::View(*src, known.view(view)),
-            Kind::Take(src, index, map) => Kind::Take(*src, *index, known.view(map)),
+            Kind::Take(src, indices, map) => Kind::Take(*src, indices.clone(), known.view(map)),
             Kind::Scatter(base, value, index, how) => {
                 Kind::Scatter(*base, *value, *index, Scatter { map: known.view(&how.map), ..how.clone() })
             }

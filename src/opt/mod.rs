@@ -4,7 +4,9 @@
 //! exact, and never a shape or type. Constants are folded by the same functions that the reference evaluator runs, so
 //! folding cannot disagree with execution. Every rewrite keeps the call site of the node it replaces.
 
+mod align;
 mod assume;
+mod divide;
 mod fold;
 mod mirror;
 mod pieces;
@@ -29,6 +31,10 @@ impl Pass {
     }
 }
 
+/// What `divide` does where it seems worth it, wherever it can be done.
+#[cfg(test)]
+pub(crate) const DIVIDE_ALL: Pass = Pass { name: "divide all", run: |graph| divide::run_for(graph, 0), ..divide::PASS };
+
 /// What runs, in order.
 pub(crate) const PASSES: &[Pass] = &[
     assume::PASS,
@@ -39,5 +45,6 @@ pub(crate) const PASSES: &[Pass] = &[
     pieces::PASS,
     // Parts see their operands through new views.
     Pass { name: "views again", ..views::PASS },
+    divide::PASS,
     mirror::PASS,
 ];

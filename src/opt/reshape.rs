@@ -9,10 +9,16 @@
 //!
 //! - a reduction runs over the refined axes: in C order they have the elements in the same order, which is that of sums;
 //! - an output is computed over the refined axes and stored through a region that merges them.
+//!
+//! Where 4000 columns become rows of 1500 there is no such refinement; but [3000, 4000] is [1000, 3, 8, 500], [8000, 1500] is
+//! [1000, 8, 3, 500], and all axes but the two in the middle are the same. Then the loops run over these, and `divide` sees to the
+//! middle.
 
 use smallvec::SmallVec;
 
 use super::Pass;
+use super::align::{Block, align};
+use super::divide::MIN_RUN;
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::ReduceOp;
 use crate::shape::Shape;
@@ -59,6 +65,8 @@ struct Refined {
     shape: Shape,
     /// The axis of the coarser shape that each of its axes is a part of.
     parts: Vec<usize>,
+    /// True if it refines everything that it was made for. Else some axes of both shapes could not be told apart.
+    is_finer: bool,
 }
 
 /// Which nodes of the graph under construction have reshapes under them, element by element.
@@ -74,7 +82,7 @@ impl Below {
             self.0.push(reads || matches!(kind, Kind::Reshape(..)));
         }
         let whole = &g[id].shape;
-        let mut refined = Refined { shape: whole.clone(), parts: (0..whole.rank()).collect() };
+        let mut refined = Refined { shape: whole.clone(), parts: (0..whole.rank()).collect(), is_finer: true };
         let (mut stack, mut seen, mut found) = (vec![id], hashbrown::HashSet::new(), false);
         while let Some(id) = stack.pop() {
             if !self.0[id.index()] || !seen.insert(id) {
@@ -83,7 +91,10 @@ impl Below {
             match &g[id].kind {
                 Kind::Reshape(src, _) => {
                     found |= counts(&g[*src].kind);
-                    if let Some(finer) = refine(&g[*src].shape, &refined) {
+                    // Where axes are left that straddle it is for `divide`, which wants runs. An input may be contiguous, and is a view then.
+                    let is_long = |n: &Size| n.as_const().is_none_or(|n| n >= MIN_RUN);
+                    let divided = |r: &Refined| !matches!(g[*src].kind, Kind::Input(_)) && r.shape.extents().last().is_some_and(is_long);
+                    if let Some(finer) = refine(&g[*src].shape, &refined).filter(|r| r.is_finer || divided(r)) {
                         refined = finer;
                     }
                 }
@@ -97,36 +108,16 @@ impl Below {
     }
 }
 
-/// The coarsest refinement of a shape that also refines `other`, of as many elements.
+/// The coarsest refinement of a shape that also refines `other`, of as many elements, as far as there is one.
 fn refine(other: &Shape, shape: &Refined) -> Option<Refined> {
-    let lists = other.extents().iter().chain(shape.shape.extents());
-    if lists.clone().any(|n| *n == Size::ZERO) {
-        return None;
-    }
-    // From the innermost axis outwards: what is left of the axis of each.
-    let mut others = other.extents().iter().rev().filter(|n| **n != Size::ONE).cloned();
-    let mut owns = shape.shape.extents().iter().zip(&shape.parts).rev().filter(|(n, _)| **n != Size::ONE).map(|(n, k)| (n.clone(), *k));
-    let (mut left, mut own) = (others.next(), owns.next());
-    let mut out: Vec<(Size, usize)> = Vec::new();
-    while let (Some(n), Some((m, part))) = (&left, &own) {
-        let part = *part;
-        if n == m {
-            out.push((n.clone(), part));
-            (left, own) = (others.next(), owns.next());
-        } else if let Some(rest) = n.exact_quotient(m) {
-            out.push((m.clone(), part));
-            (left, own) = (Some(rest), owns.next());
-        } else {
-            let rest = m.exact_quotient(n)?;
-            out.push((n.clone(), part));
-            (left, own) = (others.next(), Some((rest, part)));
-        }
-    }
-    if left.is_some() || own.is_some() {
-        return None;
-    }
-    out.reverse();
-    Some(Refined { shape: out.iter().map(|(n, _)| n.clone()).collect(), parts: out.into_iter().map(|(_, k)| k).collect() })
+    let target: Vec<(Size, usize)> = shape.shape.extents().iter().cloned().zip(shape.parts.iter().copied()).collect();
+    let blocks = align(other.extents(), &target)?;
+    let parts: Vec<(Size, usize)> = blocks.iter().rev().flat_map(|b| b.target.iter().cloned()).collect();
+    Some(Refined {
+        is_finer: shape.is_finer && blocks.iter().all(Block::is_axis),
+        shape: parts.iter().map(|(n, _)| n.clone()).collect(),
+        parts: parts.into_iter().map(|(_, k)| k).collect(),
+    })
 }
 
 /// The reduction over refined axes.
@@ -211,7 +202,7 @@ mod tests {
     fn shapes_refine_each_other() {
         let refined = |a: Shape, b: Shape| {
             let parts = (0..b.rank()).collect();
-            refine(&a, &Refined { shape: b, parts }).map(|r| (r.shape.to_string(), r.parts))
+            refine(&a, &Refined { shape: b, parts, is_finer: true }).filter(|r| r.is_finer).map(|r| (r.shape.to_string(), r.parts))
         };
         let f = |x: &[usize]| Shape::fixed(x);
         assert_eq!(refined(f(&[6, 4]), f(&[3, 8])), Some(("[3,2,4]".into(), vec![0, 1, 1])));

@@ -21,7 +21,7 @@ const MAX_VIEWS: usize = 32;
 
 /// The estimated cost from which repeating a computation is worse than storing it; an addition costs 1, a division, a square
 /// root or a math function this much.
-const EXPENSIVE: u32 = 20;
+pub(super) const EXPENSIVE: u32 = 20;
 
 /// A node of the old graph, seen through a view (or as it is).
 type Demand = (NodeId, Option<View>);
@@ -92,8 +92,10 @@ enum Make {
     Apply(Shape),
     /// The one operand through a view.
     View(View),
-    /// Elements of the first operand at the indices in the second.
+    /// Elements of the first operand at the indices in the others.
     Take(View),
+    /// The elements of the one operand under this shape.
+    Reshape(Shape),
     /// The reduction of the one operand over these axes.
     Reduce(Vec<u8>, Shape),
 }
@@ -117,9 +119,11 @@ fn plan(graph: &Graph, (id, view): &Demand, cost: &[u32], stored: &[bool]) -> Pl
             Plan { operands: kind.operands().into_iter().map(through).collect(), make: Make::Apply(view.shape.clone()) }
         }
         // The elements that a view shows are taken at the indices that it shows.
-        Kind::Take(src, index, map) if !stored[id.index()] && !repeats(view) => {
-            let at = if graph[*index].kind.is_scalar_leaf() { (*index, None) } else { demand(graph, *index, view.clone()) };
-            Plan { operands: vec![(*src, None), at], make: Make::Take(map.then(&beside(view, map))) }
+        Kind::Take(src, indices, map) if !stored[id.index()] && !repeats(view) => {
+            let at =
+                |index: &NodeId| if graph[*index].kind.is_scalar_leaf() { (*index, None) } else { demand(graph, *index, view.clone()) };
+            let operands = std::iter::once((*src, None)).chain(indices.iter().map(at)).collect();
+            Plan { operands, make: Make::Take(map.then(&view.beside(map, indices.len()))) }
         }
         Kind::Reduce(_, src, axes) => match through_reduction(view, &graph[*src].shape, axes) {
             Some((inner, axes)) => Plan { operands: vec![demand(graph, *src, inner)], make: Make::Reduce(axes, view.shape.clone()) },
@@ -129,6 +133,10 @@ fn plan(graph: &Graph, (id, view): &Demand, cost: &[u32], stored: &[bool]) -> Pl
         Kind::Reshape(src, shape) => match View::split(&graph[*src].shape, &view.shape) {
             Some(inner) if View::split(shape, &view.shape).is_some_and(|v| v == *view) => {
                 Plan { operands: vec![demand(graph, *src, inner)], make: Make::Same }
+            }
+            // The same elements in the same order, with some of its axes taken apart.
+            None if View::split(shape, &view.shape).is_some_and(|v| v == *view) => {
+                Plan { operands: vec![(*src, None)], make: Make::Reshape(view.shape.clone()) }
             }
             _ => plain(),
         },
@@ -150,9 +158,10 @@ fn emit(out: &mut Graph, node: &Node, plan: &Plan, done: &HashMap<Demand, NodeId
             let kind = node.kind.map_operands(|_| next());
             out.add_again(&Node { kind, dtype: node.dtype, shape: shape.clone(), site: node.site })
         }
+        Make::Reshape(shape) => out.add(Kind::Reshape(next(), shape.clone()), node.dtype, shape.clone(), node.site),
         Make::Take(map) => {
-            let (source, index) = (next(), next());
-            out.take(source, index, map.clone(), node.dtype, node.site)
+            let (source, indices) = (next(), (1..plan.operands.len()).map(|_| next()).collect());
+            out.take(source, indices, map.clone(), node.dtype, node.site)
         }
         Make::Reduce(axes, shape) => {
             let Kind::Reduce(op, ..) = node.kind else { unreachable!("planned for a reduction") };
@@ -163,19 +172,10 @@ fn emit(out: &mut Graph, node: &Node, plan: &Plan, done: &HashMap<Demand, NodeId
 
 /// True if the view repeats its source along an axis outside one that it uses: a loop nest over the result in C order
 /// would compute the source anew on every turn of that axis.
-fn repeats(view: &View) -> bool {
+pub(super) fn repeats(view: &View) -> bool {
     let used = |k: usize| view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == k));
     let unused = (0..view.shape.rank()).find(|&k| view.shape.extents()[k] != Size::ONE && !used(k));
     unused.is_some_and(|u| (u + 1..view.shape.rank()).any(used))
-}
-
-/// The view with the last axis of a map of [`Kind::Take`], which is that of the indices' values.
-fn beside(view: &View, map: &View) -> View {
-    let mut out = view.clone();
-    let at = out.shape.rank();
-    out.shape.0.extend(map.shape.extents().last().cloned());
-    out.axes.push(View::axis_or_start(Some(at)));
-    out
 }
 
 /// A view of a reduction's result as a view of its source with axes to reduce, where the view is one to one: a permutation
@@ -233,7 +233,7 @@ pub(super) fn own_cost(graph: &Graph, node: &Node) -> u32 {
 }
 
 /// A rough cost of computing one element of each node: that of the dearest path from the inputs.
-fn costs(graph: &Graph) -> Vec<u32> {
+pub(super) fn costs(graph: &Graph) -> Vec<u32> {
     let mut cost = vec![0u32; graph.len()];
     for (id, node) in graph.nodes() {
         let own = own_cost(graph, node);

@@ -257,8 +257,14 @@ fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
     for (equation, site) in kernel.0.graph.equations() {
         let (a, b) = (env.eval(&equation.0)?, env.eval(&equation.1)?);
         if a != b {
-            let text = format!("shapes do not agree: {} is {a}, but {} is {b}", equation.0, equation.1);
-            let err = Error::new(ErrorKind::Shape, text);
+            let err = match equation.must_not_be_negative() {
+                Some(bound) => Error::new(ErrorKind::Shape, format!("the slice bound {bound} is {a}, below zero"))
+                    .help("such a bound would count from the end, as a number below zero does"),
+                None => {
+                    let text = format!("shapes do not agree: {} is {a}, but {} is {b}", equation.0, equation.1);
+                    Error::new(ErrorKind::Shape, text)
+                }
+            };
             return Err(site.map_or(err.clone(), |s| err.at(s)));
         }
     }
@@ -398,12 +404,12 @@ fn frame(
     // Every position reads an element of the axis, so there must be one.
     for (k, inst) in nest.insts.iter().enumerate() {
         let Inst::LoadAt(a, _) = inst else { continue };
-        let empty = nest.accesses[*a as usize].picked.is_some_and(|p| extent(&p.extent) <= 0);
+        let empty = nest.accesses[*a as usize].picked.iter().any(|p| extent(&p.extent) <= 0);
         if empty && !(no_elements && nest.depths[k] == Depth::Reduced) {
             return Err(Error::new(ErrorKind::Shape, "an index into an axis of size 0, which no index is inside".to_string()));
         }
     }
-    let scatters = nest.stores.iter().filter_map(|s| nest.accesses[s.access as usize].picked);
+    let scatters = nest.stores.iter().flat_map(|s| &nest.accesses[s.access as usize].picked);
     if scatters.into_iter().any(|p| extent(&p.extent) <= 0) {
         return Err(Error::new(ErrorKind::Shape, "an index into an axis of size 0, which no index is inside".to_string()));
     }

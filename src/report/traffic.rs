@@ -1,7 +1,7 @@
 //! Bytes and operations of one loop nest, as formulas.
 
 use crate::compile::CompiledStep;
-use crate::kernel::{Depth, Inst, LoopNest, Operand, Stride};
+use crate::kernel::{Depth, Inst, Operand};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::size::Size;
 
@@ -66,27 +66,6 @@ pub(super) fn flops(step: &CompiledStep) -> Size {
     per_pair(step, total)
 }
 
-/// For each value of a nest, which loops move it: parallel axes first, then reduced ones.
-fn moved_by(nest: &LoopNest) -> Vec<Vec<bool>> {
-    let mut all: Vec<Vec<bool>> = Vec::with_capacity(nest.insts.len());
-    for inst in &nest.insts {
-        let mut moved = vec![false; nest.parallel.len() + nest.reduced.len()];
-        match inst {
-            Inst::Load(k) | Inst::LoadAt(k, _) | Inst::Index(k) => {
-                let strides = &nest.accesses[*k as usize].strides;
-                moved.iter_mut().zip(strides).for_each(|(m, s)| *m = *s != Stride::Zero);
-            }
-            Inst::Reduced(_) => moved[..nest.parallel.len()].fill(true),
-            _ => {}
-        }
-        for o in inst.operands() {
-            moved.iter_mut().zip(&all[o.index()]).for_each(|(m, o)| *m |= *o);
-        }
-        all.push(moved);
-    }
-    all
-}
-
 /// Each memory that the nest loads from, with the bytes; accesses of one memory that move alike are counted once.
 pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
     let (nest, params, pointers) = (&step.nest, &step.bindings.params, &step.bindings.pointers);
@@ -96,7 +75,7 @@ pub(super) fn reads(step: &CompiledStep) -> Vec<(Operand, Size)> {
     };
     let mut seen = hashbrown::HashSet::new();
     let mut out: Vec<(Operand, Size)> = Vec::new();
-    for (inst, moved) in nest.insts.iter().zip(&moved_by(nest)) {
+    for (inst, moved) in nest.insts.iter().zip(&nest.moved_by()) {
         let (Inst::Load(k) | Inst::LoadAt(k, _)) = inst else { continue };
         let access = &nest.accesses[*k as usize];
         let operand = pointers[access.pointer as usize].0;

@@ -174,7 +174,9 @@ impl<'a> Decider<'a> {
                     }
                     reduced[src.index()] = true;
                 }
-                Kind::Take(_, index, _) if reduced[k] && self.stored[k].is_none() => reduced[index.index()] = true,
+                Kind::Take(_, indices, _) if reduced[k] && self.stored[k].is_none() => {
+                    indices.iter().for_each(|index| reduced[index.index()] = true);
+                }
                 // A stored value is done before the nest that reduces it.
                 kind if kind.is_elementwise() && reduced[k] && self.stored[k].is_none() => {
                     kind.operands().iter().for_each(|o| reduced[o.index()] = true);
@@ -215,8 +217,8 @@ impl<'a> Decider<'a> {
             match &self.graph[id].kind {
                 Kind::Reduce(..) => cone.reductions.push(id),
                 kind if kind.is_elementwise() => stack.extend(kind.operands()),
-                Kind::Take(src, index, _) => {
-                    stack.push(*index);
+                Kind::Take(src, indices, _) => {
+                    stack.extend(indices);
                     let base = self.memory_of(*src);
                     if self.stored[base.index()].is_some() {
                         cone.reads.push(base);

@@ -5,8 +5,8 @@ use hashbrown::HashMap;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use super::{Buffer, BufferId, Dest, Placement, Put, Schedule, Step};
-use crate::graph::{Kind, NodeId};
+use super::{Buffer, BufferId, Dest, Placement, Put, Schedule, Step, Why};
+use crate::graph::{Graph, Kind, NodeId};
 use crate::size::{Size, Var};
 
 impl Decider<'_> {
@@ -113,6 +113,7 @@ impl Decider<'_> {
     }
 
     fn note_decisions(&self, schedule: &mut Schedule, units: &Units) {
+        let own_index = own_indices(self.graph);
         let outputs: HashMap<NodeId, ()> = self.graph.outputs().iter().map(|o| (o.node, ())).collect();
         for (id, node) in self.graph.nodes() {
             if !self.live[id.index()] {
@@ -129,6 +130,9 @@ impl Decider<'_> {
                 (_, Some(why)) => Placement::Buffer.because(why),
                 (Kind::Const(_) | Kind::Size(_), _) => Placement::Scalar.into(),
                 (Kind::View(..) | Kind::Reshape(..) | Kind::Iota, _) => Placement::View.into(),
+                (Kind::Take(_, indices, _), _) if indices.iter().all(|i| own_index[i.index()]) => {
+                    Placement::ComputedIndex.because(Why::OwnIndex)
+                }
                 (Kind::Take(..), _) => Placement::ComputedIndex.into(),
                 _ => Placement::Inline.into(),
             });
@@ -154,4 +158,18 @@ impl Decider<'_> {
             schedule.buffers[k].slot = slot as u32;
         }
     }
+}
+
+/// Which values are arithmetic on indices alone.
+fn own_indices(graph: &Graph) -> Vec<bool> {
+    let mut own = vec![false; graph.len()];
+    for (id, node) in graph.nodes() {
+        let operands = node.kind.operands();
+        own[id.index()] = match &node.kind {
+            Kind::Iota | Kind::Const(_) | Kind::Size(_) => true,
+            Kind::View(..) => own[operands[0].index()],
+            kind => kind.is_elementwise() && operands.iter().all(|o| own[o.index()]),
+        };
+    }
+    own
 }

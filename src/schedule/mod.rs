@@ -215,7 +215,7 @@ define_cases! {
 }
 
 define_cases! {
-    /// Why a value takes memory that nobody asked for.
+    /// Why a value takes memory that nobody asked for, or is read at an index that nobody wrote.
     Why {
         /// A reduction's result is read at other indices than it is made at, or by another nest.
         ReductionReadElsewhere "reduction-read-elsewhere" "a reduction's result that is read at other indices or in another loop nest",
@@ -237,6 +237,8 @@ define_cases! {
         Overwritten "overwritten" "what it shows is overwritten before it has been read for the last time",
         /// Computed indices say where its values are written.
         Scattered "scattered" "values are written to it at computed indices",
+        /// Its index is arithmetic on the loop's: so is that of a reshape which would have to be a copy.
+        OwnIndex "own-index" "its index is arithmetic on the loop's own; for a reshape this takes the place of a copy",
         /// Computed indices point into it.
         ReadByIndex "read-by-index" "its elements are read at computed indices",
     }

@@ -262,12 +262,12 @@ impl Units {
             let in_circle = in_circle(false).or_else(|| in_circle(true));
             // Elements taken are copied, but not if their indices are known only after the array has been overwritten: then all of it is.
             let to_copy = |writer: usize, leaf: NodeId| {
-                let Kind::Take(source, index, _) = d.graph[leaf].kind else { return leaf };
-                let cone = d.cone_of(&[index], None, |_| true);
+                let Kind::Take(source, indices, _) = &d.graph[leaf].kind else { return leaf };
+                let cone = d.cone_of(indices, None, |_| true);
                 let under = d.inner(&cone, &mut Vec::new());
                 let mut needed = cone.reads.iter().chain(&under.reads).filter_map(|r| self.storage_of.get(r));
                 let late = needed.any(|&(s, v)| reaches(writer, self.complete(s, v), true));
-                if late { d.memory_of(source) } else { leaf }
+                if late { d.memory_of(*source) } else { leaf }
             };
             let Some((reader, writer, leaf, _)) = in_circle else {
                 // Units that run as one, but one needs the other's result.

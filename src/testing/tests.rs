@@ -141,7 +141,7 @@ fn rewrites_keep_every_value() {
 fn survives_the_passes(program: &Program, dims: Dims) -> Result<(), String> {
     let Ok(mut graph) = graph_of_program(program, dims) else { return Ok(()) };
     let Ok(want) = evaluate_graph(&graph, &program.bindings()) else { return Ok(()) };
-    for pass in crate::opt::PASSES {
+    for pass in crate::opt::PASSES.iter().chain([&crate::opt::DIVIDE_ALL]) {
         // What is not known of sizes may be assumed only where the graph allows it.
         if pass.name == "assume" && !(pass.applies)(&graph) {
             continue;
@@ -228,6 +228,9 @@ fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::code
     let Ok(want) = evaluate_graph(&graph, &program.bindings()) else { return Ok(()) };
     for pass in crate::opt::PASSES {
         graph = pass.apply(graph);
+    }
+    if dims == Dims::Fixed {
+        graph = (crate::opt::DIVIDE_ALL.run)(&graph);
     }
     graph = crate::schedule::with_copies(graph);
     verify(&graph).map_err(|e| format!("{e}\n{graph}"))?;

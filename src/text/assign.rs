@@ -2,10 +2,11 @@
 
 use super::ast::{Index, Target, TargetKind, symbol};
 use super::diagnostic::{Mistake, Span};
-use super::lower::{Machine, Picked};
+use super::lower::Machine;
 use super::memory::{Array, Held};
 use super::object::{Value, binary, describe, to_array, to_operand};
 use super::select;
+use super::subscript::Picked;
 use super::value::Py;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
@@ -135,6 +136,10 @@ impl<'p> Machine<'p> {
             }
         };
         let picked = self.pick(&array, items, target.span)?;
+        if let Some(points) = &picked.points {
+            let mistake = Mistake::new(ErrorKind::Unsupported, points.span, "elide does not assign to elements at computed indices");
+            return Err(mistake.help("a mask can say where: `x[mask] = value`, `where(mask, value, x)`"));
+        }
         Ok((array, picked))
     }
 
@@ -203,7 +208,7 @@ impl<'p> Machine<'p> {
                 new
             }
         };
-        let new = self.memory.write(&place, region, &node).map_err(|e| failed(&e))?;
+        let new = self.memory.write(&place, region, &pieces::under(&node, &picked.equations)).map_err(|e| failed(&e))?;
         self.places.locate(new, blame);
         Ok(())
     }
@@ -228,7 +233,7 @@ impl<'p> Machine<'p> {
 impl Picked {
     /// All of an array.
     fn all(shape: &crate::shape::Shape) -> Picked {
-        Picked { region: View::identity(shape), mask: None, scalar: false }
+        Picked { region: View::identity(shape), equations: Vec::new(), mask: None, points: None, scalar: false }
     }
 }
 

@@ -2,20 +2,18 @@
 
 use hashbrown::HashMap;
 
-use super::ast::{Ast, Index, Node, NodeId, NodeKind, Statement, TargetKind};
+use super::ast::{Ast, Node, NodeId, NodeKind, Statement, TargetKind};
 use super::diagnostic::{Mistake, Span, closest};
 use super::explain::clip;
 use super::functions;
 use super::memory::{Array, Memory};
-use super::object::{Value, array, binary, describe, extent, not_an_int, to_array, tuple, unary};
+use super::object::{Value, array, binary, describe, extent, to_array, tuple, unary};
 use super::place::Places;
-use super::select::{self, Selected};
 use super::value::Py;
 use super::{Output, RESULT};
 use crate::dtype::DType;
 use crate::error::ErrorKind;
-use crate::expr::{DynExpr, pieces};
-use crate::view::{Slice, View};
+use crate::expr::DynExpr;
 
 /// What happens to a name.
 enum Event<'p> {
@@ -368,160 +366,6 @@ impl<'p> Machine<'p> {
             }
         })
     }
-
-    fn subscript(&mut self, base: Value, items: &'p [Index], node: &Node) -> Result<Value, Mistake> {
-        let x = match &base {
-            Value::Array(x) => x,
-            Value::Tuple(_) => return self.item(&base, items, node),
-            Value::Selected(x) => return Err(x.refused()),
-            other => {
-                let mistake = Mistake::new(ErrorKind::DType, node.blame, format!("{} cannot be indexed", describe(other)));
-                let function = matches!(base, Value::Function(_) | Value::Method(..));
-                return Err(if function { mistake.help("arguments go in parentheses") } else { mistake });
-            }
-        };
-        let picked = self.pick(x, items, node.blame)?;
-        picked.of(x, node.blame)
-    }
-
-    /// What the brackets of a subscript say about an array.
-    pub(super) fn pick(&mut self, x: &Array, items: &'p [Index], blame: Span) -> Result<Picked, Mistake> {
-        let shape = x.shape();
-        let listed = self.listed(items)?;
-        let mut slices = Vec::new();
-        let mut mask = None;
-        let unsupported = |span, message: &str| Mistake::new(ErrorKind::Unsupported, span, message);
-        for (item, span) in &listed {
-            match item {
-                Item::Slice(slice) => slices.push(*slice),
-                Item::Mask(m) if mask.is_none() => {
-                    mask = Some((m.clone(), slices.len(), *span));
-                    slices.extend(std::iter::repeat_n(Slice::FULL, m.ndim()));
-                }
-                Item::Mask(_) => return Err(unsupported(*span, "elide indexes by one mask only").help("combine them: `x[a & b]`")),
-            }
-        }
-        let scalar = mask.is_none() && slices.iter().all(|s| matches!(s, Slice::Index(_)));
-        let view = |items: &[Slice]| {
-            // A step of isize::MIN cannot be negated; its neighbour takes the same one element.
-            let steps = |item: &Slice| match *item {
-                Slice::Range { start, stop, step } => Slice::Range { start, stop, step: step.max(-isize::MAX) },
-                other => other,
-            };
-            View::slice(shape, &items.iter().map(steps).collect::<Vec<_>>())
-        };
-        let region = view(&slices).map_err(|e| {
-            let mistake = Mistake::from_error(&e, blame);
-            Mistake { message: format!("slice of {}{shape}: {}", x.dtype(), mistake.message), ..mistake }
-        })?;
-        let scalar = scalar && region.shape.rank() == 0;
-        let Some((mask, at, span)) = mask else { return Ok(Picked { region, mask: None, scalar }) };
-        // NumPy moves the axis of the selected elements where an index lies beyond a slice.
-        let (before, after) = (&slices[..at], &slices[at + mask.ndim()..]);
-        let is_index = |s: &Slice| matches!(s, Slice::Index(_));
-        let apart =
-            before.iter().skip_while(|s| !is_index(s)).any(|s| !is_index(s)) || after.iter().skip_while(|s| is_index(s)).any(is_index);
-        if apart {
-            return Err(unsupported(span, "elide takes a mask and an index in one subscript only side by side")
-                .help("take the index first: `x[0][mask]`"));
-        }
-        let used = slices.iter().filter(|s| matches!(s, Slice::Range { .. } | Slice::Index(_))).count();
-        let axes = |s: &Slice| match s {
-            Slice::Range { .. } | Slice::NewAxis => 1,
-            Slice::Index(_) => 0,
-            Slice::Ellipsis => shape.rank() - used,
-        };
-        let axis = before.iter().map(axes).sum();
-        Ok(Picked { region, mask: Some((mask, axis)), scalar: false })
-    }
-
-    /// The items between the brackets of a subscript, tuples taken apart.
-    fn listed(&mut self, items: &'p [Index]) -> Result<Vec<(Item, Span)>, Mistake> {
-        let mut out = Vec::new();
-        for item in items {
-            match item {
-                Index::Item(id) => {
-                    let span = self.ast.nodes[id.index()].span;
-                    match (self.take(*id), items.len()) {
-                        // `x[t]` with a tuple is `x[t[0], t[1]]`.
-                        (Value::Tuple(inner), 1) => {
-                            for value in inner.iter() {
-                                out.push((index(value, span)?, span));
-                            }
-                        }
-                        (value, _) => out.push((index(&value, span)?, span)),
-                    }
-                }
-                Index::Slice { start, stop, step, span } => {
-                    let mut bound = |id: &Option<NodeId>| match id {
-                        Some(id) => {
-                            let at = self.ast.nodes[id.index()].span;
-                            slice_bound(&self.take(*id), at)
-                        }
-                        None => Ok(None),
-                    };
-                    let (start, stop, step) = (bound(start)?, bound(stop)?, bound(step)?.unwrap_or(1));
-                    if step == 0 {
-                        return Err(Mistake::new(ErrorKind::Shape, *span, "the step of a slice cannot be zero"));
-                    }
-                    out.push((Item::Slice(Slice::Range { start, stop, step }), *span));
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    /// An item of a tuple, or a part of it.
-    fn item(&mut self, base: &Value, items: &'p [Index], node: &Node) -> Result<Value, Mistake> {
-        let slices: Vec<Slice> =
-            self.listed(items)?.into_iter().filter_map(|(item, _)| if let Item::Slice(s) = item { Some(s) } else { None }).collect();
-        match (base, slices.as_slice()) {
-            (Value::Tuple(values), [Slice::Index(k)]) => {
-                let n = values.len() as isize;
-                let at = if *k < 0 { k.saturating_add(n) } else { *k };
-                match usize::try_from(at).ok().and_then(|at| values.get(at)) {
-                    Some(value) => Ok(value.clone()),
-                    None => Err(Mistake::new(ErrorKind::Shape, node.blame, format!("index {k} is out of bounds for a tuple of {n}"))),
-                }
-            }
-            (Value::Tuple(values), [Slice::Range { start, stop, step: 1 }]) => {
-                let n = values.len() as isize;
-                let clamp = |k: isize| (if k < 0 { k.saturating_add(n) } else { k }).clamp(0, n) as usize;
-                let (from, to) = (start.map_or(0, clamp), stop.map_or(n as usize, clamp));
-                tuple(values[from..to.max(from)].to_vec(), node.span)
-            }
-            _ => Err(Mistake::new(ErrorKind::DType, node.blame, format!("{} cannot be indexed like this", describe(base)))),
-        }
-    }
-}
-
-/// One item between the brackets of a subscript.
-enum Item {
-    Slice(Slice),
-    Mask(DynExpr<'static>),
-}
-
-/// A part of an array.
-pub(super) struct Picked {
-    pub region: View,
-    /// A mask over axes of the region, from this one on.
-    pub mask: Option<(DynExpr<'static>, usize)>,
-    /// One element, which NumPy gives as a scalar and not as a view.
-    pub scalar: bool,
-}
-
-impl Picked {
-    /// What is there.
-    pub(super) fn of(&self, x: &Array, blame: Span) -> Result<Value, Mistake> {
-        let part = array(DynExpr::from_node(pieces::through(x.node(), &self.region, &[], None)), blame)?;
-        match (part, &self.mask) {
-            (Value::Array(part), Some((mask, axis))) => {
-                select::select(&part, mask, *axis, blame).map(|s: Selected| Value::Selected(std::rc::Rc::new(s)))
-            }
-            (Value::Array(part), None) if !self.scalar => Ok(Value::Array(part.shares(x))),
-            (part, _) => Ok(part),
-        }
-    }
 }
 
 /// NumPy's and Rust's element types that elide does not have.
@@ -548,32 +392,6 @@ const LACKING: [&str; 20] = [
     "object",
 ];
 const CONSTANTS: [&str; 6] = ["pi", "e", "inf", "nan", "newaxis", "np"];
-
-/// Far past any array's end, and still safe to add to an extent.
-const FAR: i128 = 1 << 62;
-
-fn slice_bound(value: &Value, span: Span) -> Result<Option<isize>, Mistake> {
-    match value {
-        Value::None => Ok(None),
-        // As in Python, a bound past the end is the end.
-        Value::Scalar(x) if x.as_int().is_some() => Ok(x.as_int().map(|k| k.clamp(-FAR, FAR) as isize)),
-        other => Err(not_an_int("a slice bound", other, span)),
-    }
-}
-
-fn index(value: &Value, span: Span) -> Result<Item, Mistake> {
-    let unsupported = |message: &str| Mistake::new(ErrorKind::Unsupported, span, message);
-    match value {
-        Value::Scalar(Py::Int(k)) => Ok(Item::Slice(Slice::Index((*k).clamp(-FAR, FAR) as isize))),
-        Value::None => Ok(Item::Slice(Slice::NewAxis)),
-        Value::Ellipsis => Ok(Item::Slice(Slice::Ellipsis)),
-        Value::Scalar(Py::Bool(_)) => Err(unsupported("a bool cannot be an index")),
-        Value::Array(x) if x.dtype() == DType::Bool && x.ndim() > 0 => Ok(Item::Mask(x.expr.clone())),
-        Value::Array(_) | Value::Selected(_) => Err(unsupported("elide does not index by arrays").help("indices are integers and slices")),
-        Value::Tuple(_) | Value::List(_) => Err(unsupported("elide does not index by lists").help("indices are integers and slices")),
-        other => Err(not_an_int("an index", other, span)),
-    }
-}
 
 const ATTRIBUTES: [&str; 6] = ["T", "mT", "ndim", "shape", "size", "dtype"];
 

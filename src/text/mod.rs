@@ -6,6 +6,7 @@
 //! ```text
 //! t = x[1:-1, ::2] + 1          # a comment
 //! m = t.mean(axis=0, keepdims=True)
+//! r = x[k, 1:]                  # the rows at an array of indices
 //! np.sqrt(((t - m)**2).sum(axis=0))
 //! ```
 //!
@@ -45,7 +46,7 @@
 //! |---|---|---|
 //! | scan | `scan` | comments, continued lines and newlines in brackets become blanks; brackets match |
 //! | parse | `grammar.pest`, `parse`, `explain` | text to `Ast`, an arena with operands before users |
-//! | lower | `lower`, `object`, `functions`, `library`, `joining` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
+//! | lower | `lower`, `subscript`, `object`, `functions`, `library`, `joining` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
 //! | assign | `assign`, `memory`, `select` | what a storage holds, which names look at it and how; elements at masks |
 //!
 //! Nothing recurses but the parser over brackets, whose nesting is bounded.
@@ -65,6 +66,7 @@ mod parse;
 mod place;
 mod scan;
 mod select;
+mod subscript;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -193,7 +193,7 @@ pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value, at: Span) -> Result<Val
     })
 }
 
-/// Sums, products and quotients of extents and positive ints stay sizes, so that they can name the extents of a shape.
+/// Sums, differences, products and quotients of extents and positive ints stay sizes, so that they can name the extents of a shape.
 fn size_arithmetic(op: BinaryOp, a: &Value, b: &Value) -> Option<Size> {
     let size = |v: &Value| match v {
         Value::Size(s) => Some(s.clone()),
@@ -204,8 +204,10 @@ fn size_arithmetic(op: BinaryOp, a: &Value, b: &Value) -> Option<Size> {
     let out = match op {
         BinaryOp::Add => x.add(&y),
         BinaryOp::Mul if x.magnitude().0 + y.magnitude().0 <= MAX_DEGREE => x.mul(&y),
-        // The floor, as sizes are not negative.
-        BinaryOp::FloorDiv if y.as_const().is_some_and(|y| y > 0) => x.div(&y),
+        // May be below zero, which only bounds of slices may be.
+        BinaryOp::Sub => x.sub(&y),
+        // The floor, of what is not negative.
+        BinaryOp::FloorDiv if y.as_const().is_some_and(|y| y > 0) && x.is_never_negative() => x.div(&y),
         _ => return None,
     };
     Some(out)

@@ -40,6 +40,10 @@ INPUTS = {
     "s": np.array(2.5),
     "o": np.zeros((0, 3)),
     "q": np.arange(16.0).reshape(4, 4) - 2,
+    "k": np.array([2, 0, -1, 1, 1]),
+    "g": np.array([[0], [-2]], dtype="i4"),
+    "p": np.array([1, 0, -1], dtype="i2"),
+    "z": np.array(1),
 }
 
 PROGRAMS = r'''
@@ -371,6 +375,105 @@ def f(x, y):\n    """Sums.\n\n    Of both."""\n    w = x * y  # product\n\n    w
 def f(x: np.ndarray, y) -> np.ndarray:\n    w = x + y\n    return w.sum(), w, x\n
 def f(x, y):\n    w = x[1:]\n    w[0] = y[0]\n
 def f(a):\n    b = a[1:]\n    b += 1\n    a = a * 2\n    return a, b\n
+w = x[k]
+w = a[k]
+w = a[:, k]
+w = a[..., k]
+w = a[k, 1:]
+w = a[1:, k]
+w = a[::-1, k]
+w = a[k, ::-2]
+w = a[k, None]
+w = a[None, k]
+w = a[:, None, k]
+w = a[g]
+w = a[:, g]
+w = a[g, p]
+w = a[p, p]
+w = a[p, u[:3]]
+w = a[k, 1]
+w = a[1, k]
+w = a[-1, p]
+w = a[g, p] * a[p, g]
+w = a.T[k, k]
+w = a.T[p, :][:, p]
+w = t[p[:2] - 1]
+w = t[:, p]
+w = t[..., p]
+w = t[:, :, p]
+w = t[:, g, p]
+w = t[g, p]
+w = t[g, p, p]
+w = t[g, :, p]
+w = t[p, :, g]
+w = t[:, p, None]
+w = t[0, :, p]
+w = t[0, p]
+w = t[0, ..., p]
+w = t[p, :, 0]
+w = t[:, p, 1]
+w = t[:, 1, p]
+w = t[:, p, 1:3]
+w = t[1:, p, ::-1]
+w = t[:, p, None, p]
+w = t[..., None, g, p]
+w = t[None, :, p, p]
+w = t[p, ..., p]
+w = t[g, p, ..., p]
+w = t.transpose(2, 0, 1)[p, g]
+w = x[z]
+w = x[z] + 1
+w = a[z]
+w = a[z, 1:]
+w = a[:, z]
+w = a[z, z]
+w = t[z, :, p]
+w = t[z, :, z]
+w = x[(k,)]
+w = a[(p, p)]
+w = a[k][:, p][p]
+w = x[k[k]]
+w = (x + y)[k] * 2
+w = x[k] + x[k[::-1]]
+w = x[k].sum()
+w = a[p, p].sum() + a[k].max()
+w = q[k, k[::-1]]
+w = q[k[:, None] % 4, k % 4]
+w = q[p[:, None], p]
+w = x[argmax(a, axis=1)]
+w = a[a.argmin(axis=0), arange(4)]
+w = m[k]
+w = b[p, p] & r
+w = x[k * m]
+w = x[u % 5]
+w = x[h % 5]
+w = take(x, k)
+w = x.take(k)
+w = take(a, p, axis=1)
+w = take(a, k)
+w = a.take(g, axis=0)
+w = take(a, 1, axis=1)
+w = take_along_axis(a, a.argmin(axis=1)[:, None], axis=1)
+w = take_along_axis(a, g.T, axis=0)
+w = take_along_axis(a, p[:, None], 1)
+v = x[k]; v += 1; w = x + 0
+v = x[k]; v[0] = 9
+x += x[k]
+x[1:] = x[k][:-1]
+a += a[p]
+a[:, 1:] += a[p, :1]
+x[x]
+w = a[p, k]
+w = x[k, k]
+w = a[k, p[:2]]
+w = t[p, r]
+w = x[f]
+w = x[1.0]
+w = x[[0, 2]]
+w = a[[2, 0, -1], [1, 3, 0]]
+w = a[:, [3, 1]] * 2
+w = q[[[0], 2]]
+n = [1, 1, 0]; w = a[n]
 '''
 
 
