@@ -300,8 +300,8 @@ impl LoopNest {
         }
         // A stencil reads its input in several places: it waits for its own rows rather than for memory, and was measured to lose.
         let mut read = hashbrown::HashSet::new();
-        let inputs = self.accesses.iter().map(|a| operand(a.pointer)).filter(|o| matches!(o, Operand::Input(_)));
-        inputs.into_iter().all(|o| read.insert(o))
+        let memory = self.accesses.iter().map(|a| operand(a.pointer)).filter(|o| matches!(o, Operand::Input(_) | Operand::Buffer(_)));
+        memory.into_iter().all(|o| read.insert(o))
     }
 
     /// The bytes that an access can touch, relative to its address argument, given the values of the size arguments; for
