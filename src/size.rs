@@ -52,6 +52,11 @@ pub enum Var {
         /// Which buffer of the plan.
         buffer: u32,
     },
+    /// How many indices of an axis outside the rows exist at a time, where not all do.
+    Planes {
+        /// Which buffer of the plan.
+        buffer: u32,
+    },
 }
 
 impl From<i64> for Size {
@@ -338,7 +343,7 @@ impl Size {
     pub fn evaluate(&self, dims: &[(&str, i64)]) -> Option<i64> {
         let value = |var: &Var| match var {
             Var::Dim(name) => dims.iter().find(|(n, _)| *n == &**name).map(|(_, x)| *x),
-            Var::Stride { .. } | Var::Rows { .. } => None,
+            Var::Stride { .. } | Var::Rows { .. } | Var::Planes { .. } => None,
         };
         let mut known = true;
         self.for_each_var(&mut |var| known &= value(var).is_some());
@@ -510,6 +515,7 @@ impl fmt::Display for Var {
             Var::Dim(name) => f.write_str(name),
             Var::Stride { operand, axis } => write!(f, "stride{operand}.{axis}"),
             Var::Rows { buffer } => write!(f, "rows{buffer}"),
+            Var::Planes { buffer } => write!(f, "planes{buffer}"),
         }
     }
 }

@@ -227,6 +227,8 @@ pub struct Bindings {
     pub outer: Option<StripArgument>,
     /// How to run a part of the axis that strips are cut from.
     pub strip: Option<StripArgument>,
+    /// How to run a part of the axis around it, if that is cut as well.
+    pub block: Option<StripArgument>,
     /// How to run a part of two axes that are exchanged in pairs.
     pub pairs: Option<(StripArgument, StripArgument)>,
 }

@@ -77,7 +77,7 @@ impl Decider<'_> {
                 .ok_or_else(|| format!("schedule: no order of loops over {} suits all units", g.domain))?;
             let fused = g.members.iter().copied().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
             let (domain, reduce) = (g.domain.clone(), g.reduce.clone());
-            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None, pairs });
+            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None, block: None, pairs });
         }
         let number = |d: &Option<Dest>| match d {
             Some(Dest::Buffer(b)) => Some(b.index() as u32),
@@ -87,12 +87,16 @@ impl Decider<'_> {
         schedule.strips = self.strips(&units, &groups, &schedule, &buffer_of);
         for strip in &schedule.strips {
             for (k, s) in strip.steps.iter().enumerate() {
-                schedule.steps[strip.first as usize + k].strip = s.axis;
+                let step = &mut schedule.steps[strip.first as usize + k];
+                (step.strip, step.block) = (s.axis, s.outer);
             }
             for (b, w) in &strip.windows {
                 let buffer = &mut schedule.buffers[*b as usize];
                 buffer.window = Some(w.clone());
                 buffer.shape.0[w.axis as usize] = Size::var(Var::Rows { buffer: *b });
+                if let Some(outer) = w.outer {
+                    buffer.shape.0[outer as usize] = Size::var(Var::Planes { buffer: *b });
+                }
             }
             // The steps of a strip run in turns, so that whatever lives in one of them lives in all.
             let (first, last) = (strip.first, strip.first + strip.steps.len() as u32 - 1);
