@@ -127,6 +127,15 @@ const PROGRAMS: &[Program] = &[
         let both = elide::concatenate(&[x.clone(), x * 2.0], 0);
         b.output("total", both.sum() + &both);
     } },
+    Program { name: "diffusion", line: line!(), declare: |b| {
+        let [k, n, m] = b.dims(["k", "n", "m"]);
+        let u = &b.input::<f64>("u", [k, n, m]);
+        let around = |u: &Expr<'static, f64>| {
+            let (up, down) = (u.slice(s![.., ..-2, 1..-1]), u.slice(s![.., 2.., 1..-1]));
+            up + down + u.slice(s![.., 1..-1, ..-2]) + u.slice(s![.., 1..-1, 2..]) - 4.0 * u.slice(s![.., 1..-1, 1..-1])
+        };
+        b.output("next", u.slice(s![.., 2..-2, 2..-2]) - 0.1 * around(&around(u)));
+    } },
     Program { name: "taken", line: line!(), declare: |b| {
         let [n, m, k] = b.dims(["n", "m", "k"]);
         let x = &b.input::<f32>("x", [n, m]);

@@ -71,4 +71,3 @@ impl Windows {
         Some(Windows { off: false, refused: Arc::new(refused), chosen: Arc::default() })
     }
 }
-

@@ -14,6 +14,12 @@ impl Decider<'_> {
     /// If a group has no order of its loops, which grouping has seen to.
     pub(super) fn finish(self, units: Units, mut groups: Vec<Group>) -> Result<Schedule, String> {
         groups.sort_by_key(|g| (g.level, units.units[g.units[0]].root));
+        // What has nothing to do with one another does not interrupt one another's strips.
+        let parts = parts(&units, &groups);
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        order.sort_by_key(|k| parts[*k]);
+        let mut all: Vec<Option<Group>> = groups.into_iter().map(Some).collect();
+        let groups: Vec<Group> = order.into_iter().filter_map(|k| all[k].take()).collect();
         let count = self.graph.len();
         let mut schedule = Schedule {
             steps: Vec::new(),
@@ -157,4 +163,32 @@ impl Decider<'_> {
             schedule.buffers[k].slot = slot as u32;
         }
     }
+}
+
+/// For each group the first one that it depends on, or that depends on it, at any distance.
+fn parts(units: &Units, groups: &[Group]) -> Vec<usize> {
+    let mut part: Vec<usize> = (0..groups.len()).collect();
+    fn first(part: &mut [usize], mut k: usize) -> usize {
+        while part[k] != k {
+            part[k] = part[part[k]];
+            k = part[k];
+        }
+        k
+    }
+    let mut touched_by: Vec<Option<usize>> = vec![None; units.storages.len()];
+    let mut group_of = vec![0; units.units.len()];
+    for (k, g) in groups.iter().enumerate() {
+        g.units.iter().for_each(|&u| group_of[u] = k);
+    }
+    for (k, g) in groups.iter().enumerate() {
+        let made = g.units.iter().filter_map(|&u| units.units[u].makes.map(|(s, _)| s));
+        let read = g.reads.iter().filter_map(|n| units.storage_of.get(n).map(|(s, _)| *s));
+        let by_storage = made.chain(read).map(|s| *touched_by[s].get_or_insert(k)).collect::<Vec<_>>();
+        let by_order = g.units.iter().flat_map(|&u| units.units[u].after.iter().map(|o| group_of[*o]));
+        for other in by_storage.into_iter().chain(by_order) {
+            let (a, b) = (first(&mut part, k), first(&mut part, other));
+            part[a.max(b)] = a.min(b);
+        }
+    }
+    (0..groups.len()).map(|k| first(&mut part, k)).collect()
 }
