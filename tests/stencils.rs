@@ -102,6 +102,18 @@ fn what_is_cheap_is_recomputed() {
     assert_eq!((windows(&k), k.explain().unwrap().nests().len()), (0, 1));
 }
 
+/// Neighbours along the edge alone are few.
+#[test]
+fn an_edge_is_no_reason() {
+    let k = kernel(|b| {
+        let u = &b.input::<f64>("u", ["n", "m"].map(elide::Dim::named));
+        let root = u.abs().sqrt();
+        b.output("y", &root * 2.0 + 1.0);
+        b.output("edge", root.slice(s![0..1, 1..]) - root.slice(s![0..1, ..-1]));
+    });
+    assert_eq!(windows(&k), 0, "{}", k.explain().unwrap());
+}
+
 /// Its neighbours are read when its sum is known, so that all of it would have to be stored: it is recomputed as if nothing had
 /// been chosen.
 #[test]

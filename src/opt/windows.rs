@@ -8,7 +8,8 @@
 //! | operations | `v * w` | `w` |
 //! | accesses | | a store and `v` loads, and the turns of a loop nest of its own, [`NEST`] |
 //!
-//! So the window is chosen where `(v - 1) * w > v + 1 + NEST`, an access counted like an operation. Values are looked at from the
+//! So the window is chosen where `(v - 1) * w > (v + 1) * access + NEST`, with an access counted like an operation, or like two where rows
+//! are planes, which do not fit the nearest cache. Values are looked at from the
 //! inputs up, so that what is stored below no longer counts as work above: one bottom-up walk, as in the greedy grouping of
 //! Mullapudi et al. (*Automatically Scheduling Halide Image Processing Pipelines*, SIGGRAPH 2016), but without its sizes of tiles,
 //! which are chosen when sizes are known.
@@ -41,13 +42,12 @@ pub(super) fn choose(graph: &Graph, pushed: &Pushed, asked: &[bool]) -> Vec<bool
     let mut kept = vec![false; pushed.graph.len()];
     for (id, node) in graph.nodes() {
         let k = id.index();
-        let (v, Some(&any)) = (displaced[k], pushed.made_of[k].first()) else { continue };
+        let (Displaced { count: v, access }, Some(&any)) = (displaced[k], pushed.made_of[k].first()) else { continue };
         if !asked[k] || v < 2 || fixed[k] || windows.is_refused(node) {
             continue;
         }
-        // As much as decides at two displacements decides at more.
-        let w = work(&pushed.graph, any, &kept, v + 1 + NEST);
-        if (v - 1) * w > v + 1 + NEST {
+        let price = (v + 1) * access + NEST;
+        if (v - 1) * work(&pushed.graph, any, &kept, price) > price {
             chosen[k] = true;
             pushed.made_of[k].iter().for_each(|n| kept[n.index()] = true);
         }
@@ -55,28 +55,51 @@ pub(super) fn choose(graph: &Graph, pushed: &Pushed, asked: &[bool]) -> Vec<bool
     chosen
 }
 
-/// At how many displacements each node is wanted, more or less at the same places: views of one shape that move along all its
-/// axes by ones. Other views show few of its elements, or others than the rest do.
-fn displacements(graph: &Graph, pushed: &Pushed) -> Vec<usize> {
-    let mut count = vec![0; graph.len()];
-    let mut seen: HashMap<(NodeId, Vec<Option<u32>>, &Shape), usize> = HashMap::new();
+/// How a node is wanted at several displacements.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Displaced {
+    /// How many there are.
+    count: usize,
+    /// What an access to a window costs: one operation where its rows have one axis, and one more for each further one, as such a
+    /// window lies farther away.
+    access: usize,
+}
+
+/// The displacements of each node at more or less the same places: of views of one shape that move along all its axes by ones. Other
+/// views show few of its elements, or others than the rest do.
+fn displacements(graph: &Graph, pushed: &Pushed) -> Vec<Displaced> {
+    struct Group<'a> {
+        count: usize,
+        offsets: Vec<&'a Size>,
+        /// The first axis of the node along which some of them differ; strips will be of this one or of one before it.
+        differs: usize,
+    }
+    let mut groups: HashMap<(NodeId, Vec<Option<u32>>, &Shape), Group> = HashMap::new();
     for (id, view) in pushed.demands() {
         let node = &graph[*id];
-        if !node.kind.is_pointwise() || node.shape.rank() == 0 {
+        let rank = node.shape.rank();
+        if !node.kind.is_pointwise() || rank == 0 {
             continue;
         }
-        let axes = match view {
-            None => Some((0..node.shape.rank() as u32).map(Some).collect()),
-            Some(view) => moving(view, &node.shape),
+        let (axes, shape, offsets) = match view {
+            None => (Some((0..rank as u32).map(Some).collect()), &node.shape, vec![&Size::ZERO; rank]),
+            Some(view) => (moving(view, &node.shape), &view.shape, view.axes.iter().map(|a| &a.offset).collect()),
         };
-        let shape = view.as_ref().map_or(&node.shape, |v| &v.shape);
-        if let Some(axes) = axes {
-            let n = seen.entry((*id, axes, shape)).or_insert(0);
-            *n += 1;
-            count[id.index()] = count[id.index()].max(*n);
-        }
+        let Some(axes) = axes else { continue };
+        let new = || Group { count: 0, offsets: offsets.clone(), differs: rank };
+        let group = groups.entry((*id, axes, shape)).or_insert_with(new);
+        group.count += 1;
+        let differs = (0..rank).find(|&k| offsets[k] != group.offsets[k]).unwrap_or(rank);
+        group.differs = group.differs.min(differs);
     }
-    count
+    let mut most = vec![Displaced::default(); graph.len()];
+    for ((id, ..), group) in &groups {
+        let inside = &graph[*id].shape.extents()[(group.differs + 1).min(graph[*id].shape.rank())..];
+        let axes = inside.iter().filter(|n| **n != Size::ONE).count();
+        let own = Displaced { count: group.count, access: axes.max(1) };
+        most[id.index()] = most[id.index()].max(own);
+    }
+    most
 }
 
 /// Which axis of a view moves each axis of its source, if each does so by ones.
@@ -85,6 +108,8 @@ fn moving(view: &View, source: &Shape) -> Option<Vec<Option<u32>>> {
     let mut out = Vec::new();
     for (map, n) in view.axes.iter().zip(source.extents()) {
         out.push(match map.terms.as_slice() {
+            // A row or a plane of many.
+            [(k, _)] if *n != Size::ONE && view.shape.extents()[*k as usize] == Size::ONE => return None,
             [(k, step)] if *step == Size::ONE && !std::mem::replace(&mut used[*k as usize], true) => Some(*k),
             [] if *n == Size::ONE => None,
             _ => return None,
