@@ -165,6 +165,44 @@ fn reports_of_programs() {
     }
 }
 
+/// Reductions over one space share a nest, and so do results of one shape; what depends on a reduction follows it strip by strip.
+#[test]
+fn one_pass_for_reductions_over_one_space() {
+    let nests = |declare: &dyn Fn(&mut KernelBuilder, &Expr<'static, f64>)| {
+        let kernel = build("passes", &|b| {
+            let [n, m] = b.dims(["n", "m"]);
+            let x = b.input::<f64>("x", [n, m]);
+            declare(b, &x);
+        });
+        kernel.explain().unwrap().nests().len()
+    };
+    for axis in [0, 1] {
+        let three = nests(&|b, x| {
+            b.output("min", x.min_axis(Axis(axis))).output("max", x.max_axis(Axis(axis))).output("sum", x.sum_axis(Axis(axis)));
+        });
+        assert_eq!(three, 1, "along axis {axis}");
+    }
+    let whole = nests(&|b, x| {
+        b.output("min", x.min()).output("mean", x.mean()).output("squares", (x * x).sum());
+    });
+    assert_eq!(whole, 1);
+    // Its mean is there before a deviation is: two passes, of which the first has both the mean that is a result and the one that is used.
+    let spread = nests(&|b, x| {
+        let (mean, squared) = (x.mean_axis(Axis(1)), |d: Expr<'static, f64>| &d * &d);
+        b.output("spread", squared(x - mean.insert_axis(1)).sum_axis(Axis(1))).output("mean", mean);
+    });
+    assert_eq!(spread, 2);
+    let alike = nests(&|b, x| {
+        b.output("double", x * 2.0).output("next", x + 1.0);
+    });
+    assert_eq!(alike, 1);
+    // A sum down the rows is not done before the last row is.
+    let both = nests(&|b, x| {
+        b.output("rows", x.sum_axis(Axis(1))).output("columns", x.sum_axis(Axis(0)));
+    });
+    assert_eq!(both, 2);
+}
+
 /// Each reason, by a program that has it; and those of the programs above.
 fn provoked() -> Vec<(&'static str, Report)> {
     let mut all: Vec<(&'static str, Report)> = Vec::new();

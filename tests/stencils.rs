@@ -154,6 +154,12 @@ fn requirements_come_first() {
         b.require(Requirement::NoTemporaries).require(Requirement::peak_bytes((128 << 10) + 7 * 8 * 98));
     });
     assert_eq!(windows(&fixed), 1);
+    // A bound that users can state.
+    let bounded = kernel(|b| {
+        declare(b);
+        b.require(Requirement::peak_bytes(elide::Size::named("m").scale(56) + elide::Size::from(128 << 10)));
+    });
+    assert_eq!(windows(&bounded), 1);
 }
 
 /// The step that overwrites lags behind the one that reads its neighbours, and nothing is copied.
