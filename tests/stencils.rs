@@ -125,7 +125,7 @@ fn what_would_be_stored_as_a_whole_is_recomputed() {
     };
     let k = kernel(declare);
     assert_eq!(windows(&k), 0);
-    assert_eq!(k.explain().unwrap().peak_bytes().as_const(), Some(8), "{}", k.explain().unwrap());
+    assert_eq!(k.explain().unwrap().scratch_bytes().as_const(), Some(8), "{}", k.explain().unwrap());
     // What does come to be in a window stays there.
     let k = kernel(|b| {
         declare(b);
@@ -146,7 +146,7 @@ fn requirements_come_first() {
         declare(b);
         b.require(Requirement::NoTemporaries);
     });
-    assert_eq!((windows(&none), none.explain().unwrap().peak_bytes().as_const()), (0, Some(0)));
+    assert_eq!((windows(&none), none.explain().unwrap().scratch_bytes().as_const()), (0, Some(0)));
     // Rows of a known length make a window of a known size, which is no temporary.
     let fixed = kernel(|b| {
         let u = &b.input::<f64>("u", [elide::Dim::named("n"), elide::Dim::from(100)]);
@@ -157,7 +157,7 @@ fn requirements_come_first() {
     // A bound that users can state.
     let bounded = kernel(|b| {
         declare(b);
-        b.require(Requirement::peak_bytes(elide::Size::named("m").scale(56) + elide::Size::from(128 << 10)));
+        b.require(Requirement::peak_bytes(elide::Size::named("m").scale(56).add(&elide::Size::from(128 << 10))));
     });
     assert_eq!(windows(&bounded), 1);
 }
