@@ -32,7 +32,8 @@ fn laplacian(u: &Value) -> Value {
         region.extend([i, j]);
         u.slice(region)
     };
-    let inner = || Slice::from(1..-1);
+    let [inside] = s![1..-1];
+    let inner = || inside.clone();
     let rows = at(Slice::from(..-2), inner()) + at(Slice::from(2..), inner());
     let columns = at(inner(), Slice::from(..-2)) + at(inner(), Slice::from(2..));
     rows + columns - 4.0 * at(inner(), inner())
