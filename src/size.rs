@@ -494,7 +494,7 @@ impl Atom {
     fn is_non_negative(&self) -> bool {
         match self {
             // A quotient's dividend is not negative by contract, and neither is a variable, strides excepted.
-            Atom::Var(Var::Dim(_) | Var::Rows { .. }) | Atom::Max0(_) | Atom::Div(_) => true,
+            Atom::Var(Var::Dim(_) | Var::Rows { .. } | Var::Planes { .. }) | Atom::Max0(_) | Atom::Div(_) => true,
             Atom::Var(Var::Stride { .. }) => false,
             Atom::Min(xy) => xy.0.is_never_negative() && xy.1.is_never_negative(),
         }
