@@ -33,7 +33,7 @@ fn laplacian(u: &Value) -> Value {
         u.slice(region)
     };
     let [inside] = s![1..-1];
-    let inner = || inside.clone();
+    let inner = || inside;
     let rows = at(Slice::from(..-2), inner()) + at(Slice::from(2..), inner());
     let columns = at(inner(), Slice::from(..-2)) + at(inner(), Slice::from(2..));
     rows + columns - 4.0 * at(inner(), inner())
