@@ -7,13 +7,16 @@ use hashbrown::HashMap;
 
 use crate::codegen::{Code, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{self, Graph};
+use crate::graph::{self, Graph, Windows};
 use crate::kernel::{self, Bindings, LoopNest, OperandStrides};
 use crate::opt;
 use crate::schedule::{self, Schedule};
 
 /// How many compiled loop nests are kept for reuse. When there are more, all that no program uses are dropped.
 const MAX_CACHED: usize = 512;
+
+/// How often values are taken back that were to be in windows; then all are.
+const MAX_REFUSALS: usize = 3;
 
 /// Time spent in each stage of building one kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,9 +84,27 @@ impl Compiler {
 
     /// Rewrites a graph; with debug assertions it is verified before and after every pass.
     ///
+    /// Whether a value comes to be in a window is known only when all steps are. One that was to be, and would be stored as a whole, is
+    /// recomputed instead: the graph is rewritten again without it.
+    ///
     /// # Errors
     /// If a pass breaks the rules of the graph, which is a bug.
-    pub fn optimize(&self, mut g: Graph) -> Result<Graph> {
+    pub fn optimize(&self, mut from: Graph) -> Result<Graph> {
+        for _ in 0..MAX_REFUSALS {
+            let done = self.rewrite(from.clone())?;
+            if !done.windows().has_any() {
+                return Ok(done);
+            }
+            let schedule = Schedule::new(&done, &vec![true; done.inputs().len()]).map_err(broken)?;
+            let whole = schedule.buffers.iter().filter(|b| b.window.is_none()).map(|b| &done[b.node]);
+            let Some(fewer) = done.windows().refuse(whole) else { return Ok(done) };
+            from.set_windows(fewer);
+        }
+        from.set_windows(Windows::none());
+        self.rewrite(from)
+    }
+
+    fn rewrite(&self, mut g: Graph) -> Result<Graph> {
         let check = |g: &Graph, after: &str| match graph::verify(g) {
             Err(m) if cfg!(debug_assertions) => Err(broken(format!("after {after}: {m}"))),
             _ => Ok(()),

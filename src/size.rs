@@ -52,6 +52,11 @@ pub enum Var {
         /// Which buffer of the plan.
         buffer: u32,
     },
+    /// How many indices of an axis outside the rows exist at a time, where not all do.
+    Planes {
+        /// Which buffer of the plan.
+        buffer: u32,
+    },
 }
 
 impl From<i64> for Size {
@@ -338,7 +343,7 @@ impl Size {
     pub fn evaluate(&self, dims: &[(&str, i64)]) -> Option<i64> {
         let value = |var: &Var| match var {
             Var::Dim(name) => dims.iter().find(|(n, _)| *n == &**name).map(|(_, x)| *x),
-            Var::Stride { .. } | Var::Rows { .. } => None,
+            Var::Stride { .. } | Var::Rows { .. } | Var::Planes { .. } => None,
         };
         let mut known = true;
         self.for_each_var(&mut |var| known &= value(var).is_some());
@@ -500,7 +505,7 @@ impl Atom {
     fn is_non_negative(&self) -> bool {
         match self {
             // A quotient's dividend is not negative by contract, and neither is a variable, strides excepted.
-            Atom::Var(Var::Dim(_) | Var::Rows { .. }) | Atom::Max0(_) | Atom::Div(_) => true,
+            Atom::Var(Var::Dim(_) | Var::Rows { .. } | Var::Planes { .. }) | Atom::Max0(_) | Atom::Div(_) => true,
             Atom::Var(Var::Stride { .. }) => false,
             Atom::Min(xy) => xy.0.is_never_negative() && xy.1.is_never_negative(),
         }
@@ -521,6 +526,7 @@ impl fmt::Display for Var {
             Var::Dim(name) => f.write_str(name),
             Var::Stride { operand, axis } => write!(f, "stride{operand}.{axis}"),
             Var::Rows { buffer } => write!(f, "rows{buffer}"),
+            Var::Planes { buffer } => write!(f, "planes{buffer}"),
         }
     }
 }

@@ -118,6 +118,6 @@ fn evaluate_graph(graph: &Graph, inputs: &[(String, Tensor)]) -> Result<Vec<Tens
     }
     evaluate(graph, &given, &|var| match var {
         Var::Dim(name) => dims[&**name],
-        Var::Stride { .. } | Var::Rows { .. } => unreachable!("the graph knows nothing of memory"),
+        Var::Stride { .. } | Var::Rows { .. } | Var::Planes { .. } => unreachable!("the graph knows nothing of memory"),
     })
 }

@@ -127,6 +127,15 @@ const PROGRAMS: &[Program] = &[
         let both = elide::concatenate(&[x.clone(), x * 2.0], 0);
         b.output("total", both.sum() + &both);
     } },
+    Program { name: "diffusion", line: line!(), declare: |b| {
+        let [k, n, m] = b.dims(["k", "n", "m"]);
+        let u = &b.input::<f64>("u", [k, n, m]);
+        let around = |u: &Expr<'static, f64>| {
+            let (up, down) = (u.slice(s![.., ..-2, 1..-1]), u.slice(s![.., 2.., 1..-1]));
+            up + down + u.slice(s![.., 1..-1, ..-2]) + u.slice(s![.., 1..-1, 2..]) - 4.0 * u.slice(s![.., 1..-1, 1..-1])
+        };
+        b.output("next", u.slice(s![.., 2..-2, 2..-2]) - 0.1 * around(&around(u)));
+    } },
     Program { name: "taken", line: line!(), declare: |b| {
         let [n, m, k] = b.dims(["n", "m", "k"]);
         let x = &b.input::<f32>("x", [n, m]);
@@ -169,6 +178,44 @@ fn reports_of_programs() {
         assert_eq!(text, relative(&kernel.explain().unwrap().to_string(), p.line));
         kept(&format!("{}.txt", p.name), &text);
     }
+}
+
+/// Reductions over one space share a nest, and so do results of one shape; what depends on a reduction follows it strip by strip.
+#[test]
+fn one_pass_for_reductions_over_one_space() {
+    let nests = |declare: &dyn Fn(&mut KernelBuilder, &Expr<'static, f64>)| {
+        let kernel = build("passes", &|b| {
+            let [n, m] = b.dims(["n", "m"]);
+            let x = b.input::<f64>("x", [n, m]);
+            declare(b, &x);
+        });
+        kernel.explain().unwrap().nests().len()
+    };
+    for axis in [0, 1] {
+        let three = nests(&|b, x| {
+            b.output("min", x.min_axis(Axis(axis))).output("max", x.max_axis(Axis(axis))).output("sum", x.sum_axis(Axis(axis)));
+        });
+        assert_eq!(three, 1, "along axis {axis}");
+    }
+    let whole = nests(&|b, x| {
+        b.output("min", x.min()).output("mean", x.mean()).output("squares", (x * x).sum());
+    });
+    assert_eq!(whole, 1);
+    // Its mean is there before a deviation is: two passes, of which the first has both the mean that is a result and the one that is used.
+    let spread = nests(&|b, x| {
+        let (mean, squared) = (x.mean_axis(Axis(1)), |d: Expr<'static, f64>| &d * &d);
+        b.output("spread", squared(x - mean.insert_axis(1)).sum_axis(Axis(1))).output("mean", mean);
+    });
+    assert_eq!(spread, 2);
+    let alike = nests(&|b, x| {
+        b.output("double", x * 2.0).output("next", x + 1.0);
+    });
+    assert_eq!(alike, 1);
+    // A sum down the rows is not done before the last row is.
+    let both = nests(&|b, x| {
+        b.output("rows", x.sum_axis(Axis(1))).output("columns", x.sum_axis(Axis(0)));
+    });
+    assert_eq!(both, 2);
 }
 
 /// Each reason, by a program that has it; and those of the programs above.

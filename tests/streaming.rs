@@ -47,3 +47,17 @@ fn rows_with_gaps_between_them() {
         assert!(got[columns..].iter().all(|x| *x == -1.0), "the gap after row {row}");
     }
 }
+
+/// The helper that copies tiles leaves no vector register as it was. What the loop takes from outside may not live across it: it
+/// would pass through memory on every turn.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn the_loop_keeps_nothing_across_the_call() {
+    let mut b = Kernel::builder("affine");
+    let [n, m] = b.dims(["n", "m"]);
+    let (x, w) = (&b.input::<f64>("x", [&n, &m]), &b.input::<f64>("w", [n]));
+    b.output("y", x * 2.0 + w.slice(elide::s![.., elide::Slice::NewAxis]));
+    let asm = b.build().unwrap().inspect(elide::Stage::Asm).unwrap();
+    let turns: Vec<&str> = asm.split("\nblock").filter(|block| block.contains("mulpd")).collect();
+    assert!(!turns.is_empty() && turns.iter().all(|turn| !turn.contains("(%rsp)")), "{asm}");
+}

@@ -163,13 +163,31 @@ impl<'a> Emitter<'a> {
         };
         e.uniform = e.find_uniform();
         e.splatted = e.find_splatted();
-        for v in super::pressure::resident_constants(nest) {
-            let (Inst::Const(s), Some(vf)) = (nest.insts[v.index()], vector_lanes(nest)) else { continue };
-            let one = e.splat_const(s, 1);
-            let regs = super::lanes::registers(vf, one.lane.size());
-            e.known[v.index()].group = Some(Group { regs: smallvec::smallvec![one.regs[0]; regs], lane: one.lane });
+        if e.streaming.is_none() {
+            e.load_resident_constants();
         }
         e
+    }
+
+    fn load_resident_constants(&mut self) {
+        for v in super::pressure::resident_constants(self.nest) {
+            let (Inst::Const(s), Some(vf)) = (self.nest.insts[v.index()], vector_lanes(self.nest)) else { continue };
+            let one = self.splat_const(s, 1);
+            let regs = super::lanes::registers(vf, one.lane.size());
+            self.known[v.index()].group = Some(Group { regs: smallvec::smallvec![one.regs[0]; regs], lane: one.lane });
+        }
+    }
+
+    /// Puts what vector code takes from outside in registers anew, for a loop between calls. A call leaves no vector register as it
+    /// was, and the register allocator would have such a value pass through memory on every turn of the loop, which takes longer than
+    /// the turn.
+    fn load_for_span(&mut self, vf: usize) {
+        self.load_resident_constants();
+        for k in 0..self.known.len() {
+            if let (true, Some(v)) = (self.splatted[k], self.known[k].scalar) {
+                self.known[k].group = Some(self.splat(self.nest.types[k], v, vf));
+            }
+        }
     }
 
     /// Emits the rest of the function; the table is to be at the address that is its last argument.
@@ -349,8 +367,10 @@ impl<'a> Emitter<'a> {
             self.addresses[pointer] = self.b.ins().select(tiles, base, self.addresses[pointer]);
             copies.push((target, tile, size));
         }
+        let known = self.known.clone();
+        self.load_for_span(vf);
         self.vector_span(axis, length, vf);
-        self.addresses = outer;
+        (self.addresses, self.known) = (outer, known);
         self.b.ins().brif(tiles, flush, &[], next, &[]);
 
         self.b.switch_to_block(flush);
@@ -550,7 +570,9 @@ impl<'a> Emitter<'a> {
                 Mode::Scalar => {
                     if let Some(v) = self.scalar_inst(k) {
                         self.known[k].scalar = Some(v);
+                        // Where results stream, each span splats it for itself.
                         if self.splatted[k]
+                            && self.streaming.is_none()
                             && let Some(vf) = vector_lanes(self.nest)
                         {
                             self.known[k].group = Some(self.splat(self.nest.types[k], v, vf));

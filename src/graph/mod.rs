@@ -6,6 +6,7 @@
 mod import;
 mod print;
 mod verify;
+mod windows;
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::view::View;
 
 pub(crate) use print::{Applied, Line};
 pub(crate) use verify::verify;
+pub(crate) use windows::Windows;
 
 define_index! {
     /// A node of a [`Graph`].
@@ -46,6 +48,7 @@ pub struct Graph {
     updated: Vec<u32>,
     /// Sizes that are taken not to be negative; `None` where nothing may be assumed.
     assumed: Option<Vec<Size>>,
+    windows: Windows,
 }
 
 /// Graphs are equal if they are the same program, written at the same places.
@@ -268,6 +271,7 @@ impl Graph {
             updated: other.updated.clone(),
             assumed: other.assumed.clone(),
             hasher: other.hasher.clone(),
+            windows: other.windows.clone(),
             ..Graph::default()
         };
         for k in 0..g.inputs.len() {
@@ -280,7 +284,7 @@ impl Graph {
     /// All that it consists of: what is not listed only finds nodes again.
     #[allow(clippy::type_complexity)]
     fn parts(&self) -> (&[Node], &[Input], &[Output], &[(Equation, Option<Site>)], &[Index], &[Position], &[u32], &Option<Vec<Size>>) {
-        let Graph { nodes, cons: _, hasher: _, inputs, outputs, equations, indices, positions, updated, assumed } = self;
+        let Graph { nodes, cons: _, hasher: _, inputs, outputs, equations, indices, positions, updated, assumed, windows: _ } = self;
         (nodes, inputs, outputs, equations, indices, positions, updated, assumed)
     }
 
@@ -402,6 +406,16 @@ impl Graph {
     /// Forbids assumptions, where none have been made.
     pub(crate) fn assume_nothing(&mut self) {
         self.assumed = None;
+    }
+
+    /// Which values are to be in windows.
+    pub(crate) fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// Decides that anew.
+    pub(crate) fn set_windows(&mut self, windows: Windows) {
+        self.windows = windows;
     }
 
     /// Makes another node the `output`-th result.

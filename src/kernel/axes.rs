@@ -10,8 +10,8 @@ pub(super) struct LoopAxis {
     pub extent: Size,
     /// True if it must run from its end.
     pub reversed: bool,
-    /// True if it is cut into strips: it stays an axis of its own.
-    pub strip: bool,
+    /// Which of the axes it is that are done part by part, if it is one: it stays an axis of its own.
+    pub part: Option<u8>,
     /// In bytes, one per access.
     pub strides: Vec<Size>,
     /// How far an access goes from one index to the next: its stride, or all of the axes that positions are picked along if those change.
@@ -49,13 +49,13 @@ fn inner_first(outer: &LoopAxis, inner: &LoopAxis, priority: &[usize]) -> bool {
 
 /// Merges neighbours that every access walks as one axis.
 pub(super) fn coalesce(axes: &mut Vec<LoopAxis>) {
-    axes.retain(|a| a.strip || a.extent != Size::ONE);
+    axes.retain(|a| a.part.is_some() || a.extent != Size::ONE);
     let mut k = 0;
     while k + 1 < axes.len() {
         let (outer, inner) = (&axes[k], &axes[k + 1]);
         let merges = outer.reversed == inner.reversed
-            && !outer.strip
-            && !inner.strip
+            && outer.part.is_none()
+            && inner.part.is_none()
             && outer.strides.iter().zip(&inner.strides).all(|(o, i)| *o == i.mul(&inner.extent));
         if merges {
             let inner = axes.remove(k + 1);
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn axis(extent: Size, strides: &[Size]) -> LoopAxis {
-        LoopAxis { extent, reversed: false, strip: false, strides: strides.to_vec(), reach: strides.to_vec() }
+        LoopAxis { extent, reversed: false, part: None, strides: strides.to_vec(), reach: strides.to_vec() }
     }
 
     #[test]

@@ -412,7 +412,7 @@ impl Lowerer<'_> {
         let axis = |k: usize, extent: &Size| LoopAxis {
             extent: extent.clone(),
             reversed: false,
-            strip: false,
+            part: None,
             strides: self.accesses.iter().map(|a| a.strides[k].clone()).collect(),
             reach: self.accesses.iter().zip(&jumps).map(|(a, jumps)| jumps[k].clone().unwrap_or_else(|| a.strides[k].clone())).collect(),
         };
@@ -435,12 +435,11 @@ impl Lowerer<'_> {
             order(&mut reduced, &loads_first);
         }
         coalesce(&mut reduced);
-        if let Some(k) = self.step.strip {
-            parallel[k as usize].strip = true;
-        }
-        if let Some((p, q)) = self.step.pairs {
-            parallel[p as usize].strip = true;
-            parallel[q as usize].strip = true;
+        let (first, second) = self.step.pairs.map_or((self.step.strip, self.step.block), |(p, q)| (Some(p), Some(q)));
+        for (part, k) in [first, second].into_iter().enumerate() {
+            if let Some(k) = k {
+                parallel[k as usize].part = Some(part as u8);
+            }
         }
         let has_reductions = !self.reductions.is_empty();
         // Loops that must run in some order or direction keep the domain's order, which is right for memory in C order.
@@ -526,16 +525,19 @@ impl Lowerer<'_> {
             Lanes::Parallel(factor(&self.body, &depths, parallel.len(), has_reductions))
         };
         // Their extents change from strip to strip, and are not to be taken for others of the same size.
-        let mut parts = parallel.iter().enumerate().filter(|(_, a)| a.strip).map(|(at, axis)| {
+        let mut parts = [None, None];
+        for (at, axis) in parallel.iter().enumerate() {
+            let Some(part) = axis.part else { continue };
             parallel_params[at] = params.len() as u32;
             params.push(axis.extent.clone());
-            StripArgument { param: parallel_params[at], moves: pointers.iter().map(|(.., m)| m[at].clone()).collect() }
-        });
-        let (strip, pairs) = match self.step.pairs {
-            Some(_) => (None, parts.next().zip(parts.next())),
-            None => (parts.next(), None),
+            let moves = pointers.iter().map(|(.., m)| m[at].clone()).collect();
+            parts[part as usize] = Some(StripArgument { param: parallel_params[at], moves });
+        }
+        let [first, second] = parts;
+        let (strip, block, pairs) = match self.step.pairs {
+            Some(_) => (None, None, first.zip(second)),
+            None => (first, second, None),
         };
-        drop(parts);
         // What is scattered is so in the order of all indices.
         let scatters = stores.iter().any(|s| s.scatter.is_some());
         let whole = strip.is_none() && pairs.is_none() && self.step.walk.is_free() && !scatters;
@@ -574,7 +576,7 @@ impl Lowerer<'_> {
             params: params.len() as u32,
         };
         let pointers = pointers.into_iter().map(|(operand, offset, _)| (operand, offset)).collect();
-        (nest, Bindings { pointers, params, outer, strip, pairs })
+        (nest, Bindings { pointers, params, outer, strip, block, pairs })
     }
 }
 

@@ -263,6 +263,8 @@ pub struct Bindings {
     pub outer: Option<StripArgument>,
     /// How to run a part of the axis that strips are cut from.
     pub strip: Option<StripArgument>,
+    /// How to run a part of the axis around it, if that is cut as well.
+    pub block: Option<StripArgument>,
     /// How to run a part of two axes that are exchanged in pairs.
     pub pairs: Option<(StripArgument, StripArgument)>,
 }
@@ -291,7 +293,7 @@ pub struct StripArgument {
 }
 
 /// Memory that a nest reads or writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operand {
     /// The `k`-th input.
     Input(u32),
@@ -368,9 +370,10 @@ impl LoopNest {
             return false;
         }
         // A stencil reads its input in several places: it waits for its own rows rather than for memory, and was measured to lose.
-        let mut read = hashbrown::HashSet::new();
-        let inputs = self.accesses.iter().map(|a| operand(a.pointer)).filter(|o| matches!(o, Operand::Input(_)));
-        inputs.into_iter().all(|o| read.insert(o))
+        let memory = self.accesses.iter().map(|a| operand(a.pointer)).filter(|o| matches!(o, Operand::Input(_) | Operand::Buffer(_)));
+        let mut read: SmallVec<[Operand; 8]> = memory.collect();
+        read.sort_unstable();
+        read.windows(2).all(|pair| pair[0] != pair[1])
     }
 
     /// The bytes that an access can touch, relative to its address argument, given the values of the size arguments; for

@@ -13,6 +13,7 @@ mod pieces;
 mod reshape;
 mod simplify;
 mod views;
+mod windows;
 
 use crate::graph::Graph;
 

@@ -5,11 +5,12 @@
 //!
 //! - a reduction (but a view that only permutes axes or adds and drops axes of extent 1 passes through it),
 //! - a node read through more than [`MAX_VIEWS`] different views: its work would be repeated for each,
+//! - a node that neighbours read, where a window of it is cheaper (see [`windows`]),
 //! - an expensive node that a view repeats along an axis that a loop over the result cannot hoist it out of.
 
 use hashbrown::HashMap;
 
-use super::Pass;
+use super::{Pass, windows};
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::{BinaryOp, UnaryOp};
 use crate::shape::Shape;
@@ -24,26 +25,64 @@ const MAX_VIEWS: usize = 32;
 pub(super) const EXPENSIVE: u32 = 20;
 
 /// A node of the old graph, seen through a view (or as it is).
-type Demand = (NodeId, Option<View>);
+pub(super) type Demand = (NodeId, Option<View>);
+
+/// A graph whose views have been pushed down.
+pub(super) struct Pushed {
+    pub graph: Graph,
+    done: HashMap<Demand, NodeId>,
+    /// For each node of the old graph the nodes that compute it, at one displacement each.
+    pub made_of: Vec<Vec<NodeId>>,
+}
+
+impl Pushed {
+    /// What was wanted of the old graph, in no order.
+    pub fn demands(&self) -> impl Iterator<Item = &Demand> {
+        self.done.keys()
+    }
+}
 
 /// Pushes views down.
 pub(super) const PASS: Pass = Pass { name: "views", applies: |g| g.nodes().any(|(_, n)| matches!(n.kind, Kind::View(..))), run };
 
 pub(super) fn run(graph: &Graph) -> Graph {
     let cost = costs(graph);
-    // How many views of each computed node are wanted is known only once all demands are; start again when one has too many.
     let mut stored = vec![false; graph.len()];
+    let pushed = settle(graph, &cost, &mut stored);
+    let asked: Vec<bool> = stored.iter().map(|s| !s).collect();
+    let mut chosen = windows::choose(graph, &pushed, &asked);
+    let mut out = pushed.graph;
+    if chosen.contains(&true) {
+        // With some in windows, others may be left with too few displacements: they are counted again, once.
+        for last in [false, true] {
+            let mut stored: Vec<bool> = stored.iter().zip(&chosen).map(|(s, c)| *s || *c).collect();
+            let pushed = settle(graph, &cost, &mut stored);
+            let still = if last { chosen.clone() } else { windows::choose(graph, &pushed, &chosen) };
+            out = pushed.graph;
+            if still == chosen {
+                break;
+            }
+            chosen = still;
+        }
+    }
+    out.set_windows(graph.windows().choose(graph, &chosen));
+    out
+}
+
+/// How many views of each computed node are wanted is known only once all demands are; starts again when one has too many.
+fn settle(graph: &Graph, cost: &[u32], stored: &mut [bool]) -> Pushed {
     loop {
-        match attempt(graph, &cost, &stored) {
-            Ok(done) => return done,
+        match attempt(graph, cost, stored) {
+            Ok(pushed) => return pushed,
             Err(id) => stored[id.index()] = true,
         }
     }
 }
 
-fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Graph, NodeId> {
+fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Pushed, NodeId> {
     let mut out = Graph::like(graph);
     let mut done: HashMap<Demand, NodeId> = HashMap::new();
+    let mut made_of = vec![Vec::new(); graph.len()];
     let mut views = vec![0usize; graph.len()];
     let mut roots: Vec<Demand> = graph.outputs().iter().map(|o| (o.node, None)).collect();
     let mut stack: Vec<Demand> = Vec::new();
@@ -70,13 +109,16 @@ fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Graph, NodeId
                 }
             }
             let id = emit(&mut out, node, &plan, &done);
+            if matches!(plan.make, Make::Apply(_) | Make::Take(_)) {
+                made_of[demand.0.index()].push(id);
+            }
             done.insert(demand, id);
         }
     }
     for (o, root) in graph.outputs().iter().zip(&roots) {
         out.output(o.name.clone(), done[root], o.in_place);
     }
-    Ok(out)
+    Ok(Pushed { graph: out, done, made_of })
 }
 
 /// How to make a demanded value: from which demands, and by what.

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::infer::describe;
 use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
-use crate::graph::{Graph, Kind};
+use crate::graph::{Graph, Kind, Windows};
 use crate::layout::Layout;
 use crate::report::{Required, Requirement};
 use crate::shape::{Dim, Shape};
@@ -175,7 +175,15 @@ impl KernelBuilder {
         }
         let timings = Timings { import: start.elapsed(), ..Timings::default() };
         let mut kernel = Kernel::new(&self.name, graph, self.required, timings)?;
-        let plan = kernel.plan(kernel.contiguous_key(), true)?;
+        let mut plan = kernel.plan(kernel.contiguous_key(), true);
+        // What is required of memory decides where windows are only the faster way.
+        if plan.as_ref().is_err_and(|e| e.kind() == ErrorKind::Contract) && kernel.0.graph.windows().has_any() {
+            let mut graph = kernel.0.imported.clone();
+            graph.set_windows(Windows::none());
+            kernel = Kernel::new(&self.name, graph, kernel.0.required.clone(), timings)?;
+            plan = kernel.plan(kernel.contiguous_key(), true);
+        }
+        let plan = plan?;
         if let Some(guard) = &kernel.0.guard {
             guard.kernel.plan(guard.kernel.contiguous_key(), true)?;
         }

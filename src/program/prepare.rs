@@ -10,7 +10,7 @@ use super::Kernel;
 use super::apart::Apart;
 use super::call::Slot;
 use super::layouts::LayoutClass;
-use super::strips::{StripFrame, StripPlan, WindowPlan};
+use super::strips::{Start, StripFrame, StripPlan, WindowPlan};
 use super::threads::{Cuts, Parts, enter};
 use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
@@ -134,7 +134,7 @@ impl Prepared {
                     for start in strip.starts() {
                         strip.advance(start, scratch);
                         for frame in frames.iter_mut() {
-                            if frame.enter(start, strip.length) {
+                            if frame.enter(start, strip) {
                                 // SAFETY: as above; `check` has gone through every strip with the windows' sizes.
                                 unsafe { frame.run(&strip.windows) };
                             }
@@ -149,9 +149,9 @@ impl Prepared {
 
 impl Frame {
     /// Has the step do its part of a strip; false if that is nothing.
-    fn enter(&mut self, start: i64, length: i64) -> bool {
+    fn enter(&mut self, start: Start, plan: &StripPlan) -> bool {
         match &mut self.strip {
-            Some(strip) => strip.enter(start, length, &mut self.args),
+            Some(strip) => strip.enter(start, plan, &mut self.args),
             None => false,
         }
     }
@@ -198,8 +198,8 @@ fn move_to(args: &mut [i64], bases: &[i64], moved: impl Fn(usize) -> i64) {
 pub(super) struct Env<'a> {
     dims: HashMap<Arc<str>, i64>,
     slots: &'a [Slot],
-    /// How many rows of each buffer exist at a time, for those that are windows.
-    rows: HashMap<u32, i64>,
+    /// How many rows of each buffer exist at a time, for those that are windows, and how many indices of the axis around them.
+    windows: HashMap<u32, (i64, i64)>,
 }
 
 impl Env<'_> {
@@ -207,12 +207,13 @@ impl Env<'_> {
         match var {
             Var::Dim(name) => *self.dims.get(name).expect("building checks that each dim is the extent of an input"),
             Var::Stride { operand, axis } => self.slots[*operand as usize].layout.strides[*axis as usize] as i64,
-            Var::Rows { buffer } => self.rows.get(buffer).copied().unwrap_or(1),
+            Var::Rows { buffer } => self.windows.get(buffer).map_or(1, |w| w.0),
+            Var::Planes { buffer } => self.windows.get(buffer).map_or(1, |w| w.1),
         }
     }
 
-    pub(super) fn set_rows(&mut self, buffer: u32, rows: i64) {
-        self.rows.insert(buffer, rows);
+    pub(super) fn set_window(&mut self, buffer: u32, rows: i64, planes: i64) {
+        self.windows.insert(buffer, (rows, planes));
     }
 
     pub(super) fn eval(&self, size: &Size) -> Result<i64> {
@@ -222,7 +223,7 @@ impl Env<'_> {
 
 /// Finds the values of named dims and checks every extent against them.
 fn solve<'a>(kernel: &Kernel, slots: &'a [Slot]) -> Result<Env<'a>> {
-    let mut env = Env { dims: HashMap::new(), slots, rows: HashMap::new() };
+    let mut env = Env { dims: HashMap::new(), slots, windows: HashMap::new() };
     for (spec, slot) in kernel.inputs().iter().zip(slots) {
         for (extent, &n) in spec.shape.extents().iter().zip(&slot.layout.shape) {
             if let Some(name) = extent.as_dim() {

@@ -1,5 +1,6 @@
 //! Strips with numbers: how long each is, what a step does in it, and where windows are.
 
+use std::iter::StepBy;
 use std::ops::Range;
 
 use super::prepare::{Env, Frame};
@@ -15,12 +16,51 @@ const CACHE: i64 = 512 << 10;
 /// A run of frames that go through an axis strip by strip.
 pub(super) struct StripPlan {
     pub frames: Range<usize>,
-    /// How many coordinates a strip covers.
-    pub length: i64,
+    strips: Span,
+    /// The axis around it; one block of everything where there is none.
+    blocks: Span,
+    pub windows: Vec<WindowPlan>,
+}
+
+/// Coordinates that are gone through part by part.
+struct Span {
+    /// How many coordinates a part covers.
+    length: i64,
     /// The coordinates of all steps.
     from: i64,
     to: i64,
-    pub windows: Vec<WindowPlan>,
+}
+
+impl Span {
+    fn of(length: i64) -> Span {
+        Span { length, from: i64::MAX, to: i64::MIN }
+    }
+
+    fn include(&mut self, part: &Part) {
+        self.from = self.from.min(part.shift);
+        self.to = self.to.max(part.shift + part.extent);
+    }
+
+    /// Where each part begins.
+    fn starts(&self) -> StepBy<Range<i64>> {
+        (self.from..self.to).step_by(self.length.max(1) as usize)
+    }
+}
+
+/// How many coordinates are covered at a time.
+#[derive(Clone, Copy)]
+pub(super) struct Lengths {
+    strip: i64,
+    block: i64,
+}
+
+/// Where a strip begins.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    strip: i64,
+    block: i64,
+    /// True for the first strip of a block.
+    begins: bool,
 }
 
 /// A window in scratch memory.
@@ -68,7 +108,7 @@ impl WindowPlan {
 }
 
 impl StripPlan {
-    pub fn new(plan: &Compiled, strip: &Strip, length: i64, first_frame: usize, env: &Env<'_>) -> Result<StripPlan> {
+    pub fn new(plan: &Compiled, strip: &Strip, lengths: Lengths, first_frame: usize, env: &Env<'_>) -> Result<StripPlan> {
         let mut windows = Vec::new();
         for (b, w) in &strip.windows {
             let buffer = &plan.schedule.buffers[*b as usize];
@@ -89,126 +129,154 @@ impl StripPlan {
                 base: 0,
             });
         }
-        Ok(StripPlan { frames: first_frame..first_frame, length, from: i64::MAX, to: i64::MIN, windows })
+        let (strips, blocks) = (Span::of(lengths.strip), Span::of(lengths.block));
+        Ok(StripPlan { frames: first_frame..first_frame, strips, blocks, windows })
     }
 
-    pub fn include(&mut self, strip: &StripFrame) {
-        self.from = self.from.min(strip.shift);
-        self.to = self.to.max(strip.shift + strip.extent);
+    pub fn include(&mut self, frame: &StripFrame) {
+        self.strips.include(&frame.strip);
+        self.blocks.include(&frame.block);
     }
 
-    /// Where each strip begins.
-    pub fn starts(&self) -> impl Iterator<Item = i64> + use<> {
-        (self.from..self.to).step_by(self.length.max(1) as usize)
+    /// Every strip, in order, block by block.
+    pub fn starts(&self) -> impl Iterator<Item = Start> + use<> {
+        let (strips, first) = (self.strips.starts(), self.strips.from);
+        let of_block = move |block| strips.clone().map(move |strip| Start { strip, block, begins: strip == first });
+        self.blocks.starts().flat_map(of_block)
     }
 
-    /// Makes room in all windows for the strip that begins at a coordinate.
-    pub fn advance(&mut self, start: i64, scratch: &mut [Vec<std::mem::MaybeUninit<u8>>]) {
-        let (length, begins) = (self.length, start == self.from);
+    /// Makes room in all windows for a strip.
+    pub fn advance(&mut self, start: Start, scratch: &mut [Vec<std::mem::MaybeUninit<u8>>]) {
+        let length = self.strips.length;
         for w in &mut self.windows {
-            if let Some((from, count)) = w.advance(start, length, begins) {
+            if let Some((from, count)) = w.advance(start.strip, length, start.begins) {
                 w.carry(scratch[w.slot].spare_capacity_mut(), from, count);
             }
         }
     }
 }
 
-/// How one step moves through its strip.
+/// How one step moves through its strip, and the block that this is in.
 pub(super) struct StripFrame {
+    strip: Part,
+    block: Part,
+    /// For addresses in windows: which window of the strip.
+    windows: Vec<Option<usize>>,
+    watched: Vec<Watched>,
+}
+
+/// How one step moves along an axis that it does part by part.
+struct Part {
     /// Which argument is the number of indices; `None` for a step at one place.
     argument: Option<usize>,
-    /// The index that it begins at, in the current strip.
+    /// The index that it begins at, and how many there are, in the current part.
     first: i64,
+    count: i64,
     extent: i64,
     shift: i64,
     /// Bytes from one index to the next, for each address.
     moves: Vec<i64>,
-    /// For addresses in windows: which window of the strip.
-    windows: Vec<Option<usize>>,
-    watched: Vec<Watched>,
+}
+
+impl Part {
+    fn new(argument: Option<&StripArgument>, shift: i64, pointers: usize, params: &[i64], env: &Env<'_>) -> Result<Part> {
+        let none: &[Size] = &[];
+        let mut moves = argument.map_or(none, |a| &a.moves).iter().map(|m| env.eval(m)).collect::<Result<Vec<i64>>>()?;
+        moves.resize(pointers, 0);
+        let extent = argument.map_or(1, |a| params[a.param as usize]);
+        Ok(Part { argument: argument.map(|a| pointers + a.param as usize), first: 0, count: extent, extent, shift, moves })
+    }
+
+    /// Goes to the part that begins at a coordinate; false if there is nothing to do in it.
+    fn enter(&mut self, start: i64, length: i64) -> bool {
+        self.first = (start - self.shift).clamp(0, self.extent);
+        self.count = (start + length - self.shift).clamp(0, self.extent) - self.first;
+        self.count > 0
+    }
 }
 
 /// An access to a window.
 struct Watched {
     address: usize,
     offset: i64,
-    /// The bytes that it reaches from its address with one index of the strip's axis, and how far each further index moves it.
+    /// The bytes that it reaches from its address with one index of each axis that is done part by part.
     range: (i64, i64),
-    step: i64,
     size: i64,
 }
 
 impl StripFrame {
     pub fn new(strip: &Strip, own: &StripStep, bindings: &Bindings, params: &[i64], env: &Env<'_>) -> Result<StripFrame> {
-        let none: &[Size] = &[];
-        let argument = bindings.strip.as_ref();
-        let mut moves = argument.map_or(none, |a| &a.moves).iter().map(|m| env.eval(m)).collect::<Result<Vec<i64>>>()?;
-        moves.resize(bindings.pointers.len(), 0);
         let window = |operand: &Operand| match operand {
             Operand::Buffer(b) => strip.windows.iter().position(|(w, _)| *w as usize == b.index()),
             _ => None,
         };
+        let pointers = bindings.pointers.len();
         Ok(StripFrame {
-            argument: argument.map(|a| bindings.pointers.len() + a.param as usize),
-            first: 0,
-            extent: argument.map_or(1, |a| params[a.param as usize]),
-            shift: env.eval(&own.shift)?,
-            moves,
+            strip: Part::new(bindings.strip.as_ref(), env.eval(&own.shift)?, pointers, params, env)?,
+            // Blocks are of axes along which nothing is displaced.
+            block: Part::new(bindings.block.as_ref(), 0, pointers, params, env)?,
             windows: bindings.pointers.iter().map(|(operand, _)| window(operand)).collect(),
             watched: Vec::new(),
         })
     }
 
-    /// The indices of the strip that begins at a coordinate: the first, and how many.
-    fn part(&self, start: i64, length: i64) -> (i64, i64) {
-        let first = (start - self.shift).clamp(0, self.extent);
-        let end = (start + length - self.shift).clamp(0, self.extent);
-        (first, end - first)
+    /// Goes to a strip; false if there is nothing to do in it.
+    pub fn enter(&mut self, start: Start, plan: &StripPlan, args: &mut [i64]) -> bool {
+        if !self.go_to(start, plan) {
+            return false;
+        }
+        for part in [&self.strip, &self.block] {
+            if let Some(argument) = part.argument {
+                args[argument] = part.count;
+            }
+        }
+        true
     }
 
-    /// Goes to the strip that begins at a coordinate; false if there is nothing to do in it.
-    pub fn enter(&mut self, start: i64, length: i64, args: &mut [i64]) -> bool {
-        let (first, count) = self.part(start, length);
-        self.first = first;
-        if let Some(argument) = self.argument {
-            args[argument] = count;
-        }
-        count > 0
+    fn go_to(&mut self, start: Start, plan: &StripPlan) -> bool {
+        self.strip.enter(start.strip, plan.strips.length) && self.block.enter(start.block, plan.blocks.length)
     }
 
     /// By how much an address is moved in the current strip.
     pub fn moved(&self, address: usize, windows: &[WindowPlan]) -> i64 {
-        let window = self.windows[address].map_or(0, |w| windows[w].row * windows[w].base);
-        self.first * self.moves[address] - window
+        let along = self.strip.first * self.strip.moves[address];
+        match self.windows[address] {
+            // It holds one block, from its beginning.
+            Some(w) => along - windows[w].row * windows[w].base,
+            None => along + self.block.first * self.block.moves[address],
+        }
     }
 
     /// Has an access to a window checked.
     pub fn watch(&mut self, nest: &LoopNest, access: &Access, params: &[i64], offset: i64, size: i64) {
         let mut one = params.to_vec();
-        if let Some(argument) = self.argument {
-            one[argument - self.moves.len()] = 1;
+        for part in [&self.strip, &self.block] {
+            if let Some(argument) = part.argument {
+                one[argument - part.moves.len()] = 1;
+            }
         }
         let address = access.pointer as usize;
         match nest.access_range(access, &one) {
             AccessRange::Nothing => {}
-            AccessRange::Bytes(low, high) => {
-                self.watched.push(Watched { address, offset, range: (low, high), step: self.moves[address], size });
-            }
+            AccessRange::Bytes(low, high) => self.watched.push(Watched { address, offset, range: (low, high), size }),
             // Fails the check.
-            AccessRange::Overflow => self.watched.push(Watched { address, offset, range: (0, 1), step: 0, size: 0 }),
+            AccessRange::Overflow => self.watched.push(Watched { address, offset, range: (0, 1), size: 0 }),
         }
     }
 }
 
 /// How long each strip is, unless `wanted` says so; the rows of windows are noted in `env`.
-pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, wanted: Option<i64>) -> Result<Vec<i64>> {
+pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, wanted: Option<i64>) -> Result<Vec<Lengths>> {
     let mut out = Vec::new();
     for strip in &plan.schedule.strips {
-        let (mut from, mut to) = (i64::MAX, i64::MIN);
+        let (mut from, mut to, mut blocks) = (i64::MAX, i64::MIN, 1i64);
         let (mut footprint, mut adjacent) = (0i64, false);
         for (k, s) in strip.steps.iter().enumerate() {
             let step = &plan.steps[strip.first as usize + k];
             let shift = env.eval(&s.shift)?;
+            if let Some(block) = &step.bindings.block {
+                blocks = blocks.max(env.eval(&step.bindings.params[block.param as usize])?);
+            }
             let Some(argument) = &step.bindings.strip else { continue };
             let n = env.eval(&step.bindings.params[argument.param as usize])?;
             (from, to) = (from.min(shift), to.max(shift.saturating_add(n)));
@@ -216,24 +284,29 @@ pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, wanted: Option<i64>) -
             footprint = footprint.saturating_add(bytes);
             adjacent |= unit;
         }
-        let mut by_scratch = i64::MAX;
+        let total = to.saturating_sub(from).max(1);
+        let (mut by_scratch, mut planes) = (i64::MAX, i64::MAX);
         for (b, w) in &strip.windows {
-            let row = env.eval(&plan.schedule.row_bytes(*b, w))?;
-            by_scratch = by_scratch.min(strip.share() / row.max(1));
+            let row = env.eval(&plan.schedule.row_bytes(*b, w))?.max(1);
+            by_scratch = by_scratch.min(strip.share() / row);
+            planes = planes.min(strip.share() / row.saturating_mul(w.rows(total)));
         }
         let by_cache = CACHE / footprint.max(1);
         // A few adjacent elements at a time would use each cache line many times over.
         let length = if adjacent && by_cache < 64 { by_scratch } else { by_cache.min(by_scratch) };
-        let length = wanted.unwrap_or(length).min(to.saturating_sub(from)).max(1);
+        let length = wanted.unwrap_or(length).min(total).max(1);
+        // Several indices of the axis around it at a time where each of them is done in one strip.
+        let block = if length < total { 1 } else { planes.min(CACHE / footprint.saturating_mul(total).max(1)) };
+        let block = wanted.unwrap_or(block).min(blocks).max(1);
         for (b, w) in &strip.windows {
-            env.set_rows(*b, w.rows(length));
+            env.set_window(*b, w.rows(length), block);
         }
-        out.push(length);
+        out.push(Lengths { strip: length, block });
     }
     Ok(out)
 }
 
-/// The bytes that a step touches for each index of the strip's axis, and whether some of them are neighbours along it.
+/// The bytes that a step touches for each index of the strip's axis, at one index of the axis around it, and whether some of them are neighbours along it.
 fn per_index(nest: &LoopNest, bindings: &Bindings, argument: &StripArgument, env: &Env<'_>) -> Result<(i64, bool)> {
     let (mut total, mut adjacent) = (0i64, false);
     let mut seen = hashbrown::HashSet::new();
@@ -251,7 +324,7 @@ fn per_index(nest: &LoopNest, bindings: &Bindings, argument: &StripArgument, env
             if *extent == argument.param {
                 moves = true;
                 adjacent |= *stride == Stride::Unit;
-            } else {
+            } else if bindings.block.as_ref().is_none_or(|block| *extent != block.param) {
                 let n: &Size = &bindings.params[*extent as usize];
                 bytes = bytes.saturating_mul(env.eval(n)?.max(1));
             }
@@ -266,25 +339,27 @@ fn per_index(nest: &LoopNest, bindings: &Bindings, argument: &StripArgument, env
 /// Goes through all strips and checks that every access to a window stays inside it, and every move of rows.
 pub(super) fn check(plan: &mut StripPlan, frames: &mut [Frame]) -> Result<()> {
     let broken = |what: String| Err(Error::new(ErrorKind::Bind, format!("internal error, please report it: {what}")));
-    for start in plan.starts() {
-        let begins = start == plan.from;
+    let (first, last) = (plan.blocks.from, plan.blocks.to - 1);
+    // Windows are the same in every block, but for the last one, which may be shorter.
+    for start in plan.starts().filter(|s| s.block == first || s.block + plan.blocks.length > last) {
         for w in &mut plan.windows {
-            if let Some((from, count)) = w.advance(start, plan.length, begins)
+            if let Some((from, count)) = w.advance(start.strip, plan.strips.length, start.begins)
                 && (from < 0 || count < 0 || from + count > w.rows)
             {
                 return broken(format!("{count} rows from {from} would be moved in a window of {}", w.rows));
             }
         }
-        for strip in frames.iter_mut().filter_map(Frame::strip_mut) {
-            let (first, count) = strip.part(start, plan.length);
-            strip.first = first;
-            if count <= 0 {
+        for frame in frames.iter_mut().filter_map(Frame::strip_mut) {
+            if !frame.go_to(start, plan) {
                 continue;
             }
-            for w in &strip.watched {
-                let at = w.offset + strip.moved(w.address, &plan.windows);
-                let reach = (count - 1) * w.step;
-                let (low, high) = (at + w.range.0 + reach.min(0), at + w.range.1 + reach.max(0));
+            for w in &frame.watched {
+                let at = w.offset + frame.moved(w.address, &plan.windows);
+                let (mut low, mut high) = (at + w.range.0, at + w.range.1);
+                for part in [&frame.strip, &frame.block] {
+                    let reach = (part.count - 1) * part.moves[w.address];
+                    (low, high) = (low + reach.min(0), high + reach.max(0));
+                }
                 if low < 0 || high > w.size {
                     return broken(format!("a strip would touch bytes {low}..{high} of a window of {}", w.size));
                 }

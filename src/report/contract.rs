@@ -35,6 +35,11 @@ pub enum Requirement {
     NoCopies,
     /// [`Report::scratch_bytes`](crate::Report::scratch_bytes) is at most this, for all sizes of the named dims. It has to be seen from the
     /// formulas: that the difference has no negative term is enough, and is what is looked for.
+    ///
+    /// Windows take 128 KiB together, and each of them as much as the rows that do not fit a strip of one row: the report has the
+    /// formula. Where rows are of a known length it is a number. Of rows of `max(m - 2, 0)` elements no bound in terms of `m` is seen to
+    /// hold. Where a bound leaves no room for a window that is only the faster way
+    /// ([`ReadByNeighbours`](crate::Reason::ReadByNeighbours)), its value is recomputed.
     PeakBytes(Size),
     /// The output of this name is an update of an input, and neither that input nor what its memory holds later is copied.
     InPlace(String),

@@ -145,6 +145,7 @@ impl<'a> Decider<'a> {
                 Kind::Input(_) | Kind::Const(_) | Kind::Size(_) | Kind::Iota | Kind::View(..) | Kind::Reshape(..) => continue,
                 Kind::Reduce(..) => Why::ReductionReadElsewhere,
                 _ if reshape => Why::ReshapeOfComputed,
+                _ if self.graph.windows().is_chosen(&self.graph[src]) => Why::ReadByNeighbours,
                 _ => Why::WouldRepeatWork,
             };
             self.stored[src.index()].get_or_insert(why);

@@ -14,6 +14,12 @@ impl Decider<'_> {
     /// If a group has no order of its loops, which grouping has seen to.
     pub(super) fn finish(self, units: Units, mut groups: Vec<Group>) -> Result<Schedule, String> {
         groups.sort_by_key(|g| (g.level, units.units[g.units[0]].root));
+        // What has nothing to do with one another does not interrupt one another's strips.
+        let parts = parts(&units, &groups);
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        order.sort_by_key(|k| parts[*k]);
+        let mut all: Vec<Option<Group>> = groups.into_iter().map(Some).collect();
+        let groups: Vec<Group> = order.into_iter().filter_map(|k| all[k].take()).collect();
         let count = self.graph.len();
         let mut schedule = Schedule {
             steps: Vec::new(),
@@ -78,7 +84,7 @@ impl Decider<'_> {
                 .ok_or_else(|| format!("schedule: no order of loops over {} suits all units", g.domain))?;
             let fused = g.members.iter().copied().filter(|m| !self.graph[*m].kind.is_scalar_leaf()).collect();
             let (domain, reduce) = (g.domain.clone(), g.reduce.clone());
-            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None, pairs });
+            schedule.steps.push(Step { domain, reduce, stores: puts, fused, walk, in_place, strip: None, block: None, pairs });
         }
         let number = |d: &Option<Dest>| match d {
             Some(Dest::Buffer(b)) => Some(b.index() as u32),
@@ -88,12 +94,16 @@ impl Decider<'_> {
         schedule.strips = self.strips(&units, &groups, &schedule, &buffer_of);
         for strip in &schedule.strips {
             for (k, s) in strip.steps.iter().enumerate() {
-                schedule.steps[strip.first as usize + k].strip = s.axis;
+                let step = &mut schedule.steps[strip.first as usize + k];
+                (step.strip, step.block) = (s.axis, s.outer);
             }
             for (b, w) in &strip.windows {
                 let buffer = &mut schedule.buffers[*b as usize];
                 buffer.window = Some(w.clone());
                 buffer.shape.0[w.axis as usize] = Size::var(Var::Rows { buffer: *b });
+                if let Some(outer) = w.outer {
+                    buffer.shape.0[outer as usize] = Size::var(Var::Planes { buffer: *b });
+                }
             }
             // The steps of a strip run in turns, so that whatever lives in one of them lives in all.
             let (first, last) = (strip.first, strip.first + strip.steps.len() as u32 - 1);
@@ -172,4 +182,32 @@ fn own_indices(graph: &Graph) -> Vec<bool> {
         };
     }
     own
+}
+
+/// For each group the first one that it depends on, or that depends on it, at any distance.
+fn parts(units: &Units, groups: &[Group]) -> Vec<usize> {
+    let mut part: Vec<usize> = (0..groups.len()).collect();
+    fn first(part: &mut [usize], mut k: usize) -> usize {
+        while part[k] != k {
+            part[k] = part[part[k]];
+            k = part[k];
+        }
+        k
+    }
+    let mut touched_by: Vec<Option<usize>> = vec![None; units.storages.len()];
+    let mut group_of = vec![0; units.units.len()];
+    for (k, g) in groups.iter().enumerate() {
+        g.units.iter().for_each(|&u| group_of[u] = k);
+    }
+    for (k, g) in groups.iter().enumerate() {
+        let made = g.units.iter().filter_map(|&u| units.units[u].makes.map(|(s, _)| s));
+        let read = g.reads.iter().filter_map(|n| units.storage_of.get(n).map(|(s, _)| *s));
+        let by_storage = made.chain(read).map(|s| *touched_by[s].get_or_insert(k)).collect::<Vec<_>>();
+        let by_order = g.units.iter().flat_map(|&u| units.units[u].after.iter().map(|o| group_of[*o]));
+        for other in by_storage.into_iter().chain(by_order) {
+            let (a, b) = (first(&mut part, k), first(&mut part, other));
+            part[a.max(b)] = a.min(b);
+        }
+    }
+    (0..groups.len()).map(|k| first(&mut part, k)).collect()
 }

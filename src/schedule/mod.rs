@@ -65,6 +65,8 @@ pub struct Step {
     pub in_place: bool,
     /// The axis of the domain that it is cut along, if it is part of a strip.
     pub strip: Option<u8>,
+    /// The axis around that one that it is cut along, if the strips are in blocks.
+    pub block: Option<u8>,
     /// Two axes that are exchanged: each index is done together with the one that has them exchanged, once for both.
     pub pairs: Option<(u8, u8)>,
 }
@@ -221,6 +223,8 @@ define_cases! {
         ReductionReadElsewhere "reduction-read-elsewhere" "a reduction's result that is read at other indices or in another loop nest",
         /// Recomputing it through each of the views that read it would repeat work.
         WouldRepeatWork "would-repeat-work" "recomputing it through every view that reads it would repeat work",
+        /// Computing it anew for each neighbour that reads it takes longer than storing and loading it.
+        ReadByNeighbours "read-by-neighbours" "computing it anew for each neighbour that reads it would take longer than to keep some rows of it",
         /// A reshape merges axes of an input whose strides do not allow a view.
         ReshapeOfStrided "reshape-of-strided" "a reshape merges axes that are not adjacent in memory",
         /// A reshape merges axes of a computed value, which has to exist for that.

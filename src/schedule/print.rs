@@ -51,11 +51,12 @@ impl fmt::Display for Printed<'_> {
             let last = strip.first as usize + strip.steps.len() - 1;
             writeln!(f, "strip by strip: steps {} to {last}", strip.first)?;
             for (k, s) in strip.steps.iter().enumerate() {
+                let around = s.outer.map_or(String::new(), |outer| format!(" in blocks of axis {outer}"));
                 let at = match s.axis {
                     Some(axis) => format!("along axis {axis}, where its index 0 is at {}", s.shift),
                     None => format!("at {}", s.shift),
                 };
-                writeln!(f, "  step {} {at}", strip.first as usize + k)?;
+                writeln!(f, "  step {} {at}{around}", strip.first as usize + k)?;
             }
         }
         if schedule.buffers.is_empty() {
@@ -64,7 +65,8 @@ impl fmt::Display for Printed<'_> {
         for (k, b) in schedule.buffers.iter().enumerate() {
             writeln!(f, "buffer{k}: {} : {}{}, in slot {} of {} bytes", b.node, b.dtype, b.shape, b.slot, schedule.slots[b.slot as usize])?;
             if let Some(w) = &b.window {
-                writeln!(f, "  a window: as many indices of axis {} as a strip has", w.axis)?;
+                let around = w.outer.map_or(String::new(), |outer| format!(", and of axis {outer} as a block has"));
+                writeln!(f, "  a window: as many indices of axis {} as a strip has{around}", w.axis)?;
             }
             writeln!(f, "  written in step {}, last read in step {}", b.live.0, b.live.1)?;
             writeln!(f, "  because: {}", b.why.text())?;

@@ -11,6 +11,9 @@
 //! storage is at `g = r + shift`. At g, a step touches rows at `g + d`, with a `d` for each of its touches. A strip of all steps is
 //! right if of two touches of which one writes, the one of the later step is not ahead: `d_later <= d_earlier`. That gives each step
 //! the least shift it can have, in one pass.
+//!
+//! Where nothing is displaced along that axis (the levels of a field whose stencils are horizontal), a strip of it may still be large,
+//! and strips of the next axis are cut in each **block** of it: two loops around the steps.
 
 use hashbrown::HashMap;
 
@@ -30,13 +33,29 @@ impl Strip {
     pub fn share(&self) -> i64 {
         SCRATCH / self.windows.len().max(1) as i64
     }
+
+    /// These strips in blocks of another axis, if that is one of everything and rows are displaced along this one.
+    fn inside(mut self, blocks: &Strip) -> Option<Strip> {
+        let same = self.windows.iter().map(|(b, _)| b).eq(blocks.windows.iter().map(|(b, _)| b));
+        (same && self.windows.iter().any(|(_, w)| w.extra > 0)).then_some(())?;
+        for (step, block) in self.steps.iter_mut().zip(&blocks.steps) {
+            (block.axis != step.axis).then_some(())?;
+            step.outer = block.axis;
+        }
+        for ((_, w), (_, block)) in self.windows.iter_mut().zip(&blocks.windows) {
+            (block.axis != w.axis).then_some(())?;
+            w.outer = Some(block.axis);
+        }
+        Some(self)
+    }
 }
 
 impl Schedule {
-    /// The bytes of one row of a window.
+    /// The bytes of one row of a window, at one index of the axis around it.
     pub(crate) fn row_bytes(&self, buffer: u32, window: &Window) -> Size {
         let b = &self.buffers[buffer as usize];
-        let others = b.shape.extents().iter().enumerate().filter(|(k, _)| *k != window.axis as usize);
+        let held = |k: usize| k == window.axis as usize || Some(k as u8) == window.outer;
+        let others = b.shape.extents().iter().enumerate().filter(|(k, _)| !held(*k));
         others.fold(Size::from(b.dtype.size()), |n, (_, extent)| n.mul(extent))
     }
 
@@ -76,6 +95,8 @@ pub struct StripStep {
     pub axis: Option<u8>,
     /// Its index 0 in the strip's coordinate.
     pub shift: Size,
+    /// The axis of its domain that blocks are cut from, if they are.
+    pub outer: Option<u8>,
 }
 
 /// The rows of a value that exist at a time.
@@ -87,6 +108,8 @@ pub struct Window {
     pub first: Size,
     /// How many rows more than the strip is long are needed: they stay from the strip before.
     pub extra: i64,
+    /// The axis of the value that blocks are cut from, if they are.
+    pub outer: Option<u8>,
 }
 
 impl Window {
@@ -158,9 +181,12 @@ impl Decider<'_> {
             ends.dedup();
             let rank = schedule.buffers[*b as usize].shape.rank();
             let found = ends.into_iter().rev().take(4).chain([live.1]).find_map(|end| {
+                let attempt = |axis| Attempt::new(groups, &touches, (live.0 as usize, end as usize)).strip(s, axis, buffer_of, schedule);
                 (0..rank).find_map(|axis| {
-                    let range = (live.0 as usize, end as usize);
-                    Attempt::new(groups, &touches, range).strip(s, axis, buffer_of, schedule)
+                    let (strip, still) = attempt(axis)?;
+                    // The last axis is where rows are adjacent.
+                    let inner = (axis + 1..rank.max(1) - 1).filter(|_| still).find_map(|inner| attempt(inner)?.0.inside(&strip));
+                    Some(inner.unwrap_or(strip))
                 })
             });
             if let Some(strip) = found {
@@ -259,8 +285,8 @@ impl<'a> Attempt<'a> {
         offset.sub(own).add(shift).as_const()
     }
 
-    /// The strip through this storage along this axis.
-    fn strip(mut self, storage: usize, axis: usize, buffer_of: &[Option<u32>], schedule: &Schedule) -> Option<Strip> {
+    /// The strip through this storage along this axis, and whether every index of the axis is a problem of its own: nothing is displaced.
+    fn strip(mut self, storage: usize, axis: usize, buffer_of: &[Option<u32>], schedule: &Schedule) -> Option<(Strip, bool)> {
         self.align(storage, axis)?;
         for k in self.first..=self.last {
             let walk = &schedule.steps[k].walk;
@@ -283,14 +309,17 @@ impl<'a> Attempt<'a> {
             }
             let all = self.touches_of(*s).map(|t| self.distance(t)).collect::<Option<Vec<i64>>>()?;
             let (low, high) = (all.iter().min()?, all.iter().max()?);
-            windows.push((b, Window { axis: *axis as u8, first: Size::from(*low).sub(shift), extra: high - low }));
+            windows.push((b, Window { axis: *axis as u8, first: Size::from(*low).sub(shift), extra: high - low, outer: None }));
         }
         windows.sort_by_key(|w| w.0);
         if !windows.iter().any(|(b, _)| worth_it(&schedule.buffers[*b as usize].shape.size())) {
             return None;
         }
-        let steps = self.steps.into_iter().map(|s| s.map(|(axis, shift)| StripStep { axis: axis.map(|a| a as u8), shift }));
-        Some(Strip { first: self.first as u32, steps: steps.collect::<Option<_>>()?, windows })
+        let here = |s: &usize| self.touches_of(*s).all(|t| self.distance(t) == Some(0));
+        let still = self.storages.iter().all(|(s, (_, shift))| *shift == Size::ZERO && here(s))
+            && self.steps.iter().flatten().all(|(axis, shift)| axis.is_some() && *shift == Size::ZERO);
+        let steps = self.steps.into_iter().map(|s| s.map(|(axis, shift)| StripStep { axis: axis.map(|a| a as u8), shift, outer: None }));
+        Some((Strip { first: self.first as u32, steps: steps.collect::<Option<_>>()?, windows }, still))
     }
 
     /// Finds the axis of every step and of every storage that is carried between them, from that of one storage.

@@ -4,7 +4,7 @@ use super::{Dims, Program, Tensor};
 use crate::codegen::{Streaming, Target};
 use crate::graph::{Graph, Input, Output};
 use crate::kernel::{AccessRange, Operand, OperandStrides, for_each_pair_block, lower, verify};
-use crate::schedule::Schedule;
+use crate::schedule::{Buffer, Schedule};
 use crate::size::{Size, Var};
 
 /// What surrounds the memory that may be written.
@@ -69,16 +69,15 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
     let env = |var: &Var| match var {
         Var::Dim(name) => name[1..].parse().expect("a dim is named by its value"),
         Var::Stride { operand, axis } => inputs[*operand as usize].place.strides[*axis as usize] as i64,
-        Var::Rows { .. } => unreachable!("rows of windows are replaced below"),
+        Var::Rows { .. } | Var::Planes { .. } => unreachable!("rows of windows are replaced below"),
     };
     // Here steps run whole, so that all rows of a window exist.
-    let rows: Vec<i64> = schedule
-        .buffers
-        .iter()
-        .map(|b| b.window.as_ref().map_or(1, |w| graph[b.node].shape.extents()[w.axis as usize].eval(&env).unwrap_or(1)))
-        .collect();
+    let extent = |b: &Buffer, axis: Option<u8>| axis.map_or(1, |k| graph[b.node].shape.extents()[k as usize].eval(&env).unwrap_or(1));
+    let rows: Vec<i64> = schedule.buffers.iter().map(|b| extent(b, b.window.as_ref().map(|w| w.axis))).collect();
+    let planes: Vec<i64> = schedule.buffers.iter().map(|b| extent(b, b.window.as_ref().and_then(|w| w.outer))).collect();
     let env = |var: &Var| match var {
         Var::Rows { buffer } => rows[*buffer as usize],
+        Var::Planes { buffer } => planes[*buffer as usize],
         other => env(other),
     };
     let number = |s: &Size| s.eval(&env).ok_or_else(|| format!("{s} does not fit"));
