@@ -11,6 +11,7 @@
 use hashbrown::HashMap;
 
 use super::{Pass, windows};
+use crate::error::Site;
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::{BinaryOp, UnaryOp};
 use crate::shape::Shape;
@@ -84,6 +85,8 @@ fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Pushed, NodeI
     let mut done: HashMap<Demand, NodeId> = HashMap::new();
     let mut made_of = vec![Vec::new(); graph.len()];
     let mut views = vec![0usize; graph.len()];
+    // Where the views of demands were written.
+    let mut written: HashMap<Demand, Option<Site>> = HashMap::new();
     let mut roots: Vec<Demand> = graph.outputs().iter().map(|o| (o.node, None)).collect();
     let mut stack: Vec<Demand> = Vec::new();
     for root in roots.iter_mut() {
@@ -96,7 +99,14 @@ fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Pushed, NodeI
             let plan = plan(graph, top, cost, stored);
             let before = stack.len();
             let missing: Vec<Demand> = plan.operands.iter().filter(|d| !done.contains_key(*d)).cloned().collect();
-            stack.extend(missing);
+            let site = match &graph[top.0] {
+                Node { kind: Kind::View(..), site, .. } => *site,
+                _ => written.get(top).copied().flatten(),
+            };
+            for demand in missing {
+                written.entry(demand.clone()).or_insert(site);
+                stack.push(demand);
+            }
             if stack.len() > before {
                 continue;
             }
@@ -108,7 +118,8 @@ fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Pushed, NodeI
                     return Err(demand.0);
                 }
             }
-            let id = emit(&mut out, node, &plan, &done);
+            let site = written.get(&demand).copied().flatten();
+            let id = emit(&mut out, node, &plan, &done, site);
             if matches!(plan.make, Make::Apply(_) | Make::Take(_)) {
                 made_of[demand.0.index()].push(id);
             }
@@ -190,12 +201,12 @@ fn demand(graph: &Graph, id: NodeId, view: View) -> Demand {
     if view.is_identity(&graph[id].shape) { (id, None) } else { (id, Some(view)) }
 }
 
-fn emit(out: &mut Graph, node: &Node, plan: &Plan, done: &HashMap<Demand, NodeId>) -> NodeId {
+fn emit(out: &mut Graph, node: &Node, plan: &Plan, done: &HashMap<Demand, NodeId>, written: Option<Site>) -> NodeId {
     let mut operands = plan.operands.iter().map(|d| done[d]);
     let mut next = || operands.next().expect("one for each operand");
     match &plan.make {
         Make::Same => next(),
-        Make::View(view) => out.view(next(), view.clone(), node.site),
+        Make::View(view) => out.view(next(), view.clone(), written.or(node.site)),
         Make::Apply(shape) => {
             let kind = node.kind.map_operands(|_| next());
             out.add_again(&Node { kind, dtype: node.dtype, shape: shape.clone(), site: node.site })
