@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 
-use crate::codegen::{Code, Target};
+use crate::codegen::{Backend, Code, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{self, Graph, Windows};
 use crate::kernel::{self, Bindings, LoopNest, OperandStrides};
@@ -44,7 +44,8 @@ impl Timings {
 /// Compiles graphs, and keeps the code of loop nests for programs that need the same ones.
 pub(crate) struct Compiler {
     target: Target,
-    cache: Mutex<HashMap<LoopNest, Arc<Code>>>,
+    /// By backend, none of them `Auto`.
+    cache: Mutex<HashMap<Backend, HashMap<LoopNest, Arc<Code>>>>,
 }
 
 /// A step ready to run.
@@ -129,7 +130,7 @@ impl Compiler {
     ///
     /// # Errors
     /// If the code generator refuses, or a stage breaks its own rules, which is a bug.
-    pub fn compile(&self, graph: &Graph, contiguous: &[bool], strides: &OperandStrides) -> Result<Compiled> {
+    pub fn compile(&self, graph: &Graph, contiguous: &[bool], strides: &OperandStrides, backend: Backend) -> Result<Compiled> {
         let mut timings = Timings::default();
         let start = Instant::now();
         let schedule = Schedule::new(graph, contiguous).map_err(broken)?;
@@ -146,21 +147,22 @@ impl Compiler {
                 kernel::verify(&nest).map_err(broken)?;
             }
             let start = Instant::now();
-            let code = self.code(&nest)?;
+            let code = self.code(&nest, backend.resolve())?;
             timings.codegen += start.elapsed();
             steps.push(CompiledStep { nest, bindings, code });
         }
         Ok(Compiled { schedule, steps, timings })
     }
 
-    fn code(&self, nest: &LoopNest) -> Result<Arc<Code>> {
+    fn code(&self, nest: &LoopNest, backend: Backend) -> Result<Arc<Code>> {
         let lock = || self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(code) = lock().get(nest) {
+        if let Some(code) = lock().get(&backend).and_then(|kept| kept.get(nest)) {
             return Ok(code.clone());
         }
         // Compiled outside the lock: two threads may do the same work once, none waits for the other.
-        let code = Arc::new(self.target.compile(nest)?);
-        let mut cache = lock();
+        let code = Arc::new(self.target.compile(nest, backend)?);
+        let mut all = lock();
+        let cache = all.entry(backend).or_default();
         let mut unused = Vec::new();
         if cache.len() >= MAX_CACHED {
             unused.extend(cache.extract_if(|_, code| Arc::strong_count(code) == 1));
@@ -168,7 +170,7 @@ impl Compiler {
         if cache.len() < MAX_CACHED {
             cache.insert(nest.clone(), code.clone());
         }
-        drop(cache);
+        drop(all);
         // Unmapping the memory of so many nests takes ten milliseconds, for which no other thread should wait.
         drop(unused);
         Ok(code)

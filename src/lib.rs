@@ -1,7 +1,8 @@
 //! Lazy array expressions, fused and compiled to vectorized loops.
 //!
 //! Operators on [`Expr`] compute nothing: they record a graph. When a result is asked for, the graph is rewritten, divided
-//! into as few loop nests as the rules of the scheduler allow, and each nest is compiled for this machine by Cranelift.
+//! into as few loop nests as the rules of the scheduler allow, and each nest is compiled for this machine: for AVX-512 or AVX2 where
+//! there is such a thing, else by Cranelift.
 //! Intermediate values stay in registers.
 //!
 //! ```
@@ -161,7 +162,7 @@
 //! # let kernel = b.build()?;
 //! let nest = kernel.inspect(Stage::Kernel)?;
 //! assert_eq!((nest.matches("load").count(), nest.matches("store").count()), (2, 1), "{nest}");
-//! println!("{}", kernel.inspect(Stage::Clif)?); // Cranelift's intermediate form
+//! println!("{}", kernel.inspect(Stage::Clif)?); // Cranelift's intermediate form, whoever makes the code
 //! println!("{}", kernel.inspect(Stage::Asm)?); // the instructions
 //! # Ok::<(), elide::Error>(())
 //! ```
@@ -222,7 +223,7 @@
 //!
 //! # Limits
 //!
-//! x86-64 with AVX and FMA, or aarch64; one thread per call; vectors of 128 bits. Element types: `bool`, `u8`, `i16`, `i32`,
+//! x86-64 with AVX and FMA, or aarch64; one thread per call; vectors of 512, 256 or 128 bits ([`Backend`]). Element types: `bool`, `u8`, `i16`, `i32`,
 //! `i64`, `f32`, `f64`.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -257,6 +258,7 @@ pub mod text;
 mod view;
 
 pub use array::{Array, ArrayMut, ArrayRef};
+pub use codegen::Backend;
 pub use compile::Timings;
 pub use dtype::{Class, DType, Element, Float, Integer, Number, Scalar};
 pub use error::{Error, ErrorKind, Result, Site};

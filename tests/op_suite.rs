@@ -11,7 +11,7 @@ use std::fmt::Display;
 use common::Placed;
 use common::guard::Side;
 use elide::testing::{Class, Place, Rng, Tensor, agree, input, interpret, random_scalar};
-use elide::{ArrayMut, Axes, BinaryOp, Call, DType, Dim, DynExpr, Kernel, Layout, ReduceOp, Scalar, Shape, UnaryOp};
+use elide::{ArrayMut, Axes, Backend, BinaryOp, Call, DType, Dim, DynExpr, Kernel, Layout, ReduceOp, Scalar, Shape, UnaryOp};
 
 /// Around the number of lanes of each element type, and of unrolled loops of them.
 const LENGTHS: &[usize] = &[0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100];
@@ -198,16 +198,37 @@ fn check(got: &Tensor, want: &Tensor, class: Class, what: &dyn Display) {
     }
 }
 
-/// A kernel `y = f(x0, x1, ...)` of inputs of one shape of named dims.
-fn kernel<'a>(dtypes: &[DType], rank: usize, f: impl Fn(&[DynExpr<'static>]) -> DynExpr<'a>) -> Option<Kernel> {
-    let mut b = Kernel::builder("suite");
-    let dims = [Dim::named("n"), Dim::named("m")];
-    let inputs: Vec<_> =
-        dtypes.iter().enumerate().map(|(k, &d)| b.input_dyn(&format!("x{k}"), d, Shape::of(dims[..rank].iter()), false)).collect();
-    let y = f(&inputs);
-    y.check().ok()?;
-    b.output("y", y);
-    Some(b.build().unwrap())
+/// A kernel `y = f(x0, x1, ...)` of inputs of one shape of named dims, by each backend.
+fn kernel<'a>(dtypes: &[DType], rank: usize, f: impl Fn(&[DynExpr<'static>]) -> DynExpr<'a>) -> Option<Calls> {
+    let make = |backend| {
+        let mut b = Kernel::builder("suite");
+        let dims = [Dim::named("n"), Dim::named("m")];
+        let inputs: Vec<_> =
+            dtypes.iter().enumerate().map(|(k, &d)| b.input_dyn(&format!("x{k}"), d, Shape::of(dims[..rank].iter()), false)).collect();
+        let y = f(&inputs);
+        y.check().ok()?;
+        b.output("y", y).backend(backend);
+        Some((backend, b.build().unwrap().call()))
+    };
+    Backend::available().into_iter().map(make).collect::<Option<_>>().map(Calls)
+}
+
+/// A kernel by every backend that this machine can run.
+struct Calls(Vec<(Backend, Call)>);
+
+impl Calls {
+    fn dtype(&self) -> DType {
+        self.0[0].1.kernel().outputs()[0].dtype()
+    }
+
+    /// Runs and checks them all.
+    fn judge(&mut self, given: &[(&Tensor, Lie)], want: &Tensor, out: Lie, class: Class, what: &dyn Display) {
+        for (backend, call) in &mut self.0 {
+            let what = format!("{what}, by {}", backend.name());
+            let got = run(call, given, want.dtype, &want.shape, out, &what);
+            check(&got, want, class, &what);
+        }
+    }
 }
 
 /// The expected values of an element-wise expression, by the reference evaluator.
@@ -230,7 +251,7 @@ fn elementwise<'a>(
     class: Class,
     f: impl Fn(&[DynExpr<'static>]) -> DynExpr<'a>,
 ) -> bool {
-    let Some(kernel) = kernel(dtypes, 1, &f) else { return false };
+    let Some(mut calls) = kernel(dtypes, 1, &f) else { return false };
     let mut rng = Rng::new(dtypes.len() as u64);
     // Every pair of corners, with anything as the third.
     let lists: Vec<Vec<Scalar>> = dtypes.iter().map(|&d| corners(d)).collect();
@@ -248,8 +269,7 @@ fn elementwise<'a>(
         .collect();
     let all: Vec<Tensor> = full.iter().zip(dtypes).map(|(x, &d)| vector(d, x)).collect();
     let want_all = expect(&all, &f);
-    let mut call = kernel.call();
-    let dtype = kernel.outputs()[0].dtype();
+    assert_eq!(calls.dtype(), want_all.dtype);
     let total = full[0].len();
     for lies in combinations {
         for &n in LENGTHS.iter().chain(&[total]) {
@@ -264,8 +284,7 @@ fn elementwise<'a>(
             let want = if repeated { expect(&given, &f) } else { vector(want_all.dtype, &want_all.data[at..at + n]) };
             let title = format!("{what} of {dtypes:?}, {lies:?}, length {n}");
             let given: Vec<(&Tensor, Lie)> = given.iter().zip(lies.iter().copied()).collect();
-            let got = run(&mut call, &given, dtype, &[n], lies[dtypes.len()], &title);
-            check(&got, &want, class, &title);
+            calls.judge(&given, &want, lies[dtypes.len()], class, &title);
         }
     }
     true
@@ -345,9 +364,8 @@ fn two_axes() {
     for op in [BinaryOp::Sub, BinaryOp::Le, BinaryOp::Or] {
         for &d in DType::ALL {
             let f = |x: &[DynExpr<'static>]| DynExpr::binary(op, &x[0], &x[1]);
-            let Some(kernel) = kernel(&[d, d], 2, f) else { continue };
+            let Some(mut calls) = kernel(&[d, d], 2, f) else { continue };
             let mut rng = Rng::new(3);
-            let mut call = kernel.call();
             for lies in LIES {
                 for shape in SHAPES {
                     let n = shape[0] * shape[1];
@@ -359,8 +377,7 @@ fn two_axes() {
                     let given = [tensor(lies[0]), tensor(lies[1])];
                     let title = format!("{} of {d}{shape:?}, {lies:?}", op.name());
                     let want = expect(&given, f);
-                    let got = run(&mut call, &[(&given[0], lies[0]), (&given[1], lies[1])], want.dtype, shape, lies[2], &title);
-                    check(&got, &want, Class::Exact, &title);
+                    calls.judge(&[(&given[0], lies[0]), (&given[1], lies[1])], &want, lies[2], Class::Exact, &title);
                 }
             }
         }
@@ -373,15 +390,13 @@ fn no_axes() {
         let class = if op == BinaryOp::Max { Class::ZeroSignOpen } else { Class::Exact };
         for &d in DType::ALL {
             let f = |x: &[DynExpr<'static>]| DynExpr::binary(op, &x[0], &x[1]);
-            let Some(kernel) = kernel(&[d, d], 0, f) else { continue };
-            let mut call = kernel.call();
+            let Some(mut calls) = kernel(&[d, d], 0, f) else { continue };
             for &x in &corners(d) {
                 for &y in &corners(d) {
                     let given = [Tensor::new(d, &[], vec![x]).unwrap(), Tensor::new(d, &[], vec![y]).unwrap()];
                     let title = format!("{} of {x} and {y}", op.name());
                     let want = expect(&given, f);
-                    let got = run(&mut call, &[(&given[0], C), (&given[1], C)], want.dtype, &[], C, &title);
-                    check(&got, &want, class, &title);
+                    calls.judge(&[(&given[0], C), (&given[1], C)], &want, C, class, &title);
                 }
             }
         }
@@ -418,8 +433,7 @@ fn reductions(dtypes: &[DType]) {
                 continue;
             }
             let mut rng = Rng::new(11);
-            let kernel = kernel(&[d], 1, f).unwrap();
-            let mut call = kernel.call();
+            let mut calls = kernel(&[d], 1, f).unwrap();
             for lie in [C, Gaps, Reversed, Repeated] {
                 for &n in REDUCED {
                     if n == 0 && op.of_nothing(d).is_none() {
@@ -436,8 +450,7 @@ fn reductions(dtypes: &[DType]) {
                     let given = [vector(d, &data)];
                     let want = expect(&given, f);
                     let title = format!("{} of {d}, {lie:?}, length {n}", op.name());
-                    let got = run(&mut call, &[(&given[0], lie)], want.dtype, &[], C, &title);
-                    check(&got, &want, zero_sign(op), &title);
+                    calls.judge(&[(&given[0], lie)], &want, C, zero_sign(op), &title);
                 }
             }
         }
@@ -469,8 +482,7 @@ fn reductions_along_an_axis() {
             }
             for axis in [0usize, 1] {
                 let f = |x: &[DynExpr<'static>]| native(op, &x[0], Axes::from(axis)).unwrap();
-                let kernel = kernel(&[d], 2, f).unwrap();
-                let mut call = kernel.call();
+                let mut calls = kernel(&[d], 2, f).unwrap();
                 let mut rng = Rng::new(12);
                 for lies in [[C, C], [Fortran, Reversed], [Gaps, Odd]] {
                     for shape in SHAPES {
@@ -480,8 +492,7 @@ fn reductions_along_an_axis() {
                         let given = [Tensor::new(d, shape, values(&mut rng, d, shape[0] * shape[1])).unwrap()];
                         let want = expect(&given, f);
                         let title = format!("{} of {d}{shape:?} along axis {axis}, {lies:?}", op.name());
-                        let got = run(&mut call, &[(&given[0], lies[0])], want.dtype, &[shape[1 - axis]], lies[1], &title);
-                        check(&got, &want, zero_sign(op), &title);
+                        calls.judge(&[(&given[0], lies[0])], &want, lies[1], zero_sign(op), &title);
                     }
                 }
             }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use hashbrown::HashSet;
 
 use super::{Kernel, Threads};
+use crate::codegen::Backend;
 use crate::compile::Timings;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result, Site};
@@ -25,6 +26,7 @@ pub struct KernelBuilder {
     outputs: Vec<Declared>,
     required: Vec<Required>,
     threads: Threads,
+    backend: Backend,
 }
 
 struct Declared {
@@ -37,7 +39,14 @@ struct Declared {
 
 impl KernelBuilder {
     pub(super) fn new(name: &str) -> KernelBuilder {
-        KernelBuilder { name: name.into(), inputs: Vec::new(), outputs: Vec::new(), required: Vec::new(), threads: Threads::default() }
+        KernelBuilder {
+            name: name.into(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            required: Vec::new(),
+            threads: Threads::default(),
+            backend: Backend::Auto,
+        }
     }
 
     /// Named dims for the shapes of inputs. The same name is the same size everywhere in the kernel.
@@ -130,6 +139,27 @@ impl KernelBuilder {
         self
     }
 
+    /// Has another backend than the default one make the code, for comparisons and tests: results have the same bits.
+    ///
+    /// ```
+    /// use elide::{Backend, Kernel};
+    ///
+    /// for backend in Backend::available() {
+    ///     let mut b = Kernel::builder("double");
+    ///     let [n] = b.dims(["n"]);
+    ///     let x = &b.input::<f64>("x", [&n]);
+    ///     b.output("y", 2.0 * x).backend(backend);
+    ///     let mut y = [0.0; 3];
+    ///     b.build()?.call().bind("x", &[1.0, 2.0, 3.0])?.bind_mut("y", &mut y)?.run()?;
+    ///     assert_eq!(y, [2.0, 4.0, 6.0]);
+    /// }
+    /// # Ok::<(), elide::Error>(())
+    /// ```
+    pub fn backend(&mut self, backend: Backend) -> &mut Self {
+        self.backend = backend;
+        self
+    }
+
     /// Compiles the kernel for arrays in C order. Other layouts compile when they are first bound.
     ///
     /// # Errors
@@ -138,6 +168,11 @@ impl KernelBuilder {
     /// the code generator refuses; what was required and is not kept.
     pub fn build(self) -> Result<Kernel> {
         let start = Instant::now();
+        if !self.backend.is_available() {
+            let all: Vec<_> = Backend::available().into_iter().map(Backend::name).collect();
+            let error = Error::new(ErrorKind::Codegen, format!("this machine cannot run code of the backend `{}`", self.backend.name()));
+            return Err(error.help(format!("it can run: {}", all.join(", "))));
+        }
         for (k, output) in self.outputs.iter().enumerate() {
             if self.outputs[..k].iter().any(|other| other.name == output.name) {
                 let name = &output.name;
@@ -174,13 +209,13 @@ impl KernelBuilder {
             }
         }
         let timings = Timings { import: start.elapsed(), ..Timings::default() };
-        let mut kernel = Kernel::new(&self.name, graph, self.required, timings)?;
+        let mut kernel = Kernel::new(&self.name, graph, self.required, self.backend, timings)?;
         let mut plan = kernel.plan(kernel.contiguous_key(), true);
         // What is required of memory decides where windows are only the faster way.
         if plan.as_ref().is_err_and(|e| e.kind() == ErrorKind::Contract) && kernel.0.graph.windows().has_any() {
             let mut graph = kernel.0.imported.clone();
             graph.set_windows(Windows::none());
-            kernel = Kernel::new(&self.name, graph, kernel.0.required.clone(), timings)?;
+            kernel = Kernel::new(&self.name, graph, kernel.0.required.clone(), kernel.0.backend, timings)?;
             plan = kernel.plan(kernel.contiguous_key(), true);
         }
         let plan = plan?;

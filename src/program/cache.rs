@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use hashbrown::HashMap;
 
 use super::Kernel;
+use crate::codegen::Backend;
 use crate::compile::Timings;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -49,7 +50,7 @@ fn weight(graph: &Graph) -> usize {
 }
 
 fn build(graph: &Graph) -> Result<Kernel> {
-    Kernel::new("eval", graph.clone(), Vec::new(), Timings::default())
+    Kernel::new("eval", graph.clone(), Vec::new(), Backend::Auto, Timings::default())
 }
 
 impl Cache {

@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 
 use super::call::Slot;
 use super::{Call, Kernel};
+use crate::codegen::Backend;
 use crate::compile::Timings;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::{Graph, Kind, Node, NodeId, Position};
@@ -36,7 +37,7 @@ pub(super) struct Check {
 
 impl Guard {
     /// The guard of a program as it was written; `None` if it does not index by arrays.
-    pub fn of(name: &str, imported: &Graph) -> Result<Option<Guard>> {
+    pub fn of(name: &str, imported: &Graph, backend: Backend) -> Result<Option<Guard>> {
         if imported.positions().is_empty() {
             return Ok(None);
         }
@@ -71,7 +72,7 @@ impl Guard {
                 graph.output(format!("{what} index {k}").into(), node, None);
             }
         }
-        Ok(Some(Guard { kernel: Kernel::unguarded(name, graph, Timings::default())?, checks }))
+        Ok(Some(Guard { kernel: Kernel::unguarded(name, graph, backend, Timings::default())?, checks }))
     }
 }
 

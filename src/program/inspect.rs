@@ -20,9 +20,9 @@ pub enum Stage {
     Schedule,
     /// The loop nests with their bodies.
     Kernel,
-    /// Cranelift's intermediate form of each nest.
+    /// Cranelift's intermediate form of each nest, also of those whose code another [`Backend`](crate::Backend) makes.
     Clif,
-    /// The machine instructions of each nest.
+    /// The machine instructions of each nest, and which backend made them.
     Asm,
 }
 
@@ -93,9 +93,12 @@ impl Kernel {
                     for (k, meaning) in printed.arguments().iter().enumerate() {
                         let _ = writeln!(arguments, ";   +{:<3} {meaning}", 8 * k);
                     }
-                    arguments + &Compiler::host()?.target().listing(&step.nest)?.clif
+                    arguments + &Compiler::host()?.target().listing(&step.nest, self.0.backend)?.clif
                 }
-                _ => Compiler::host()?.target().listing(&step.nest)?.asm,
+                _ => {
+                    let listing = Compiler::host()?.target().listing(&step.nest, self.0.backend)?;
+                    format!("; by {}\n{}", listing.backend.name(), listing.asm)
+                }
             };
             let _ = write!(text, "{header}:\n{body}");
         }

@@ -30,6 +30,7 @@ pub use in_place::run_all;
 pub use inspect::Stage;
 pub use threads::Threads;
 
+use crate::codegen::Backend;
 use crate::compile::{Compiled, Compiler, Timings};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
@@ -75,6 +76,7 @@ struct Inner {
     outputs: Vec<Spec>,
     required: Vec<Required>,
     threads: Threads,
+    backend: Backend,
     timings: Timings,
     /// What is checked before each run, if anything is.
     guard: Option<guard::Guard>,
@@ -123,20 +125,21 @@ impl Kernel {
         KernelBuilder::new(name)
     }
 
-    fn new(name: &str, imported: Graph, required: Vec<Required>, timings: Timings) -> Result<Kernel> {
-        let guard = guard::Guard::of(name, &imported)?;
-        Kernel::build(name, imported, required, timings, guard, false)
+    fn new(name: &str, imported: Graph, required: Vec<Required>, backend: Backend, timings: Timings) -> Result<Kernel> {
+        let guard = guard::Guard::of(name, &imported, backend)?;
+        Kernel::build(name, imported, required, backend, timings, guard, false)
     }
 
     /// A kernel that trusts its indices, which read some element wherever they point.
-    fn unguarded(name: &str, imported: Graph, timings: Timings) -> Result<Kernel> {
-        Kernel::build(name, imported, Vec::new(), timings, None, true)
+    fn unguarded(name: &str, imported: Graph, backend: Backend, timings: Timings) -> Result<Kernel> {
+        Kernel::build(name, imported, Vec::new(), backend, timings, None, true)
     }
 
     fn build(
         name: &str,
         imported: Graph,
         required: Vec<Required>,
+        backend: Backend,
         mut timings: Timings,
         guard: Option<guard::Guard>,
         guarding: bool,
@@ -162,8 +165,21 @@ impl Kernel {
             .collect();
         let (general, plans) = (OnceLock::new(), Mutex::default());
         let threads = Threads::default();
-        let inner =
-            Inner { name: name.into(), imported, graph, general, inputs, outputs, required, threads, timings, guard, guarding, plans };
+        let inner = Inner {
+            name: name.into(),
+            imported,
+            graph,
+            general,
+            inputs,
+            outputs,
+            required,
+            threads,
+            backend,
+            timings,
+            guard,
+            guarding,
+            plans,
+        };
         Ok(Kernel(Arc::new(inner)))
     }
 
@@ -220,7 +236,7 @@ impl Kernel {
             .collect();
         let outputs = strides.split_off(self.0.inputs.len());
         let contiguous: Vec<bool> = classes[..self.0.inputs.len()].iter().map(|c| *c == LayoutClass::Contiguous).collect();
-        let plan = Compiler::host()?.compile(graph, &contiguous, &OperandStrides { inputs: strides, outputs })?;
+        let plan = Compiler::host()?.compile(graph, &contiguous, &OperandStrides { inputs: strides, outputs }, self.0.backend)?;
         for required in &self.0.required {
             report::check(&self.source(&plan, classes, large), required)?;
         }

@@ -1,7 +1,7 @@
 //! Runs a graph's compiled loop nests over plain memory, for tests of the stages alone: no binding, no cache, no threads.
 
 use super::{Dims, Program, Tensor};
-use crate::codegen::{Streaming, Target};
+use crate::codegen::{Backend, Streaming, Target};
 use crate::graph::{Graph, Input, Output};
 use crate::kernel::{AccessRange, Operand, OperandStrides, for_each_pair_block, lower, verify};
 use crate::schedule::{Buffer, Schedule};
@@ -61,7 +61,14 @@ pub(super) fn layouts(graph: &Graph, program: &Program, dims: Dims) -> (OperandS
 
 /// The outputs of an optimized graph, by compiled code. `want` has the shapes.
 #[allow(unsafe_code, reason = "calls compiled code past the checks that are under test")]
-pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Target, want: &[Tensor]) -> Result<Vec<Tensor>, String> {
+pub(super) fn execute(
+    graph: &Graph,
+    program: &Program,
+    dims: Dims,
+    target: &Target,
+    backend: Backend,
+    want: &[Tensor],
+) -> Result<Vec<Tensor>, String> {
     let (operands, contiguous) = layouts(graph, program, dims);
     let schedule = Schedule::new(graph, &contiguous)?;
     schedule.verify(graph)?;
@@ -91,7 +98,7 @@ pub(super) fn execute(graph: &Graph, program: &Program, dims: Dims, target: &Tar
         let (nest, bindings) = lower(graph, &schedule, step, &operands);
         let show = |e: String| format!("step {k}: {e}\n{graph}\n{nest:?}");
         verify(&nest).map_err(show)?;
-        let code = target.compile(&nest).map_err(|e| show(e.to_string()))?;
+        let code = target.compile(&nest, backend).map_err(|e| show(e.to_string()))?;
         let params: Vec<i64> = bindings.params.iter().map(&number).collect::<Result<_, _>>()?;
         if nest.parallel.iter().any(|&p| params[p as usize] <= 0) {
             continue;

@@ -235,9 +235,11 @@ fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::code
     graph = crate::schedule::with_copies(graph);
     verify(&graph).map_err(|e| format!("{e}\n{graph}"))?;
     if let Some(target) = target {
-        let got = execute::execute(&graph, program, dims, target, &want)?;
-        for ((got, want), output) in got.iter().zip(&want).zip(&program.outputs) {
-            agree(got, want, output.class).map_err(|e| format!("{}: {e}\n{graph}", output.name))?;
+        for backend in crate::Backend::available() {
+            let got = execute::execute(&graph, program, dims, target, backend, &want)?;
+            for ((got, want), output) in got.iter().zip(&want).zip(&program.outputs) {
+                agree(got, want, output.class).map_err(|e| format!("{} by {}: {e}\n{graph}", output.name, backend.name()))?;
+            }
         }
         return Ok(());
     }

@@ -1,12 +1,12 @@
 //! Random programs as kernels, on memory between unmapped pages.
 
 use elide::testing::{Dims, Place, Program, Rng, agree, interpret};
-use elide::{Call, DynExpr, Kernel, Stage};
+use elide::{Backend, Call, DynExpr, Kernel, Stage};
 
 use super::guard::Side;
 use super::{Placed, Room};
 
-/// A kernel, called twice with arrays in different places. It must refuse what the reference evaluator refuses, and nothing
+/// A kernel, by any backend, called twice with arrays in different places. It must refuse what the reference evaluator refuses, and nothing
 /// else; outputs that update inputs do so in the memory of these, and nothing else changes.
 pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> {
     let mut builder = Kernel::builder("random");
@@ -29,6 +29,8 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
             None => builder.output(&name, x),
         };
     }
+    let backends = Backend::available();
+    builder.backend(backends[rng.below(backends.len())]);
     let kernel = match (builder.build(), &want) {
         (Ok(kernel), _) => kernel,
         (Err(e), _) if e.to_string().contains("internal error") => return Err(e.to_string()),
