@@ -119,7 +119,7 @@ pub(crate) struct Code {
 }
 
 enum Memory {
-    Cranelift(#[expect(dead_code, reason = "its memory is what it is kept for")] Kept),
+    Cranelift(#[expect(dead_code, reason = "its memory is what it is kept for")] Box<Kept>),
     #[cfg(all(target_arch = "x86_64", unix))]
     Pages(#[expect(dead_code, reason = "as above")] arena::Block),
 }
@@ -231,7 +231,7 @@ impl Target {
         // SAFETY: `address` is the start of a function that was just defined with exactly this signature (one pointer, no
         // result, the machine's C convention), in memory that lives until `Code` is dropped.
         let entry = unsafe { std::mem::transmute::<*const u8, Entry>(address) };
-        Ok(Code { entry, table, _memory: Memory::Cranelift(Kept(ManuallyDrop::new(Mutex::new(module)))) })
+        Ok(Code { entry, table, _memory: Memory::Cranelift(Box::new(Kept(ManuallyDrop::new(Mutex::new(module))))) })
     }
 
     /// The text forms of what `compile` would make.

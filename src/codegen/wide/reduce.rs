@@ -237,10 +237,9 @@ impl Generator<'_> {
 
     /// Reductions over one position: no axis is left.
     pub fn single_position(&mut self, turn: Turn, tail: Tail, index: &[Option<(Register, i64)>], results: &Results) -> Result<()> {
-        let reductions = self.reductions();
         let mut s = self.select(Depth::Reduced, turn, tail, index, &Sink::Nothing)?;
-        for r in 0..reductions {
-            for (copy, offset) in results[r].iter().enumerate() {
+        for (r, offsets) in results.iter().enumerate() {
+            for (copy, offset) in offsets.iter().enumerate() {
                 let x = s.element(r, copy);
                 s.keep(number(x), *offset, copy);
             }
