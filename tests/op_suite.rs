@@ -471,6 +471,25 @@ fn reductions_of_floats() {
     reductions(&[DType::F32, DType::F64]);
 }
 
+/// The least and the greatest of numbers and one NaN, wherever it is.
+#[test]
+fn extremes_with_one_nan() {
+    for op in [ReduceOp::Min, ReduceOp::Max] {
+        for d in [DType::F32, DType::F64] {
+            let f = |x: &[DynExpr<'static>]| native(op, &x[0], Axes::from(..)).unwrap();
+            let mut calls = kernel(&[d], 1, f).unwrap();
+            for n in [1, 7, 8, 9, 33, 70] {
+                for at in 0..n {
+                    let value = |k: usize| Scalar::F64(if k == at { f64::NAN } else { (k * 7 % 5) as f64 }).cast(d);
+                    let given = [vector(d, &(0..n).map(value).collect::<Vec<_>>())];
+                    let want = Tensor::new(d, &[], vec![Scalar::F64(f64::NAN).cast(d)]).unwrap();
+                    calls.judge(&[(&given[0], C)], &want, C, Class::Exact, &format!("{} of {d}[{n}], NaN at {at}", op.name()));
+                }
+            }
+        }
+    }
+}
+
 /// Along one of two axes: lanes along the kept axis or the reduced one, whatever the memory order.
 #[test]
 fn reductions_along_an_axis() {

@@ -48,12 +48,12 @@ impl Select<'_> {
         };
         let x = Operand::Use(self.in_register(x, copy), source);
         let converted = self.define(Op::Code(code), result, &[x], None);
-        Ok(if from.size() > to.size() { self.spread(converted, to.size(), copy) } else { At::Register(converted) })
+        Ok(if from.size() > to.size() { self.spread(converted, to.size()) } else { At::Register(converted) })
     }
 
     /// A vector that is the same in all lanes has as many as those that use it, also where it was made of fewer.
-    fn spread(&mut self, x: V, size: usize, copy: usize) -> At {
-        if self.index[copy].is_some() {
+    fn spread(&mut self, x: V, size: usize) -> At {
+        if !self.uniform {
             return At::Register(x);
         }
         let code = self.isa().pick(table::broadcast(size));
@@ -61,13 +61,13 @@ impl Select<'_> {
     }
 
     /// The same of a mask in a mask register.
-    pub fn spread_bits(&mut self, mask: At, copy: usize) -> At {
-        if self.index[copy].is_some() {
+    pub fn spread_bits(&mut self, mask: At) -> At {
+        if !self.uniform {
             return mask;
         }
         let (At::Register(k), w) = (mask, self.full()) else { unreachable!("bits are in registers") };
         let bytes = self.define(Op::Code(EVEX_Vpmovm2b_zmm_kr), w, &[Operand::Use(k, Width::X)], None);
-        let At::Register(bytes) = self.spread(bytes, 1, copy) else { unreachable!("made just now") };
+        let At::Register(bytes) = self.spread(bytes, 1) else { unreachable!("made just now") };
         self.define_mask(EVEX_Vpmovb2m_kr_zmm, &[Operand::Use(bytes, w)], None)
     }
 
@@ -106,11 +106,11 @@ impl Select<'_> {
             let result = Width::of(self.isa().width() * to / from);
             let x = Operand::Use(self.in_register(x, copy), w);
             let narrow = self.define(Op::Code(table::narrow(from, to)), result, &[x], None);
-            return self.spread(narrow, to, copy);
+            return self.spread(narrow, to);
         }
         let narrow = self.narrow_avx2(x, from, to, copy);
         let At::Register(narrow) = narrow else { unreachable!("made just now") };
-        self.spread(narrow, to, copy)
+        self.spread(narrow, to)
     }
 
     fn narrow_avx2(&mut self, x: At, from: usize, to: usize, copy: usize) -> At {

@@ -83,10 +83,10 @@ impl Select<'_> {
             let at = self.two_imm(form, x, y, Some(how), copy);
             return Value { at, lane: Lane::Bytes(d.size() as u8) };
         }
-        let x = Operand::Use(self.in_register(x, copy), w);
+        let x = self.operand_in_register(x, w, copy);
         let y = self.folded(y, w, copy);
         let at = self.define_mask(self.isa().pick(form), &[x, y, Operand::Imm(how)], Some(2));
-        Value { at: self.spread_bits(at, copy), lane: Lane::Bits }
+        Value { at: self.spread_bits(at), lane: Lane::Bits }
     }
 
     pub fn compare(&mut self, op: BinaryOp, d: DType, x: At, y: At, copy: usize) -> Value {
@@ -115,7 +115,7 @@ impl Select<'_> {
             let x = Operand::Use(self.in_register(x, copy), w);
             let y = self.folded(y, w, copy);
             let at = self.define_mask(self.isa().pick(table::compare(d)), &[x, y, Operand::Imm(how)], Some(2));
-            return Value { at: self.spread_bits(at, copy), lane: Lane::Bits };
+            return Value { at: self.spread_bits(at), lane: Lane::Bits };
         }
         let size = d.size();
         let lane = Lane::Bytes(size as u8);

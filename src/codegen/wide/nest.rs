@@ -266,6 +266,7 @@ impl<'a> Generator<'a> {
             tail,
             stream: matches!(sink, Sink::Stream),
             index: index.iter().copied().collect(),
+            uniform: index.iter().all(Option::is_none),
             known: vec![None; nest.insts.len() * index.len()],
             reads,
         };
@@ -364,6 +365,7 @@ impl<'a> Generator<'a> {
             tail: Tail::Bits,
             stream: false,
             index: smallvec::smallvec![None],
+            uniform: false,
             known,
             reads: Vec::new(),
         }

@@ -77,6 +77,8 @@ pub(super) struct Select<'a> {
     /// The index along the vector's axis of each copy: a register, and elements past it. None where a block computes what is the
     /// same for all lanes.
     pub index: SmallVec<[Option<(Register, i64)>; 8]>,
+    /// True if what it computes is to be the same in all lanes of any vector.
+    pub uniform: bool,
     /// By value, then copy.
     pub known: Vec<Option<Value>>,
     /// How often each value is read in this block.
@@ -151,6 +153,11 @@ impl Select<'_> {
                 self.define(Op::Code(code), w, &[x], Some(1))
             }
         }
+    }
+
+    /// The value where it may be read several times.
+    fn settled(&mut self, x: At, copy: usize) -> At {
+        if let At::Fixed(_) = x { x } else { At::Register(self.in_register(x, copy)) }
     }
 
     /// An instruction that defines a vector.
@@ -457,7 +464,7 @@ impl Select<'_> {
 
     /// `x` where it is before `y` or NaN, else `y`: the instruction alone would give `y` where `x` is NaN.
     fn float_min_max(&mut self, op: BinaryOp, d: DType, x: At, y: At, copy: usize) -> At {
-        let x = At::Register(self.in_register(x, copy));
+        let x = self.settled(x, copy);
         let least = self.two(table::float_min_max(op, d), x, y, copy);
         let nan = self.compare_float(d, x, x, 3, copy);
         self.blend(nan, x, least, d.size(), copy)
