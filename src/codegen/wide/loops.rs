@@ -167,7 +167,11 @@ impl Generator<'_> {
     /// `parts` is how many partial results each vector has.
     pub fn copies(&mut self, depth: Depth, most: usize, parts: usize) -> Result<usize> {
         let reductions = self.shape.nest.reductions.len();
+        let items = self.shape.nest.depths.iter().filter(|d| **d == depth).count();
         let mut copies = most;
+        while copies > 1 && items * copies > MOST_ITEMS {
+            copies /= 2;
+        }
         while copies > 1 {
             let index = self.side_by_side(copies);
             let sink = if parts > 0 { Sink::Accumulate(vec![vec![0; copies]; reductions]) } else { Sink::Stores };

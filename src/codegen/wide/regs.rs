@@ -98,6 +98,7 @@ fn reads(m: &Machine) -> SmallVec<[V; 4]> {
 pub(super) fn pressure(block: &Block) -> (usize, Vec<(Place, usize)>) {
     let mut last = vec![0; block.classes.len()];
     let mut places: Vec<(Place, usize)> = Vec::new();
+    let mut numbers: HashMap<Place, usize> = HashMap::new();
     for (at, item) in block.items.iter().enumerate() {
         let Item::Vector(m) = item else { continue };
         for v in reads(m) {
@@ -105,10 +106,11 @@ pub(super) fn pressure(block: &Block) -> (usize, Vec<(Place, usize)>) {
         }
         for operand in &m.operands {
             if let Operand::Place(p, _) = operand {
-                match places.iter_mut().find(|(q, _)| q == p) {
-                    Some((_, n)) => *n += 1,
-                    None => places.push((*p, 1)),
+                let k = *numbers.entry(*p).or_insert(places.len());
+                if k == places.len() {
+                    places.push((*p, 0));
                 }
+                places[k].1 += 1;
             }
         }
     }
@@ -220,7 +222,10 @@ impl Allocator<'_> {
             self.free[class] &= !(1 << r);
             return r;
         }
-        let next = |v: V| self.uses[v.0 as usize].iter().find(|u| **u > self.at).copied().unwrap_or(u32::MAX);
+        let next = |v: V| {
+            let uses = &self.uses[v.0 as usize];
+            uses.get(uses.partition_point(|u| *u <= self.at)).copied().unwrap_or(u32::MAX)
+        };
         let owned = self.owner[class].iter().enumerate().filter_map(|(r, v)| Some((r as u8, (*v)?)));
         let (r, v) = owned
             .filter(|(r, _)| self.locked[class] & (1 << r) == 0)
@@ -528,4 +533,88 @@ fn copy_whole(isa: Isa, class: usize, to: u8, from: u8) -> Instruction {
         (_, Isa::Avx512) => (Code::EVEX_Vmovaps_zmm_k1z_zmmm512, Width::Z.register(to), Width::Z.register(from)),
     };
     Instruction::with2(code, to, from).expect("a copy")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(block: &mut Block, x: Operand, y: Operand) -> V {
+        let v = block.fresh(Class::Vector);
+        block.items.push(Item::Vector(Machine {
+            op: Op::Code(Code::VEX_Vaddpd_ymm_ymm_ymmm256),
+            operands: smallvec![Operand::Def(v, Width::Y), x, y],
+            foldable: Some(2),
+            under: None,
+        }));
+        v
+    }
+
+    /// The text of a block of sums, with so many registers.
+    fn text(block: &Block, registers: u32) -> String {
+        let (mut asm, mut frame) = (Assembler::new(32, true), Frame::default());
+        let start = asm.label();
+        asm.bind(start);
+        let available = Available { vectors: (1 << registers) - 1, pinned: HashMap::new() };
+        emit(block, Isa::Avx2, &mut asm, &mut frame, &available);
+        asm.finish(start).text
+    }
+
+    fn argument(k: i64) -> Operand {
+        Operand::Mem(MemoryOperand::with_base_displ(Register::RBX, 32 * k))
+    }
+
+    /// A tree of sums whose leaves are all read twice.
+    fn wide_block(leaves: usize) -> Block {
+        let mut block = Block::default();
+        let zero = Operand::Fixed(15, Width::Y);
+        let values: Vec<V> = (0..leaves).map(|k| add(&mut block, zero, argument(k as i64))).collect();
+        let mut sum = values[0];
+        for v in values.iter().chain(values.iter().rev()) {
+            sum = add(&mut block, Operand::Use(sum, Width::Y), Operand::Use(*v, Width::Y));
+        }
+        let at = Operand::Mem(MemoryOperand::with_base(Register::RCX));
+        let store = Machine {
+            op: Op::Code(Code::VEX_Vmovups_ymmm256_ymm),
+            operands: smallvec![at, Operand::Use(sum, Width::Y)],
+            foldable: None,
+            under: None,
+        };
+        block.items.push(Item::Vector(store));
+        block
+    }
+
+    #[test]
+    fn nothing_is_spilled_where_there_are_registers() {
+        let block = wide_block(6);
+        assert_eq!(pressure(&block).0, 7);
+        assert!(!text(&block, 7).contains("[rsp"), "{}", text(&block, 7));
+    }
+
+    #[test]
+    fn what_is_needed_last_is_spilled_and_read_from_memory() {
+        let text = text(&wide_block(6), 4);
+        let (stores, loads) = (text.matches("vmovups [rsp").count(), text.matches("vmovups ymm").count());
+        let folded = text.lines().filter(|l| l.contains("vaddpd") && l.contains("[rsp")).count();
+        assert!(stores >= 3 && folded >= 3 && loads <= 3, "{text}");
+    }
+
+    #[test]
+    fn a_fused_operation_goes_over_an_operand_that_is_read_no_more() {
+        let [c132, c213, c231] = super::super::table::fma(crate::dtype::DType::F64).map(|f| f.0);
+        for memory in 0..3 {
+            let mut block = Block::default();
+            let zero = Operand::Fixed(15, Width::Y);
+            let values: Vec<V> = (0..3).map(|k| add(&mut block, zero, argument(k))).collect();
+            let d = block.fresh(Class::Vector);
+            let mut operands: SmallVec<[Operand; 4]> = smallvec![Operand::Def(d, Width::Y)];
+            operands.extend((0..3).map(|k| if k == memory { argument(7) } else { Operand::Use(values[k], Width::Y) }));
+            block.items.push(Item::Vector(Machine { op: Op::Fma { c132, c213, c231 }, operands, foldable: None, under: None }));
+            let text = text(&block, 8);
+            assert!(!text.contains("vmovaps"), "{text}");
+            // Over the addend, or over a factor where the addend is memory; the value that nobody reads gives its register back.
+            let form = ["vfmadd231pd ymm1, ymm0, [rbx+0E0h]", "vfmadd231pd ymm1, ymm0, [rbx+0E0h]", "vfmadd213pd ymm0, ymm1, [rbx+0E0h]"];
+            assert!(text.contains(form[memory]), "{text}");
+        }
+    }
 }
