@@ -24,7 +24,7 @@ impl Generator<'_> {
         for access in &nest.accesses {
             match access.strides[axis] {
                 Stride::Zero => {}
-                Stride::Unit if access.picked.is_none() => sizes.push(access.dtype.size()),
+                Stride::Unit if access.picked.is_empty() => sizes.push(access.dtype.size()),
                 _ => plain = false,
             }
         }

@@ -5,6 +5,7 @@ use smallvec::smallvec;
 
 use super::machine::{Isa, KMask, Machine, Op, Operand, Under, V, Width};
 use super::nest::{ADDRESS, Pointer, TEMPORARY, THRICE};
+use super::regs::Frame;
 use super::select::{At, Lane, Result, Select, Tail, Turn, Value};
 use super::table;
 use crate::dtype::DType;
@@ -46,7 +47,7 @@ impl Select<'_> {
         match self.shape.pointers[pointer as usize] {
             Pointer::Register(r) => r,
             Pointer::Frame(offset) => {
-                self.general(Instruction::with2(Code::Mov_r64_rm64, TEMPORARY, super::regs::Frame::at(offset)));
+                self.general(Instruction::with2(Code::Mov_r64_rm64, TEMPORARY, Frame::at(offset)));
                 TEMPORARY
             }
         }
@@ -250,13 +251,12 @@ impl Select<'_> {
         Ok(self.ramp(first, stride, 1, copy))
     }
 
-    /// How many bytes from an access's address positions along its picked axis are, lane by lane.
+    /// How many bytes from an access's address positions along its `n`-th picked axis are, lane by lane.
     ///
     /// Whatever the position, the element is one of the axis: that no load leaves the array rests on no check made elsewhere.
-    fn picked_offset(&mut self, access: u32, position: At, copy: usize) -> Result<At> {
+    fn picked_offset(&mut self, access: u32, n: usize, position: At, copy: usize) -> Result<At> {
         let a = &self.shape.nest.accesses[access as usize];
-        let size = a.dtype.size();
-        let picked = a.picked.expect("an access that positions are picked in");
+        let (size, picked) = (a.dtype.size(), a.picked[n]);
         let number = |at: At| Value { at, lane: Lane::Number };
         let n = At::Register(self.broadcast(8, self.shape.param(picked.extent)));
         let position = At::Register(self.in_register(position, copy));
@@ -279,40 +279,45 @@ impl Select<'_> {
         })
     }
 
-    pub fn load_at(&mut self, access: u32, position: ValueId, copy: usize) -> Result<Value> {
+    /// The bytes to a position along a picked axis, and those before it.
+    pub fn pick(&mut self, access: u32, before: Option<ValueId>, position: ValueId, copy: usize) -> Result<At> {
+        let n = before.and_then(|b| self.shape.nest.picks(access, b)).unwrap_or(0);
+        let position = self.at(position, copy);
+        let offset = self.picked_offset(access, n, position, copy)?;
+        let Some(before) = before else { return Ok(offset) };
+        let before = self.at(before, copy);
+        let (add, _) = table::direct(BinaryOp::Add, DType::I64).expect("words have a sum");
+        Ok(self.either(add, offset, before, copy))
+    }
+
+    /// The element so many bytes from an access's.
+    pub fn load_at(&mut self, access: u32, offset: ValueId, copy: usize) -> Result<Value> {
         let a = &self.shape.nest.accesses[access as usize];
         let (d, swapped, size) = (a.dtype, a.swapped, a.dtype.size());
-        let moves = self.shape.is_vector_depth(self.shape.nest.depths[position.index()]) && self.turn != Turn::One;
-        let position = self.at(position, copy);
-        let offset = self.picked_offset(access, position, copy)?;
+        let moves = self.shape.is_vector_depth(self.shape.nest.depths[offset.index()]) && self.turn != Turn::One;
+        let offset = self.at(offset, copy);
         let stride = self.walk(access, copy);
         let at = if moves && self.index[copy].is_some() {
             let offset = self.ramp(offset, stride, size as i64, copy);
             // The lanes' distances go through memory to where addresses are made.
             let scratch = self.shape.scratch;
             let offset = self.operand_in_register(offset, self.full(), copy);
-            let store = self.isa().pick(table::store(self.isa().width()));
-            let to = Operand::Mem(super::regs::Frame::at(scratch));
-            self.push(Machine { op: Op::Code(store), operands: smallvec![to, offset], foldable: None, under: None });
+            let to = Operand::Mem(Frame::at(scratch));
+            self.write(self.isa().pick(table::store(self.isa().width())), smallvec![to, offset], None);
             let first = self.address(access, copy);
             self.general(Instruction::with2(Code::Lea_r64_m, ADDRESS, first));
             self.gather(size, &mut |s, lane| {
-                let at = super::regs::Frame::at(scratch + 8 * lane as i32);
+                let at = Frame::at(scratch + 8 * lane as i32);
                 s.general(Instruction::with2(Code::Mov_r64_rm64, TEMPORARY, at));
                 MemoryOperand::with_base_index(ADDRESS, TEMPORARY)
             })
         } else {
-            // One position for all lanes, as of a row of a table, makes it a load like any other.
+            // One distance for all lanes, as of a row of a table, makes it a load like any other.
             let first = self.address(access, copy);
             self.general(Instruction::with2(Code::Lea_r64_m, ADDRESS, first));
             let offset = self.operand_in_register(offset, Width::X, copy);
             let code = self.isa().pick((Code::VEX_Vmovq_rm64_xmm, Code::EVEX_Vmovq_rm64_xmm));
-            self.push(Machine {
-                op: Op::Code(code),
-                operands: smallvec![Operand::General(TEMPORARY), offset],
-                foldable: None,
-                under: None,
-            });
+            self.write(code, smallvec![Operand::General(TEMPORARY), offset], None);
             self.general(Instruction::with2(Code::Add_r64_rm64, ADDRESS, TEMPORARY));
             let first = MemoryOperand::with_base(ADDRESS);
             match (self.turn, stride) {
@@ -403,7 +408,7 @@ impl Select<'_> {
 
     /// Keeps a value for the blocks that come after.
     pub fn keep(&mut self, value: Value, offset: i32, copy: usize) {
-        let to = Operand::Mem(super::regs::Frame::at(offset));
+        let to = Operand::Mem(Frame::at(offset));
         if value.lane == Lane::Bits {
             let k = self.bits(value, copy);
             return self.write(Code::VEX_Kmovq_m64_kr, smallvec![to, Operand::Use(k, Width::X)], None);

@@ -124,12 +124,10 @@ pub(super) fn generate(nest: &LoopNest, isa: Isa, listing: bool) -> Result<Assem
 
 /// How many elements of the body's widest type a register holds.
 fn lanes_of(nest: &LoopNest, isa: Isa, is_vector: impl Fn(Depth) -> bool) -> usize {
-    let inside = (0..nest.insts.len()).filter(|&k| is_vector(nest.depths[k]));
-    let size = |k: usize| match nest.insts[k] {
-        Inst::LoadAt(_, at) if is_vector(nest.depths[at.index()]) => 8,
-        _ => nest.types[k].size().max(nest.insts[k].operands().iter().map(|o| nest.types[o.index()].size()).max().unwrap_or(1)),
-    };
-    let read = inside.map(size);
+    let vector = |k: usize| is_vector(nest.depths[k]);
+    let operands = |k: usize| nest.insts[k].operands().into_iter().map(|o| o.index()).filter(|o| vector(*o));
+    let size = |k: usize| operands(k).chain([k]).map(|k| nest.types[k].size()).max().unwrap_or(1);
+    let read = (0..nest.insts.len()).filter(|k| vector(*k)).map(size);
     let stored = nest.stores.iter().map(|s| nest.types[s.value.index()].size());
     let widest = read.chain(stored).max().unwrap_or(8);
     let lanes = isa.width() / widest;

@@ -309,7 +309,8 @@ impl Select<'_> {
             Inst::Const(_) => return Ok(()),
             Inst::Reduced(_) => return Ok(()),
             Inst::Load(a) => self.load(a, k, copy)?,
-            Inst::LoadAt(a, position) => self.load_at(a, position, copy)?,
+            Inst::Pick(a, before, position) => number(self.pick(a, before, position, copy)?),
+            Inst::LoadAt(a, offset) => self.load_at(a, offset, copy)?,
             Inst::Index(a) => number(self.index(a, copy)?),
             Inst::Param(p) => {
                 let at = self.shape.param(p);
