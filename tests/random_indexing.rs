@@ -236,3 +236,11 @@ fn kernels_of_fixed_sizes_agree_with_the_evaluator() {
 fn kernels_of_named_sizes_agree_with_the_evaluator() {
     seeds().for_each(|seed| run(seed, true));
 }
+
+/// A view was copied for a reshape, and another reader of the view read the copy before it was made.
+#[test]
+fn programs_that_once_failed() {
+    for (seed, named) in [(503299, true), (600737, true), (601399, false)] {
+        run(seed, named);
+    }
+}

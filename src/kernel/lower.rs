@@ -228,7 +228,8 @@ impl Lowerer<'_> {
         // A view of memory or of a reshape: the optimizer has composed views, and the scheduler has stored the rest.
         let (node, view) = match &self.graph[id].kind {
             Kind::View(src, _) if self.graph[*src].kind.is_scalar_leaf() => return self.value(*src, at),
-            Kind::View(src, view) if self.memory(id).is_none() => (*src, Some(view.clone())),
+            // Also where the view has been copied for a reshape: what else reads it may come before the copy is made.
+            Kind::View(src, view) => (*src, Some(view.clone())),
             _ => (id, None),
         };
         let (operand, base_strides) = self.base(node);
