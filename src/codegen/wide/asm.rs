@@ -24,6 +24,8 @@ pub(super) struct Assembler {
     numbers: HashMap<Vec<u8>, Constant>,
     /// Where a 32-bit distance to a constant stands, and the end of its instruction.
     reads: Vec<(usize, usize, Constant)>,
+    /// True if some instruction has operands that no encoding has.
+    broken: bool,
     /// Where instructions begin, and they themselves, if a listing is wanted.
     listing: Option<Vec<(usize, Instruction, Option<Label>)>>,
 }
@@ -51,6 +53,7 @@ impl Assembler {
             constants: Vec::new(),
             numbers: HashMap::new(),
             reads: Vec::new(),
+            broken: false,
             listing: listing.then(Vec::new),
         }
     }
@@ -71,7 +74,10 @@ impl Assembler {
     }
 
     pub fn emit(&mut self, instruction: Instruction) {
-        let length = self.encoder.encode(&instruction, self.at as u64).expect("selection makes encodable instructions");
+        let Ok(length) = self.encoder.encode(&instruction, self.at as u64) else {
+            self.broken = true;
+            return;
+        };
         let end = self.at + length;
         if instruction.memory_base() == POOL {
             let offset = self.encoder.get_constant_offsets().displacement_offset();
@@ -115,8 +121,11 @@ impl Assembler {
         }
     }
 
-    /// Fills in all distances; the entry is at `entry`.
-    pub fn finish(mut self, entry: Label) -> Assembled {
+    /// Fills in all distances; the entry is at `entry`. `None` if something could not be encoded, which is for Cranelift to do then.
+    pub fn finish(mut self, entry: Label) -> Option<Assembled> {
+        if self.broken {
+            return None;
+        }
         let mut bytes = self.encoder.take_buffer();
         let target = |label: Label| self.labels[label.0].expect("every label is bound");
         for &(at, label) in &self.jumps {
@@ -131,7 +140,7 @@ impl Assembler {
         let text = self.text();
         bytes.resize(pool, 0xcc);
         bytes.extend(self.constants.iter().flatten());
-        Assembled { bytes, entry: target(entry), text }
+        Some(Assembled { bytes, entry: target(entry), text })
     }
 
     fn text(&self) -> String {

@@ -119,7 +119,7 @@ pub(super) fn generate(nest: &LoopNest, isa: Isa, listing: bool) -> Result<Assem
     g.parallel(0)?;
     g.leave();
     g.enter(entry, body)?;
-    Ok(g.asm.finish(entry))
+    g.asm.finish(entry).ok_or(Declined)
 }
 
 /// How many elements of the body's widest type a register holds.

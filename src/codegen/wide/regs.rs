@@ -557,7 +557,7 @@ mod tests {
         asm.bind(start);
         let available = Available { vectors: (1 << registers) - 1, pinned: HashMap::new() };
         emit(block, Isa::Avx2, &mut asm, &mut frame, &available);
-        asm.finish(start).text
+        asm.finish(start).expect("encodable").text
     }
 
     fn argument(k: i64) -> Operand {
