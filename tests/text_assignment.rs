@@ -197,3 +197,22 @@ fn extents_are_bounds_of_slices() {
     }
     assert_eq!(of_named("n = x.shape[0]; y = x[:n-1] * 2", 0, 4, &[0, 4]).unwrap(), [0.0; 0]);
 }
+
+#[test]
+fn assignment_at_an_index_out_of_range_changes_nothing() {
+    let mut builder = Kernel::builder("at");
+    let x: DynExpr<'static> = builder.input::<f64>("x", [elide::Dim::named("n")]).into_dyn();
+    let k: DynExpr<'static> = builder.input::<i64>("k", [3usize]).into_dyn();
+    let outputs = text::parse("x[k] += 1").unwrap().evaluate(&[("x".into(), x.clone()), ("k".into(), k)]).unwrap();
+    builder.update(x, outputs.into_iter().next().unwrap().value);
+    let kernel = builder.build().unwrap();
+    let mut memory = [1.0, 2.0, 3.0, 4.0];
+    let mut run = |k: [i64; 3]| {
+        let result = kernel.call().bind("k", &elide::Array::new(&[3], k.to_vec())?)?.bind_mut("x", &mut memory[..])?.run();
+        result.map(|_| memory.to_vec())
+    };
+    assert_eq!(run([0, -1, 0]).unwrap(), [2.0, 2.0, 3.0, 5.0]);
+    let error = run([1, 2, 4]).unwrap_err().to_string();
+    assert!(error.contains("index 4 is out of bounds for axis 0 with size 4"), "{error}");
+    assert_eq!(memory, [2.0, 2.0, 3.0, 5.0]);
+}

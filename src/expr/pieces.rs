@@ -28,13 +28,26 @@ pub(crate) fn assign(base: &NodeRef, region: &View, value: &NodeRef, site: At) -
         if base.dtype != value.dtype {
             bail!(DType, "the element types differ");
         }
-        let value = constant_or_stretched(&without_leading_ones(value, region.shape.rank(), site), &region.shape, site)?;
+        let value = fitted(value, &region.shape, site)?;
         let whole = View::identity(&base.shape);
         let parts =
             if region.is_identity(&base.shape) { vec![(value, whole)] } else { vec![(base.clone(), whole), (value, region.clone())] };
         Ok(NodeRef::new(NodeKind::Pieces(parts), base.dtype, base.shape.clone(), site))
     })();
     or_error(made, base.dtype, site, || format!("assignment of {} to {} of {}", describe(value), region.shape, describe(base)))
+}
+
+/// A value as it is assigned to elements of this shape.
+#[cfg(feature = "text")]
+pub(crate) fn stretched(value: &NodeRef, shape: &Shape, site: At) -> NodeRef {
+    if let Some(bad) = inherited(&[value]) {
+        return bad.clone();
+    }
+    or_error(fitted(value, shape, site), value.dtype, site, || format!("assignment of {} to {shape} elements", describe(value)))
+}
+
+fn fitted(value: &NodeRef, shape: &Shape, site: At) -> Result<NodeRef> {
+    constant_or_stretched(&without_leading_ones(value, shape.rank(), site), shape, site)
 }
 
 /// NumPy lets a value have more axes than the region if the first ones have extent 1.

@@ -204,6 +204,22 @@ impl<E> Indexed<E> {
         Indexed { base: base.clone(), taken, marker: PhantomData }
     }
 
+    /// Of the array with one axis in the place of those that the indices are along.
+    #[cfg(feature = "text")]
+    fn points(base: &NodeRef, indices: &[NodeRef], site: At) -> Indexed<E> {
+        let all: Vec<&NodeRef> = std::iter::once(base).chain(indices).collect();
+        let made = match inherited(&all) {
+            Some(bad) => Err(bad.clone()),
+            None => take::merged(base, indices, site)
+                .and_then(|(a, index)| take::taken(&a, &index, Axis(0), site).map(|taken| (a, taken)))
+                .map_err(|e| or_error(Err(e), base.dtype, site, || format!("elements of {} at points", describe(base)))),
+        };
+        match made {
+            Ok((base, taken)) => Indexed { base, taken: Ok(taken), marker: PhantomData },
+            Err(bad) => Indexed { base: base.clone(), taken: Err(bad), marker: PhantomData },
+        }
+    }
+
     fn write(&self, op: Option<BinaryOp>, value: &NodeRef, site: At) -> NodeRef {
         match &self.taken {
             Ok(taken) => scatter(&self.base, taken, op, value, Bounds::FromEnd, site),
@@ -470,6 +486,14 @@ impl<'a> DynExpr<'a> {
     pub fn at_indices(&self, indices: impl Into<DynOperand<'a>>, axis: impl Into<Axis>) -> Indexed<DynExpr<'a>> {
         let (index, axis, site) = (operand(indices.into()), axis.into(), Some(Site::caller()));
         Indexed::new(&self.node, &index, || take::taken(&self.node, &index, axis, site), site)
+    }
+
+    /// The elements at points, which are indices along the first axes (see [`DynExpr::take_points`]), to make the array with one axis in
+    /// the place of these that differs there.
+    #[cfg(feature = "text")]
+    pub(crate) fn at_points(&self, indices: &[DynExpr<'a>]) -> Indexed<DynExpr<'a>> {
+        let nodes: Vec<NodeRef> = indices.iter().map(|i| i.node().clone()).collect();
+        Indexed::points(&self.node, &nodes, None)
     }
 
     /// The elements at an index for each place along all other axes, to make the array that differs there; see

@@ -124,33 +124,36 @@ pub(crate) fn points(a: &NodeRef, indices: &[NodeRef], site: At) -> NodeRef {
     if let Some(bad) = inherited(&all) {
         return bad.clone();
     }
-    let made = (|| {
-        let (count, rank) = (indices.len(), a.shape.rank());
-        if count > rank {
-            bail!(Shape, "{count} index arrays, but there are {rank} axes");
-        }
-        if count == 0 {
-            return Ok(a.clone());
-        }
-        if let [index] = indices {
-            return Ok(take(a, index, Axis(0), site));
-        }
-        // One axis in the place of all of them, and one index; each of the given ones is checked against its own axis.
-        let mut linear = infer::constant(Scalar::I64(0), site);
-        for (axis, index) in indices.iter().enumerate() {
-            let extent = &a.shape.0[axis];
-            let checked = checked(&position(index, axis, extent, site)?, &a.shape, axis, site);
-            let scaled = infer::binary(BinaryOp::Mul, &linear, &infer::size_of(extent.clone(), site), site);
-            linear = infer::binary(BinaryOp::Add, &scaled, &checked, site);
-        }
-        let merged = a.shape.0[..count].iter().fold(Size::ONE, |n, e| n.mul(e));
-        let extents = std::iter::once(merged).chain(a.shape.0[count..].iter().cloned()).map(Extent::from);
-        Ok(take(&infer::reshape(a, extents, site), &linear, Axis(0), site))
-    })();
+    let made = match indices {
+        [] => Ok(a.clone()),
+        _ => merged(a, indices, site).map(|(a, index)| take(&a, &index, Axis(0), site)),
+    };
     or_error(made, a.dtype, site, || {
         let list: Vec<String> = indices.iter().map(describe).collect();
         format!("take_points of {} at {}", describe(a), list.join(", "))
     })
+}
+
+/// The array with one axis in the place of those that points are indices of, and one index into it; each of the given ones is checked
+/// against its own axis.
+pub(crate) fn merged(a: &NodeRef, indices: &[NodeRef], site: At) -> Result<(NodeRef, NodeRef)> {
+    let (count, rank) = (indices.len(), a.shape.rank());
+    if count > rank {
+        bail!(Shape, "{count} index arrays, but there are {rank} axes");
+    }
+    if let [index] = indices {
+        return Ok((a.clone(), index.clone()));
+    }
+    let mut linear = infer::constant(Scalar::I64(0), site);
+    for (axis, index) in indices.iter().enumerate() {
+        let extent = &a.shape.0[axis];
+        let checked = checked(&position(index, axis, extent, site)?, &a.shape, axis, site);
+        let scaled = infer::binary(BinaryOp::Mul, &linear, &infer::size_of(extent.clone(), site), site);
+        linear = infer::binary(BinaryOp::Add, &scaled, &checked, site);
+    }
+    let merged = a.shape.0[..count].iter().fold(Size::ONE, |n, e| n.mul(e));
+    let extents = std::iter::once(merged).chain(a.shape.0[count..].iter().cloned()).map(Extent::from);
+    Ok((infer::reshape(a, extents, site), linear))
 }
 
 /// The index counted from the start, which must be inside an axis of an array of this shape: what is taken from the array's own

@@ -111,7 +111,8 @@ impl<'p> Machine<'p> {
                 let (base, picked) = self.destination(target, *base, items)?;
                 let old = picked.of(&base, target.span)?;
                 // A single element is a scalar, so that the sum may have any type before it is stored.
-                let new = if picked.scalar { binary(op, &old, value, at)? } else { self.updated(&old, op, at, value)? };
+                let scalar = matches!(&old, Value::Array(x) if picked.scalar || x.is_scalar());
+                let new = if scalar { binary(op, &old, value, at)? } else { self.updated(&old, op, at, value)? };
                 self.put(&base, &picked, &new, span, target.span)
             }
             TargetKind::Several(_) => Err(Mistake::syntax(target.span, "an operation assigns to one target")),
@@ -136,10 +137,6 @@ impl<'p> Machine<'p> {
             }
         };
         let picked = self.pick(&array, items, target.span)?;
-        if let Some(points) = &picked.points {
-            let mistake = Mistake::new(ErrorKind::Unsupported, points.span, "elide does not assign to elements at computed indices");
-            return Err(mistake.help("a mask can say where: `x[mask] = value`, `where(mask, value, x)`"));
-        }
         Ok((array, picked))
     }
 
@@ -197,10 +194,16 @@ impl<'p> Machine<'p> {
         {
             return Err(Mistake::new(ErrorKind::Shape, span, format!("one element is assigned to, but the value has shape {}", x.shape())));
         }
-        let node = match &picked.mask {
-            None => self.stored(value, dtype, span)?,
-            Some((mask, axis)) => {
-                let old = DynExpr::from_node(pieces::through(array.node(), region, &[], None));
+        let old = || DynExpr::from_node(pieces::through(array.node(), region, &[], None));
+        let node = match (&picked.mask, &picked.points) {
+            (None, None) => self.stored(value, dtype, span)?,
+            (None, Some(points)) => {
+                let new = points.set(&old(), &self.stored(value, dtype, span)?);
+                new.check().map_err(|e| failed(&e))?;
+                new.into_node()
+            }
+            (Some((mask, axis)), _) => {
+                let old = old();
                 let selected = select::select(&Array::new(old), mask, *axis, blame)?;
                 let new = self.stored(&selected.align(value, span)?, dtype, span)?;
                 let new = infer::select(selected.spread_mask().node(), &new, selected.full.node(), None);

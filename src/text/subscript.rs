@@ -9,7 +9,8 @@ use super::select::{self, Selected};
 use super::value::Py;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
-use crate::expr::{Axis, DynExpr, pieces};
+use crate::expr::node::NodeRef;
+use crate::expr::{Axis, DynExpr, Extent, Indexed, pieces};
 use crate::shape::{self, Equation, Shape};
 use crate::size::Size;
 use crate::view::{Slice, View};
@@ -223,14 +224,11 @@ pub(super) struct Points {
     indices: Vec<(usize, DynExpr<'static>)>,
     /// How many of the region's other axes come before those of the indices.
     before: usize,
-    /// Where the first of them was written.
-    pub span: Span,
 }
 
 impl Points {
     /// `axes` says how many axes of the region some items make.
     fn new(slices: &[Slice], arrays: Vec<(usize, DynExpr<'static>, Span)>, axes: impl Fn(&[Slice]) -> usize) -> Result<Points, Mistake> {
-        let span = arrays[0].2;
         let shapes: Vec<&Shape> = arrays.iter().map(|(_, indices, _)| indices.shape()).collect();
         shape::broadcast(&shapes).map_err(|e| {
             let list: Vec<String> = shapes.iter().map(|s| s.to_string()).collect();
@@ -244,30 +242,75 @@ impl Points {
         let last = (0..slices.len()).rfind(is_index).unwrap_or(0);
         let before = if (first..=last).all(|k| is_index(&k)) { axes(&slices[..first]) } else { 0 };
         let indices = arrays.iter().map(|(at, indices, _)| (axes(&slices[..*at]), indices.clone())).collect();
-        Ok(Points { indices, before, span })
+        Ok(Points { indices, before })
     }
 
     /// The elements of the region at the indices.
     fn of(&self, region: &DynExpr<'static>) -> DynExpr<'static> {
-        let others = region.ndim() - self.indices.len();
-        // The axes of the indices, of which there are `inner`, are at `at`.
-        let (taken, at) = match self.indices.as_slice() {
-            [(axis, index)] => (region.take(index, *axis), *axis),
+        let at = self.at(region);
+        let taken = at.indexed.get();
+        if taken.check().is_err() {
+            return taken;
+        }
+        let order = self.order(region, &taken, at.axis);
+        if order.is_sorted() { taken } else { taken.permuted_axes(order) }
+    }
+
+    /// The region with the value, which stretches to the elements at the indices, in their place.
+    pub(super) fn set(&self, region: &DynExpr<'static>, value: &NodeRef) -> DynExpr<'static> {
+        let at = self.at(region);
+        let taken = at.indexed.get();
+        if taken.check().is_err() {
+            return taken;
+        }
+        let order = self.order(region, &taken, at.axis);
+        let shape: Shape = order.iter().map(|k| taken.shape().extents()[*k].clone()).collect();
+        let value = DynExpr::from_node(pieces::stretched(value, &shape, None));
+        // A constant has no axes to permute.
+        let value = if order.is_sorted() || value.ndim() == 0 { value } else { value.permuted_axes(inverse(&order)) };
+        let new = at.indexed.set(value);
+        match at.merged {
+            None => new,
+            Some((shape, order)) => new.reshape(shape.0.into_iter().map(Extent::from)).permuted_axes(inverse(&order)),
+        }
+    }
+
+    fn at(&self, region: &DynExpr<'static>) -> At {
+        match self.indices.as_slice() {
+            [(axis, index)] => At { indexed: region.at_indices(index, *axis), axis: *axis, merged: None },
             several => {
                 let is_taken = |k: &usize| several.iter().any(|(axis, _)| axis == k);
                 let order = several.iter().map(|(axis, _)| *axis).chain((0..region.ndim()).filter(|k| !is_taken(k)));
+                let order: Vec<usize> = order.collect();
+                let first = region.permuted_axes(order.clone());
                 let arrays: Vec<DynExpr<'static>> = several.iter().map(|(_, index)| index.clone()).collect();
-                (region.permuted_axes(order.collect::<Vec<_>>()).take_points(&arrays), 0)
+                At { indexed: first.at_points(&arrays), axis: 0, merged: Some((first.shape().clone(), order)) }
             }
-        };
-        let inner = taken.ndim().saturating_sub(others);
-        if at == self.before || taken.ndim() < others {
-            return taken;
         }
+    }
+
+    /// The axes of the elements in NumPy's order; those of the indices are at `at`.
+    fn order(&self, region: &DynExpr<'static>, taken: &DynExpr<'static>, at: usize) -> Vec<usize> {
+        let inner = taken.ndim() - (region.ndim() - self.indices.len());
         let mut order: Vec<usize> = (0..at).chain(at + inner..taken.ndim()).collect();
         order.splice(self.before..self.before, at..at + inner);
-        taken.permuted_axes(order)
+        order
     }
+}
+
+/// The elements of a region at arrays of indices.
+struct At {
+    indexed: Indexed<DynExpr<'static>>,
+    /// Where in the elements the axes of the indices are.
+    axis: usize,
+    /// Of several arrays of indices: the region's shape with their axes first, before these became one, and the order of the axes.
+    merged: Option<(Shape, Vec<usize>)>,
+}
+
+fn inverse(order: &[usize]) -> Vec<usize> {
+    let mut out = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(to, from)| out[*from] = to);
+    out
 }
 
 impl Picked {
