@@ -2,7 +2,7 @@
 //! twice, calls after errors, extents of one, empty outputs beside full ones.
 
 use elide::testing::{Tensor, input, interpret};
-use elide::{Array, ArrayMut, ArrayRef, Axes, DType, Kernel, Scalar, Shape, eval_all, lazy, s};
+use elide::{Array, ArrayMut, ArrayRef, Axes, Axis, Backend, DType, Kernel, Scalar, Shape, Slice, eval_all, lazy, s};
 
 /// A byte that is neither 0 nor 1 counts as true, and comes out as 1.
 #[test]
@@ -156,4 +156,24 @@ fn several_at_once_share_what_they_have_in_common() {
     eval_all(&[(&e + 1.0).into(), (&e - 1.0).into(), e.gt(x * 3.0).into()], outs).unwrap();
     assert!((0..3).all(|k| (a[k] - 1.0 - (b[k] + 1.0)).abs() < 1e-12 && c[k] == (data[k].exp() > 3.0 * data[k])));
     assert_eq!(Scalar::from(c[0]), Scalar::Bool(false));
+}
+
+/// What is combined is the same at every index, and wider than what else the nest has.
+#[test]
+fn products_of_equal_values() {
+    let data: Vec<i32> = (0..130i32).map(|k| k.wrapping_mul(1_037_389) | 1).collect();
+    for backend in Backend::available() {
+        for n in [1usize, 2, 3, 8, 9, 16, 31, 65, 130] {
+            let (at, value) = (n / 2, i64::from(data[n / 2]));
+            let mut b = Kernel::builder("products");
+            b.backend(backend);
+            let x = b.input::<i32>("x", [n]).slice(s![at as isize..at as isize + 1]);
+            let repeated = x.slice(s![.., Slice::NewAxis]).broadcast([1, n]).cast::<i64>();
+            b.output("y", (x.cast::<i64>() + repeated.prod_axis(Axis(1))).cast::<i32>());
+            let mut y = [0];
+            b.build().unwrap().call().bind("x", &data[..n]).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+            let want = (0..n).fold(1i64, |product, _| product.wrapping_mul(value)).wrapping_add(value);
+            assert_eq!(y[0], want as i32, "{n} by {}", backend.name());
+        }
+    }
 }

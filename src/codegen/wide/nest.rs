@@ -129,7 +129,9 @@ fn lanes_of(nest: &LoopNest, isa: Isa, is_vector: impl Fn(Depth) -> bool) -> usi
     let size = |k: usize| operands(k).chain([k]).map(|k| nest.types[k].size()).max().unwrap_or(1);
     let read = (0..nest.insts.len()).filter(|k| vector(*k)).map(size);
     let stored = nest.stores.iter().map(|s| nest.types[s.value.index()].size());
-    let widest = read.chain(stored).max().unwrap_or(8);
+    // What is combined need not be in the vector's loop: a sum of equal values.
+    let combined = nest.reductions.iter().map(|r| nest.types[r.value.index()].size());
+    let widest = read.chain(stored).chain(combined).max().unwrap_or(8);
     let lanes = isa.width() / widest;
     // The partial results of the defined order are eight.
     if nest.lanes == Lanes::Reduced && nest.is_ordered() { lanes.min(LEAF_LANES as usize) } else { lanes }
