@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 
 use elide::testing::Rng;
-use elide::{Array, ArrayMut, ArrayRef, Axis, Call, Error, Expr, Kernel, KernelBuilder, Stage, Threads};
+use elide::{Array, ArrayMut, ArrayRef, Axis, Call, Error, Expr, Kernel, KernelBuilder, Stage, Threads, s};
 
 #[test]
 fn kernels_are_shared_and_calls_are_sent() {
@@ -195,7 +195,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
         let mut call = kernel.call();
         call.set_threads(threads);
         if let Some(parts) = parts {
-            call.set_parts(parts);
+            call.set_parts(parts, false);
         }
         let mut out = [vec![f64::NAN; n * m], vec![f64::NAN; n], vec![f64::NAN; m], vec![f64::NAN; n * m]];
         let [y, rows, columns, turned] = &mut out;
@@ -231,4 +231,36 @@ fn ordered_loops_run_on_one_thread() {
     let mut got = start.clone();
     kernel.call().bind_mut("x", &mut got).unwrap().run().unwrap();
     assert!((1..n).all(|k| got[k] == start[k] + start[k - 1]) && got[0] == start[0]);
+}
+
+/// Where an index of the outermost loop reads what the next one overwrites, the step is not cut: its parts, the last one first, would
+/// read what they should not.
+#[test]
+fn updates_in_place_are_cut_where_their_order_does_not_matter() {
+    let (n, m) = (37isize, 41isize);
+    let data: Vec<f64> = (0..n * m).map(|k| ((k * 7919) % 1001) as f64).collect();
+    // How far ahead, in rows and columns, the element is that is added.
+    for (down, right) in [(0isize, 1isize), (1, 0), (1, 1), (2, 0)] {
+        let mut b = Kernel::builder("ahead");
+        let [rows, columns] = b.dims(["n", "m"]);
+        let x = &b.input::<f64>("x", [rows, columns]);
+        let here = x.slice(s![..n - down, ..m - right]);
+        let sum = here + x.slice(s![down.., right..]);
+        b.update(x, x.at(s![..n - down, ..m - right]).set(sum));
+        let kernel = b.build().unwrap();
+        let mut want = data.clone();
+        for i in 0..(n - down) as usize {
+            for j in 0..(m - right) as usize {
+                want[i * m as usize + j] += data[(i + down as usize) * m as usize + j + right as usize];
+            }
+        }
+        for parts in [1, 2, 3, 37] {
+            let mut got = data.clone();
+            let mut call = kernel.call();
+            call.set_parts(parts, true);
+            let array = ArrayMut::strided(&mut got, &[n as usize, m as usize], &[m, 1], 0).unwrap();
+            call.bind_mut("x", array).and_then(|mut c| c.run()).unwrap();
+            assert_eq!(got, want, "{down} rows down and {right} to the right, in {parts} parts");
+        }
+    }
 }

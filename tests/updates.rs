@@ -47,6 +47,8 @@ fn programs_that_once_failed() {
     once(302_578, Program::random_updates, Dims::Fixed);
     once(303_766, Program::random, Dims::Fixed);
     once(200_913, Program::random_updates, Dims::Named);
+    // A piece that is in memory already, and that another piece reads there.
+    once(2066, Program::random_scatters, Dims::Fixed);
     // By the vectors of 512 bits, which had an operand of 256 in an instruction that takes none.
     once(903_198, Program::random_scatters, Dims::Fixed);
     once(903_198, Program::random_scatters, Dims::Named);

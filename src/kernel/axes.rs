@@ -10,6 +10,8 @@ pub(super) struct LoopAxis {
     pub extent: Size,
     /// True if it must run from its end.
     pub reversed: bool,
+    /// True if its indices must come one after another.
+    pub carried: bool,
     /// Which of the axes it is that are done part by part, if it is one: it stays an axis of its own.
     pub part: Option<u8>,
     /// In bytes, one per access.
@@ -59,7 +61,8 @@ pub(super) fn coalesce(axes: &mut Vec<LoopAxis>) {
             && outer.strides.iter().zip(&inner.strides).all(|(o, i)| *o == i.mul(&inner.extent));
         if merges {
             let inner = axes.remove(k + 1);
-            axes[k] = LoopAxis { extent: axes[k].extent.mul(&inner.extent), ..inner };
+            let carried = axes[k].carried || inner.carried;
+            axes[k] = LoopAxis { extent: axes[k].extent.mul(&inner.extent), carried, ..inner };
         } else {
             k += 1;
         }
@@ -86,7 +89,7 @@ mod tests {
     use super::*;
 
     fn axis(extent: Size, strides: &[Size]) -> LoopAxis {
-        LoopAxis { extent, reversed: false, part: None, strides: strides.to_vec(), reach: strides.to_vec() }
+        LoopAxis { extent, reversed: false, carried: false, part: None, strides: strides.to_vec(), reach: strides.to_vec() }
     }
 
     #[test]

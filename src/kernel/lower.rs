@@ -232,7 +232,9 @@ impl Lowerer<'_> {
             Kind::View(src, view) => (*src, Some(view.clone())),
             _ => (id, None),
         };
-        let (operand, base_strides) = self.base(node);
+        let is_reshape = matches!(self.graph[id].kind, Kind::Reshape(..));
+        let made = is_reshape && self.step.stores.iter().any(|p| p.node == id && p.scatter.is_none());
+        let (operand, base_strides) = self.base(node, made);
         let shape = self.graph[node].shape.clone();
         let view = view.unwrap_or_else(|| View::identity(&shape));
         let dtype = self.graph[id].dtype;
@@ -248,7 +250,7 @@ impl Lowerer<'_> {
 
     /// An element of memory at computed positions along the last axes of a map.
     fn load_at(&mut self, source: NodeId, map: &View, positions: &[ValueId], at: Index) -> ValueId {
-        let (operand, base_strides) = self.base(source);
+        let (operand, base_strides) = self.base(source, false);
         let dtype = self.graph[source].dtype;
         let k = self.picked_access(operand, &base_strides, map, positions.len(), dtype, at);
         let offset = positions.iter().fold(None, |before, position| Some(self.body.add(Inst::Pick(k, before, *position), DType::I64)));
@@ -282,26 +284,24 @@ impl Lowerer<'_> {
         self.access_number(RawAccess { picked, ..raw })
     }
 
-    /// The memory that holds exactly this node.
+    /// The memory that holds exactly this node, once it is complete.
     fn memory(&self, id: NodeId) -> Option<Operand> {
-        let home = self.schedule.homes[id.index()].map(|h| match h {
-            Dest::Output(k) => Operand::Output(k),
-            Dest::Buffer(b) => Operand::Buffer(b),
-        });
         match self.graph[id].kind {
             Kind::Input(k) => Some(Operand::Input(k)),
             Kind::Iota => Some(Operand::Index),
-            Kind::Pieces(_) | Kind::Scatter(..) | Kind::Copy(_) => home,
-            _ if self.step.stores.iter().any(|p| p.node == id && p.scatter.is_none()) => None,
-            _ => home,
+            _ => self.schedule.homes[id.index()].map(|home| match home {
+                Dest::Output(k) => Operand::Output(k),
+                Dest::Buffer(b) => Operand::Buffer(b),
+            }),
         }
     }
 
-    /// The memory that a node is read from and its byte strides: a reshape reads its operand's memory in C order.
-    fn base(&mut self, id: NodeId) -> (Operand, Vec<Size>) {
+    /// The memory that a node is read from and its byte strides. A reshape that has none, or is `made` here, is its operand's memory
+    /// in C order.
+    fn base(&mut self, id: NodeId, made: bool) -> (Operand, Vec<Size>) {
         let item = self.graph[id].dtype.size() as i64;
         let c_order = |shape: &Shape| shape.c_strides().iter().map(|s| s.scale(item)).collect::<Vec<_>>();
-        if let Some(operand) = self.memory(id) {
+        if let Some(operand) = self.memory(id).filter(|_| !made) {
             return match operand {
                 Operand::Input(k) => (operand, self.strides.inputs[k as usize].clone()),
                 Operand::Output(k) => (operand, self.strides.outputs[k as usize].clone()),
@@ -413,6 +413,7 @@ impl Lowerer<'_> {
         let axis = |k: usize, extent: &Size| LoopAxis {
             extent: extent.clone(),
             reversed: false,
+            carried: false,
             part: None,
             strides: self.accesses.iter().map(|a| a.strides[k].clone()).collect(),
             reach: self.accesses.iter().zip(&jumps).map(|(a, jumps)| jumps[k].clone().unwrap_or_else(|| a.strides[k].clone())).collect(),
@@ -445,8 +446,8 @@ impl Lowerer<'_> {
         let has_reductions = !self.reductions.is_empty();
         // Loops that must run in some order or direction keep the domain's order, which is right for memory in C order.
         let walk = &self.step.walk;
-        for (axis, &reversed) in parallel.iter_mut().zip(&walk.reversed) {
-            axis.reversed = reversed;
+        for (axis, (&reversed, &carried)) in parallel.iter_mut().zip(walk.reversed.iter().zip(&walk.carried)) {
+            (axis.reversed, axis.carried) = (reversed, carried);
         }
         match &walk.order {
             Some(fixed) => parallel = fixed.iter().map(|&k| parallel[k as usize].clone()).collect(),
@@ -541,14 +542,14 @@ impl Lowerer<'_> {
         };
         // What is scattered is so in the order of all indices.
         let scatters = stores.iter().any(|s| s.scatter.is_some());
-        let whole = strip.is_none() && pairs.is_none() && self.step.walk.is_free() && !scatters;
+        let whole = strip.is_none() && pairs.is_none() && !scatters;
         // What is read at one place for all indices is loaded before any of them overwrites it.
         let updated = |operand: Operand| match operand {
             Operand::Input(k) => self.graph.outputs().iter().any(|o| o.in_place == Some(k)),
             operand => stores.iter().any(|s| self.accesses[s.access as usize].operand == operand),
         };
         let reads_ahead = |axis: &LoopAxis| loads.iter().any(|&k| axis.strides[k] == Size::ZERO && updated(self.accesses[k].operand));
-        let outer = parallel.first().filter(|axis| whole && !(in_place && reads_ahead(axis))).map(|axis| {
+        let outer = parallel.first().filter(|axis| whole && !axis.carried && !(in_place && reads_ahead(axis))).map(|axis| {
             // As above.
             let p = parallel_params[0];
             let sizes_an_access = |a: &Access| {

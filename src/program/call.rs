@@ -151,10 +151,10 @@ impl Call {
         self.laid_out = false;
     }
 
-    /// Has other steps run in this many parts.
+    /// Has other steps run in this many parts: several at a time, or, if `backward`, one after another from the last to the first.
     #[cfg(any(test, feature = "testing"))]
-    pub fn set_parts(&mut self, parts: i64) {
-        self.cuts.parts = Some(parts);
+    pub fn set_parts(&mut self, parts: i64, backward: bool) {
+        (self.cuts.parts, self.cuts.backward) = (Some(parts), backward);
         self.laid_out = false;
     }
 

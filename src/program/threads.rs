@@ -46,6 +46,8 @@ pub(super) struct Cuts {
     pub strip_length: Option<i64>,
     /// How many parts other steps run in.
     pub parts: Option<i64>,
+    /// Whether parts run one after another, the last one first: an order between them that matters does not survive it.
+    pub backward: bool,
 }
 
 /// What a part should take at least, in nanoseconds: some times what it takes to wake a thread.
@@ -65,6 +67,7 @@ pub(super) struct Parts {
     extent: i64,
     /// The indices of each part but the last, which may have fewer.
     length: i64,
+    backward: bool,
 }
 
 impl Parts {
@@ -89,7 +92,7 @@ impl Parts {
             n => n,
         };
         let moves = moves.iter().map(|m| env.eval(m)).collect::<Result<_>>()?;
-        Ok(Some(Parts { argument: bindings.pointers.len() + *param as usize, moves, extent, length }))
+        Ok(Some(Parts { argument: bindings.pointers.len() + *param as usize, moves, extent, length, backward: cuts.backward }))
     }
 
     /// How many there are.
@@ -102,6 +105,11 @@ impl Parts {
     /// # Safety
     /// As for the whole step.
     pub unsafe fn run(&self, entry: codegen::Entry, args: &[i64], streams: bool) {
+        if self.backward {
+            // SAFETY: the caller's.
+            (0..self.count()).rev().for_each(|k| unsafe { self.run_some(entry, args, streams, k, k + 1) });
+            return;
+        }
         // SAFETY: the caller's.
         unsafe { self.run_some(entry, args, streams, 0, self.count()) }
     }

@@ -36,10 +36,13 @@ pub struct Walk {
     pub reversed: SmallVec<[bool; 4]>,
     /// The axes from the outermost loop in, where their order matters.
     pub order: Option<SmallVec<[u8; 4]>>,
+    /// For each axis of the domain, whether an iteration may read what one at another index of it overwrites. Indices of such an
+    /// axis come one after another, whatever its direction.
+    pub carried: SmallVec<[bool; 4]>,
 }
 
 impl Walk {
-    /// True if nothing is asked of the loops.
+    /// True if the loops, each of which runs in one piece, may be in any order and forward.
     pub fn is_free(&self) -> bool {
         self.order.is_none() && !self.reversed.contains(&true)
     }
@@ -167,7 +170,8 @@ pub(super) fn meeting(read: &View, loops: &[usize], write: &View, domain: &Shape
 
 /// Loops in which every distance is positive, if there are such.
 pub(super) fn walk(distances: &[Distance], rank: usize) -> Option<Walk> {
-    let mut walk = Walk { reversed: SmallVec::from_elem(false, rank), order: None };
+    let carried = (0..rank).map(|k| distances.iter().any(|d| d[k] != Some(0))).collect();
+    let mut walk = Walk { reversed: SmallVec::from_elem(false, rank), order: None, carried };
     let direction = |axis: usize, left: &[&Distance]| -> Option<i8> {
         let mut found = 0;
         for d in left {
@@ -218,6 +222,8 @@ mod tests {
     fn loops_turn_or_change_places_to_read_first() {
         let free = walk(&distances(&[&[0, 1], &[1, 0]]), 2).unwrap();
         assert!(free.is_free());
+        assert_eq!(free.carried.as_slice(), [true, true]);
+        assert_eq!(walk(&distances(&[&[0, 1], &[0, MAYBE]]), 2).unwrap().carried.as_slice(), [false, true]);
         let back = walk(&distances(&[&[-1]]), 1).unwrap();
         assert_eq!((back.reversed.as_slice(), back.order), (&[true][..], None));
         // The second axis has both signs, but the first settles it.

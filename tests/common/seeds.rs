@@ -1,5 +1,7 @@
 //! Random programs in a child process, so that one that faults or does not end is reported with its seed.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +32,11 @@ fn watch(now: Arc<AtomicU64>) {
     });
 }
 
+fn panic_message(panic: &dyn Any) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
+}
+
 /// Runs `check` on every seed in a child process: this test again, with [`CHILD`] set.
 pub fn each_seed(test: &str, usual: std::ops::Range<u64>, program: fn(u64) -> Program, check: fn(&Program, Rng) -> Result<(), String>) {
     let range = std::env::var(SEEDS).ok().map_or(usual, |text| {
@@ -42,11 +49,17 @@ pub fn each_seed(test: &str, usual: std::ops::Range<u64>, program: fn(u64) -> Pr
         for seed in range {
             now.store(seed, Ordering::Relaxed);
             eprintln!("seed {seed}");
-            let check = |program: &Program| check(program, Rng::new(!seed));
+            // A panic is a failure like any other, whose program is made smaller.
+            let check = |program: &Program| {
+                let checked = catch_unwind(AssertUnwindSafe(|| check(program, Rng::new(!seed))));
+                checked.unwrap_or_else(|panic| Err(format!("panicked: {}", panic_message(&*panic))))
+            };
             let program = program(seed);
             if let Err(message) = check(&program) {
+                std::panic::set_hook(Box::new(|_| ()));
                 let small = program.shrunk(&mut |p| check(p).is_err());
-                panic!("{}\n{small}", check(&small).err().unwrap_or(message));
+                eprintln!("{}\n{small}", check(&small).err().unwrap_or(message));
+                std::process::exit(101);
             }
         }
         return;
