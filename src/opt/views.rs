@@ -3,7 +3,8 @@
 //! Afterwards the operand of a view is an input, a reshape, a reduction, or a node that is worth computing once, in which
 //! case the scheduler gives it memory of its own. That is so for
 //!
-//! - a reduction (but a view that only permutes axes or adds and drops axes of extent 1 passes through it),
+//! - a reduction (but a view that only permutes axes or adds and drops axes of extent 1 passes through it, if the reduction is wanted in
+//!   this one form alone: `m = x.mean(0)` beside `x.mean(0)[None, :]` is one sum),
 //! - a node read through more than [`MAX_VIEWS`] different views: its work would be repeated for each,
 //! - a node that neighbours read, where a window of it is cheaper (see [`windows`]),
 //! - an expensive node that a view repeats along an axis that a loop over the result cannot hoist it out of.
@@ -118,6 +119,12 @@ fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Pushed, NodeI
                     return Err(demand.0);
                 }
             }
+            if matches!(node.kind, Kind::Reduce(..)) && !matches!(plan.make, Make::View(_)) {
+                views[demand.0.index()] += 1;
+                if views[demand.0.index()] > 1 {
+                    return Err(demand.0);
+                }
+            }
             let site = written.get(&demand).copied().flatten();
             let id = emit(&mut out, node, &plan, &done, site);
             if matches!(plan.make, Make::Apply(_) | Make::Take(_)) {
@@ -178,7 +185,7 @@ fn plan(graph: &Graph, (id, view): &Demand, cost: &[u32], stored: &[bool]) -> Pl
             let operands = std::iter::once((*src, None)).chain(indices.iter().map(at)).collect();
             Plan { operands, make: Make::Take(map.then(&view.beside(map, indices.len()))) }
         }
-        Kind::Reduce(_, src, axes) => match through_reduction(view, &graph[*src].shape, axes) {
+        Kind::Reduce(_, src, axes) if !stored[id.index()] => match through_reduction(view, &graph[*src].shape, axes) {
             Some((inner, axes)) => Plan { operands: vec![demand(graph, *src, inner)], make: Make::Reduce(axes, view.shape.clone()) },
             None => plain(),
         },

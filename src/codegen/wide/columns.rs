@@ -25,6 +25,7 @@ impl Generator<'_> {
         let copies = self.copies(Depth::Reduced, most, per)?;
         let (rest, done) = (self.asm.label(), self.asm.label());
         self.emit(Instruction::with2(Xor_r32_rm32, Register::ESI, Register::ESI));
+        self.panels(copies)?;
         for copies in if copies > 1 { vec![copies, 1] } else { vec![1] } {
             let step = (lanes * copies as i64) as i32;
             let (top, skip) = (self.asm.label(), self.asm.label());
@@ -57,7 +58,21 @@ impl Generator<'_> {
     /// One turn along the last parallel axis: what comes before the reductions, they themselves, what comes after.
     fn column(&mut self, turn: Turn, tail: Tail, index: &[Option<(Register, i64)>], available: Available) -> Result<()> {
         let nest = self.shape.nest;
-        let before = Depth::Parallel(nest.rank() as u8);
+        self.before_column(turn, tail, index, &available)?;
+        let results = self.results(index.len());
+        if nest.reduced.is_empty() {
+            self.single_position(turn, tail, index, &results)?;
+        } else if nest.is_ordered() {
+            self.tree_along(turn, tail, index, &results, &available)?;
+        } else {
+            self.any_order_along(turn, tail, index, &results, available.clone())?;
+        }
+        self.after_column(turn, tail, index, &results, &available)
+    }
+
+    /// What is the same for all positions of a column, into places of the frame.
+    pub fn before_column(&mut self, turn: Turn, tail: Tail, index: &[Option<(Register, i64)>], available: &Available) -> Result<()> {
+        let before = Depth::Parallel(self.shape.nest.rank() as u8);
         let kept = self.kept(before, false);
         let mut s = self.select(before, turn, tail, index, &Sink::Nothing)?;
         let mut values = Vec::new();
@@ -73,18 +88,22 @@ impl Generator<'_> {
             s.keep(*value, home, *copy);
         }
         let block = s.block;
-        self.emit_block(&block, &available);
-        let results = self.results(index.len());
-        if nest.reduced.is_empty() {
-            self.single_position(turn, tail, index, &results)?;
-        } else if nest.is_ordered() {
-            self.tree_along(turn, tail, index, &results, &available)?;
-        } else {
-            self.any_order_along(turn, tail, index, &results, available.clone())?;
-        }
-        self.finish(&results, &available)?;
+        self.emit_block(&block, available);
+        Ok(())
+    }
+
+    /// What is made of the results, and the stores.
+    pub fn after_column(
+        &mut self,
+        turn: Turn,
+        tail: Tail,
+        index: &[Option<(Register, i64)>],
+        results: &Results,
+        available: &Available,
+    ) -> Result<()> {
+        self.finish(results, available)?;
         let block = self.select(Depth::After, turn, tail, index, &Sink::Stores)?.block;
-        self.emit_block(&block, &available);
+        self.emit_block(&block, available);
         Ok(())
     }
 
@@ -188,11 +207,9 @@ impl Generator<'_> {
                                 Sink::InMemory(offsets) => At::Place(Place::Frame(offsets[r][copy])),
                                 _ => unreachable!("parts are in registers or in memory"),
                             };
-                            let mut all: Vec<At> = parts.iter().map(at).collect();
-                            while all.len() > 1 {
-                                all = all.chunks(2).map(|p| s.combine(r, p[0], p[1], 0)).collect::<Result<_>>()?;
-                            }
-                            s.keep(number(all[0]), *offset, 0);
+                            let all: Vec<At> = parts.iter().map(at).collect();
+                            let sum = s.combine_all(r, all)?;
+                            s.keep(number(sum), *offset, 0);
                         }
                     }
                     Ok(())
@@ -220,7 +237,14 @@ impl Generator<'_> {
     }
 
     /// The body at one position; addresses move on to the next.
-    fn position(&mut self, turn: Turn, tail: Tail, index: &[Option<(Register, i64)>], sink: &Sink, available: &Available) -> Result<()> {
+    pub fn position(
+        &mut self,
+        turn: Turn,
+        tail: Tail,
+        index: &[Option<(Register, i64)>],
+        sink: &Sink,
+        available: &Available,
+    ) -> Result<()> {
         let block = self.select(Depth::Reduced, turn, tail, index, sink)?.block;
         self.emit_block(&block, available);
         let axis = self.shape.nest.rank();
@@ -233,7 +257,7 @@ impl Generator<'_> {
     }
 
     /// A body that runs as often as `ADDRESS` says.
-    fn repeat(&mut self, count: i32, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+    pub fn repeat(&mut self, count: i32, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let (top, done) = (self.asm.label(), self.asm.label());
         self.store_word(Frame::at(count), ADDRESS);
         self.emit(Instruction::with2(Test_rm64_r64, ADDRESS, ADDRESS));

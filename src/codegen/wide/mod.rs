@@ -3,7 +3,8 @@
 //! It takes the same loop nests as Cranelift and gives the same bits. What it declines, Cranelift does.
 //!
 //! - `nest`: arguments, outer axes and their addresses; `loops`: the axis of a vector.
-//! - `reduce`: reductions; `tree`: the defined order along the vector's axis; `columns`: along another.
+//! - `reduce`: reductions; `tree`: the defined order along the vector's axis; `columns`: along another, and
+//!   `panels`: many columns of some rows at a time.
 //! - `select`, with `masks`, `convert` and `memory`: from the body's instructions to machine instructions over virtual registers.
 //! - `table`: which instruction does what.
 //! - `regs`: a linear scan over a straight line of instructions. Constants stay in memory unless registers are left.
@@ -17,6 +18,7 @@ mod machine;
 mod masks;
 mod memory;
 mod nest;
+mod panels;
 mod reduce;
 mod regs;
 mod select;

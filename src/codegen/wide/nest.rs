@@ -27,8 +27,8 @@ pub(super) const THRICE: Register = Register::R15;
 const POINTERS: [Register; 7] = [Register::RBX, Register::R8, Register::R9, Register::R10, Register::R12, Register::R13, Register::R14];
 /// Registers that the caller wants back.
 const SAVED: [Register; 5] = [Register::RBX, Register::R12, Register::R13, Register::R14, Register::R15];
-/// The largest frame; what a system guards below a stack is no smaller.
-const MOST_FRAME: i32 = 64 << 10;
+/// The largest frame, a fraction of the stacks that threads have.
+const MOST_FRAME: i32 = 128 << 10;
 const PAGE: i32 = 4096;
 
 /// Where the current address of an argument is.
@@ -107,6 +107,8 @@ pub(super) struct Generator<'a> {
     pub frame: Frame,
     /// An access of each address argument; all of one address have the same strides and element type.
     access_of: Vec<usize>,
+    /// Room for the stack of a reduction's tree, and its bytes.
+    pub tree_stack: Option<(i32, usize)>,
 }
 
 /// Compiles a verified nest.
@@ -179,7 +181,7 @@ impl<'a> Generator<'a> {
         if nest.stores.iter().any(stays) {
             return Err(Declined);
         }
-        Ok(Generator { shape, asm: Assembler::new(isa.width(), listing), frame, access_of })
+        Ok(Generator { shape, asm: Assembler::new(isa.width(), listing), frame, access_of, tree_stack: None })
     }
 
     pub fn emit(&mut self, i: std::result::Result<Instruction, iced_x86::IcedError>) {
@@ -418,7 +420,13 @@ impl<'a> Generator<'a> {
     pub fn pointers_kept(&mut self, axis: usize) -> Vec<(usize, i32)> {
         let moving: Vec<usize> = (0..self.shape.pointers.len()).filter(|p| self.stride_of(*p, axis) != Stride::Zero).collect();
         let kept: Vec<(usize, i32)> = moving.into_iter().map(|p| (p, self.frame.reserve(8, 8))).collect();
-        for &(p, offset) in &kept {
+        self.keep_pointers(&kept);
+        kept
+    }
+
+    /// Keeps addresses where others have been kept.
+    pub fn keep_pointers(&mut self, kept: &[(usize, i32)]) {
+        for &(p, offset) in kept {
             match self.shape.pointers[p] {
                 Pointer::Register(r) => self.store_word(Frame::at(offset), r),
                 Pointer::Frame(at) => {
@@ -427,7 +435,6 @@ impl<'a> Generator<'a> {
                 }
             }
         }
-        kept
     }
 
     pub fn restore_pointers(&mut self, kept: &[(usize, i32)]) {

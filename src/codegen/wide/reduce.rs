@@ -43,6 +43,14 @@ impl Select<'_> {
         Ok(self.binary_values(op, d, number(x), number(y), copy)?.at)
     }
 
+    /// Neighbours combined, then those, and so on.
+    pub fn combine_all(&mut self, r: usize, mut all: Vec<At>) -> Result<At> {
+        while all.len() > 1 {
+            all = all.chunks(2).map(|p| self.combine(r, p[0], p[1], 0)).collect::<Result<_>>()?;
+        }
+        Ok(all[0])
+    }
+
     pub fn combiner(&self, r: usize) -> (BinaryOp, DType) {
         let reduction = self.shape.nest.reductions[r];
         combiner(reduction.op, self.shape.nest.types[reduction.value.index()])
@@ -288,11 +296,8 @@ impl Generator<'_> {
         })?;
         self.combining(&available, |s| {
             for (r, registers) in accumulators.iter().enumerate() {
-                let mut all: Vec<At> = registers.iter().map(|x| At::Fixed(*x)).collect();
-                while all.len() > 1 {
-                    all = all.chunks(2).map(|p| s.combine(r, p[0], p[1], 0)).collect::<Result<_>>()?;
-                }
-                let x = s.fold(r, all[0])?;
+                let all = s.combine_all(r, registers.iter().map(|x| At::Fixed(*x)).collect())?;
+                let x = s.fold(r, all)?;
                 s.keep(number(x), results[r][0], 0);
             }
             Ok(())
@@ -313,11 +318,8 @@ impl Generator<'_> {
 impl Select<'_> {
     /// The lanes of one leaf's partial results, in one register or two.
     pub fn fold_passes(&mut self, r: usize, registers: &[u8]) -> Result<At> {
-        let mut all: Vec<At> = registers.iter().map(|x| self.fold(r, At::Fixed(*x))).collect::<Result<_>>()?;
-        while all.len() > 1 {
-            all = all.chunks(2).map(|p| self.combine(r, p[0], p[1], 0)).collect::<Result<_>>()?;
-        }
-        Ok(all[0])
+        let all = registers.iter().map(|x| self.fold(r, At::Fixed(*x))).collect::<Result<_>>()?;
+        self.combine_all(r, all)
     }
 
     pub fn copy_out(&mut self, x: At, to: MemoryOperand) {

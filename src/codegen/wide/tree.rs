@@ -13,14 +13,14 @@ use super::select::{At, Declined, Result, Tail, Turn};
 use crate::kernel::{Depth, LEAF_LANES, LEAF_LENGTH};
 
 /// More halvings than a 63-bit length has.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 /// The indices of four leaves.
 const LEAVES: [Register; 4] = [INDEX, Register::R12, Register::R13, Register::R14];
 
 impl Generator<'_> {
     /// The tree over leaves: see `codegen/reduce.rs`. A frame holds the length of a right half that is still to come (0 once it is
     /// under way) and, then, the results of the left one. `leaf` reduces the next `length` (a word of the frame) positions; `several`
-    /// may do more than one leaf at once, and goes to the label when it has.
+    /// may do more than one leaf at once, and goes to the label when it has. Results are static places of the frame.
     pub fn tree(
         &mut self,
         results: &Results,
@@ -29,15 +29,51 @@ impl Generator<'_> {
         available: &Available,
     ) -> Result<()> {
         let copies = results[0].len();
-        let entry = 64 * (1 + results.len() * copies) as i32;
-        let stack = self.frame.reserve(entry as usize * MAX_DEPTH, 64);
+        let slot = |r: usize, copy: usize| MemoryOperand::with_base_displ(ADDRESS, 64 * (1 + r * copies + copy) as i64);
+        let push = |g: &mut Self| {
+            g.combining(available, |s| {
+                for (r, offsets) in results.iter().enumerate() {
+                    for (copy, offset) in offsets.iter().enumerate() {
+                        s.copy_out(At::Place(Place::Frame(*offset)), slot(r, copy));
+                    }
+                }
+                Ok(())
+            })
+        };
+        let join = |g: &mut Self| {
+            g.combining(available, |s| {
+                for (r, offsets) in results.iter().enumerate() {
+                    for (copy, offset) in offsets.iter().enumerate() {
+                        let left = s.copy_in(slot(r, copy));
+                        let sum = s.combine(r, left, At::Place(Place::Frame(*offset)), 0)?;
+                        s.keep(number(sum), *offset, 0);
+                    }
+                }
+                Ok(())
+            })
+        };
+        self.tree_of((results.len() * copies * 64, MAX_DEPTH), several, leaf, &push, &join)
+    }
+
+    /// The tree, whose frames have room for so many bytes of results, so many of them. `push` copies the results to 64 bytes past `ADDRESS`, `join`
+    /// combines them with what is there.
+    pub fn tree_of(
+        &mut self,
+        (bytes, depth): (usize, usize),
+        several: &mut dyn FnMut(&mut Self, i32, Label) -> Result<()>,
+        leaf: &mut dyn FnMut(&mut Self, i32) -> Result<()>,
+        push: &dyn Fn(&mut Self) -> Result<()>,
+        join: &dyn Fn(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        let entry = (64 + bytes) as i32;
+        let stack = self.tree_stack(entry as usize * depth);
         let (length, top) = (self.frame.reserve(8, 8), self.frame.reserve(8, 8));
         let total = self.shape.param(self.shape.nest.reduced[0]);
         self.load_word(ADDRESS, total);
         self.store_word(Frame::at(length), ADDRESS);
         self.emit(Instruction::with2(Lea_r64_m, ADDRESS, Frame::at(stack)));
         self.store_word(Frame::at(top), ADDRESS);
-        let [descend, short, ascend, join, done] = std::array::from_fn(|_| self.asm.label());
+        let [descend, short, ascend, both, done] = std::array::from_fn(|_| self.asm.label());
 
         self.asm.bind(descend);
         self.load_word(ADDRESS, Frame::at(length));
@@ -64,35 +100,30 @@ impl Generator<'_> {
         self.emit(Instruction::with2(Sub_rm64_imm32, ADDRESS, entry));
         self.load_word(TEMPORARY, MemoryOperand::with_base(ADDRESS));
         self.emit(Instruction::with2(Test_rm64_r64, TEMPORARY, TEMPORARY));
-        self.asm.jump(Je_rel32_64, join);
+        self.asm.jump(Je_rel32_64, both);
         self.store_word(Frame::at(length), TEMPORARY);
         self.emit(Instruction::with2(Mov_rm64_imm32, MemoryOperand::with_base(ADDRESS), 0));
-        let slot = |r: usize, copy: usize| MemoryOperand::with_base_displ(ADDRESS, 64 * (1 + r * copies + copy) as i64);
-        self.combining(available, |s| {
-            for (r, offsets) in results.iter().enumerate() {
-                for (copy, offset) in offsets.iter().enumerate() {
-                    s.copy_out(At::Place(Place::Frame(*offset)), slot(r, copy));
-                }
-            }
-            Ok(())
-        })?;
+        push(self)?;
         self.asm.jump(Jmp_rel32_64, descend);
 
-        self.asm.bind(join);
+        self.asm.bind(both);
         self.store_word(Frame::at(top), ADDRESS);
-        self.combining(available, |s| {
-            for (r, offsets) in results.iter().enumerate() {
-                for (copy, offset) in offsets.iter().enumerate() {
-                    let left = s.copy_in(slot(r, copy));
-                    let sum = s.combine(r, left, At::Place(Place::Frame(*offset)), 0)?;
-                    s.keep(number(sum), *offset, 0);
-                }
-            }
-            Ok(())
-        })?;
+        join(self)?;
         self.asm.jump(Jmp_rel32_64, ascend);
         self.asm.bind(done);
         Ok(())
+    }
+
+    /// Room for the frames of a tree. Trees of other widths come later and have the same.
+    fn tree_stack(&mut self, bytes: usize) -> i32 {
+        match self.tree_stack {
+            Some((stack, room)) if bytes <= room => stack,
+            _ => {
+                let stack = self.frame.reserve(bytes, 64);
+                self.tree_stack = Some((stack, bytes));
+                stack
+            }
+        }
     }
 
     /// The length of the left half of a run.
