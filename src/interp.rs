@@ -13,6 +13,7 @@ use crate::array::ArrayRef;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site, bail};
 use crate::graph::{Graph, Kind, Node, NodeId};
+use crate::math::{Emit, Eval};
 use crate::ops::{BinaryOp, ReduceOp};
 use crate::shape::Shape;
 use crate::size::{Size, Var};
@@ -211,6 +212,7 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
             }
         }
         Kind::Select(..) => data.extend((0..size).map(|k| if nth(0, k) == Scalar::Bool(true) { nth(1, k) } else { nth(2, k) })),
+        Kind::MulAdd(..) => data.extend((0..size).map(|k| Eval.fma(nth(0, k), nth(1, k), nth(2, k)))),
         Kind::Cast(_) => data.extend((0..size).map(|k| nth(0, k).cast(node.dtype))),
         Kind::Copy(_) => data.extend_from_slice(&operands[0].data),
         Kind::View(_, map) => look_through(map, operands[0], &shape, dims, &mut data)?,

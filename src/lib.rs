@@ -270,6 +270,7 @@ pub use expr::{
 };
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
+pub use opt::FpMode;
 pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, Threads, eval_all, run_all};
 pub use report::{Argument, Loop, Nest, Origin, Report, Requirement, Slot, Traffic, Value, Write};
 pub use schedule::{Placement, Why as Reason};

@@ -155,6 +155,8 @@ pub enum Kind {
     Binary(BinaryOp, NodeId, NodeId),
     /// `Select(c, x, y)`: x where c, else y.
     Select(NodeId, NodeId, NodeId),
+    /// `MulAdd(x, y, z)`: x * y + z, rounded once; where the program's `FpMode` allows it.
+    MulAdd(NodeId, NodeId, NodeId),
     /// Conversion to the node's type.
     Cast(NodeId),
     /// The operand through an affine map.
@@ -214,7 +216,7 @@ impl Kind {
             }
             Kind::Binary(_, a, b) => smallvec![a, b],
             Kind::Take(a, ref indices, _) => std::iter::once(a).chain(indices.iter().copied()).collect(),
-            Kind::Select(a, b, c) | Kind::Scatter(a, b, c, _) => smallvec![a, b, c],
+            Kind::Select(a, b, c) | Kind::MulAdd(a, b, c) | Kind::Scatter(a, b, c, _) => smallvec![a, b, c],
             Kind::Pieces(ref parts) => parts.iter().map(|(value, _)| *value).collect(),
         }
     }
@@ -226,6 +228,7 @@ impl Kind {
             Kind::Unary(op, a) => Kind::Unary(*op, f(*a)),
             Kind::Binary(op, a, b) => Kind::Binary(*op, f(*a), f(*b)),
             Kind::Select(a, b, c) => Kind::Select(f(*a), f(*b), f(*c)),
+            Kind::MulAdd(a, b, c) => Kind::MulAdd(f(*a), f(*b), f(*c)),
             Kind::Take(a, indices, map) => {
                 let source = f(*a);
                 Kind::Take(source, indices.iter().map(|index| f(*index)).collect(), map.clone())
@@ -242,7 +245,7 @@ impl Kind {
 
     /// True for what computes each element from the elements at the same index.
     pub fn is_elementwise(&self) -> bool {
-        matches!(self, Kind::Unary(..) | Kind::Binary(..) | Kind::Select(..) | Kind::Cast(_))
+        matches!(self, Kind::Unary(..) | Kind::Binary(..) | Kind::Select(..) | Kind::MulAdd(..) | Kind::Cast(_))
     }
 
     /// True for what is computed at an index from values at the same index: element-wise operations and takes.

@@ -19,7 +19,7 @@
 //!     are `bool`, and it applies nothing.
 
 use super::{Graph, Kind, Node, NodeId};
-use crate::dtype::DType;
+use crate::dtype::{Class, DType};
 use crate::shape::Shape;
 
 /// Checks the rules above; the message names the node and the rule.
@@ -61,6 +61,10 @@ fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
         Kind::Binary(op, a, b) => ensure(dtype(*a) == dtype(*b) && op.result(dtype(*a)) == Some(node.dtype), "wrong types (rule 4)"),
         Kind::Select(c, a, b) => {
             ensure(dtype(*c) == DType::Bool && dtype(*a) == node.dtype && dtype(*b) == node.dtype, "wrong types (rule 4)")
+        }
+        Kind::MulAdd(a, b, c) => {
+            let alike = [a, b, c].iter().all(|o| dtype(**o) == node.dtype);
+            ensure(alike && node.dtype.class() == Class::Float, "wrong types (rule 4)")
         }
         Kind::Cast(_) => Ok(()),
         Kind::Take(a, indices, map) => {

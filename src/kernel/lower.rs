@@ -188,6 +188,10 @@ impl Lowerer<'_> {
                 let (x, y) = (v(self, 0), v(self, 1));
                 self.body.binary_op(*op, x, y)
             }
+            Kind::MulAdd(..) => {
+                let (x, y, z) = (v(self, 0), v(self, 1), v(self, 2));
+                self.body.add(Inst::Fma(x, y, z), node.dtype)
+            }
             Kind::Select(..) => {
                 let (c, x, y) = (v(self, 0), v(self, 1), v(self, 2));
                 self.body.select(c, x, y)

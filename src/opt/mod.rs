@@ -6,6 +6,7 @@
 
 mod align;
 mod assume;
+mod contract;
 mod divide;
 mod fold;
 mod mirror;
@@ -14,6 +15,8 @@ mod reshape;
 mod simplify;
 mod views;
 mod windows;
+
+pub use contract::FpMode;
 
 use crate::graph::Graph;
 

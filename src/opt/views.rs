@@ -230,6 +230,12 @@ fn emit(out: &mut Graph, node: &Node, plan: &Plan, done: &HashMap<Demand, NodeId
     }
 }
 
+/// True if the view shows its elements several times, along an axis of its own.
+pub(super) fn stretches(view: &View) -> bool {
+    let used = |k: usize| view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == k));
+    (0..view.shape.rank()).any(|k| view.shape.extents()[k] != Size::ONE && !used(k))
+}
+
 /// True if the view repeats its source along an axis outside one that it uses: a loop nest over the result in C order
 /// would compute the source anew on every turn of that axis.
 pub(super) fn repeats(view: &View) -> bool {

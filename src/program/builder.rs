@@ -15,6 +15,7 @@ use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::graph::{Graph, Kind, Windows};
 use crate::layout::Layout;
+use crate::opt::FpMode;
 use crate::report::{Required, Requirement};
 use crate::shape::{Dim, Shape};
 use crate::size::{Size, Var};
@@ -27,6 +28,7 @@ pub struct KernelBuilder {
     required: Vec<Required>,
     threads: Threads,
     backend: Backend,
+    fp_mode: FpMode,
 }
 
 struct Declared {
@@ -46,6 +48,7 @@ impl KernelBuilder {
             required: Vec::new(),
             threads: Threads::default(),
             backend: Backend::Auto,
+            fp_mode: FpMode::default(),
         }
     }
 
@@ -160,6 +163,12 @@ impl KernelBuilder {
         self
     }
 
+    /// Lets the kernel compute with floating-point numbers otherwise than as written, which is faster: see [`FpMode`].
+    pub fn fp_mode(&mut self, mode: FpMode) -> &mut Self {
+        self.fp_mode = mode;
+        self
+    }
+
     /// Compiles the kernel for arrays in C order. Other layouts compile when they are first bound.
     ///
     /// # Errors
@@ -208,6 +217,7 @@ impl KernelBuilder {
                 return Err(Error::new(ErrorKind::Shape, format!("output `{}` of shape {shape} is too large", output.name)).at(*site));
             }
         }
+        let graph = self.fp_mode.apply(graph);
         let timings = Timings { import: start.elapsed(), ..Timings::default() };
         let mut kernel = Kernel::new(&self.name, graph, self.required, self.backend, timings)?;
         let mut plan = kernel.plan(kernel.contiguous_key(), true);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use elide::text::InputSpec;
-use elide::{Requirement, Size, Threads};
+use elide::{FpMode, Requirement, Size, Threads};
 
 /// Evaluates array expressions: fused, compiled for this machine, over NumPy's .npy files.
 #[derive(Debug, Parser)]
@@ -122,6 +122,10 @@ pub struct Source {
     /// An array that the program reads: a .npy file, or (not with eval) a type such as f64[1000,m].
     #[arg(short, long = "input", value_name = "NAME=ARRAY", value_parser = parse_input)]
     pub inputs: Vec<Input>,
+
+    /// How freely floating-point arithmetic is done: strict (as written), contract (fused multiply-adds) or fast (reciprocals too).
+    #[arg(long, value_name = "MODE", default_value = "strict", value_parser = parse_fp_mode)]
+    pub fp_mode: FpMode,
 }
 
 /// One `-i`.
@@ -249,6 +253,11 @@ fn parse_threads(text: &str) -> Result<Threads, String> {
         Ok(n) if n > 0 => Ok(Threads::N(n)),
         _ => Err("write a number from 1 on".to_string()),
     }
+}
+
+fn parse_fp_mode(text: &str) -> Result<FpMode, String> {
+    let all = [FpMode::Strict, FpMode::Contract, FpMode::Fast];
+    all.into_iter().find(|mode| mode.name() == text).ok_or("it is strict, contract or fast".to_string())
 }
 
 fn parse_seconds(s: &str) -> Result<f64, String> {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::{fs, io};
 
-use elide::{DynExpr, Kernel, Requirement, Scalar, Threads, text};
+use elide::{DynExpr, FpMode, Kernel, Requirement, Scalar, Threads, text};
 
 use crate::args::Source;
 use crate::buffer::Buffer;
@@ -45,15 +45,17 @@ pub struct Program {
 pub fn compile(
     text: &str,
     inputs: &[impl Borrow<Loaded>],
+    fp_mode: FpMode,
     choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
 ) -> Result<Program, Failure> {
-    compile_with(text, inputs, choose, &[])
+    compile_with(text, inputs, fp_mode, choose, &[])
 }
 
 /// As [`compile`]; fails unless the kernel keeps to what is required of it.
 pub fn compile_with(
     text: &str,
     inputs: &[impl Borrow<Loaded>],
+    fp_mode: FpMode,
     choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
     required: &[Requirement],
 ) -> Result<Program, Failure> {
@@ -96,6 +98,7 @@ pub fn compile_with(
             }
         }
     }
+    builder.fp_mode(fp_mode);
     for requirement in required {
         builder.require(requirement.clone());
     }

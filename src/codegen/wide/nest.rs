@@ -16,6 +16,7 @@ use super::machine::{Block, Isa};
 use super::regs::{self, Available, Frame};
 use super::select::{Declined, Lane, Result, Select, Tail, Turn, Value};
 use crate::kernel::{Depth, Inst, LEAF_LANES, Lanes, LoopNest, Stride, ValueId};
+use crate::ops::UnaryOp;
 
 pub(super) const ARGUMENTS: Register = Register::RDI;
 pub(super) const INDEX: Register = Register::RSI;
@@ -59,6 +60,8 @@ pub(super) struct Shape<'a> {
     pub homes: Vec<Option<Home>>,
     /// A vector's room for what goes through memory on its way to general registers.
     pub scratch: i32,
+    /// Which negations are part of the fused multiply-add that alone reads them.
+    folded: Vec<bool>,
 }
 
 impl Shape<'_> {
@@ -70,6 +73,11 @@ impl Shape<'_> {
     /// The word of the arguments that is so many after the sizes.
     pub fn word(&self, k: u32) -> MemoryOperand {
         self.param(self.nest.params + k)
+    }
+
+    /// True for a negation that is no instruction of its own.
+    pub fn is_folded(&self, k: usize) -> bool {
+        self.folded[k]
     }
 
     pub fn home(&self, v: ValueId, copy: usize) -> Home {
@@ -124,6 +132,21 @@ pub(super) fn generate(nest: &LoopNest, isa: Isa, listing: bool) -> Result<Assem
     g.asm.finish(entry).ok_or(Declined)
 }
 
+/// For each value whether it is a negation that one fused multiply-add of the same depth reads, and nothing else.
+fn folded_negations(nest: &LoopNest) -> Vec<bool> {
+    let count = nest.insts.len();
+    let (mut reads, mut by_fma) = (vec![0; count], vec![false; count]);
+    for (k, inst) in nest.insts.iter().enumerate() {
+        for o in inst.operands() {
+            reads[o.index()] += 1;
+            by_fma[o.index()] = matches!(inst, Inst::Fma(..)) && nest.depths[o.index()] == nest.depths[k];
+        }
+    }
+    nest.stores.iter().map(|s| s.value).chain(nest.reductions.iter().map(|r| r.value)).for_each(|v| reads[v.index()] += 1);
+    let is_negation = |k: usize| matches!(nest.insts[k], Inst::Unary(UnaryOp::Neg, _)) && nest.types[k].is_float();
+    (0..count).map(|k| is_negation(k) && reads[k] == 1 && by_fma[k]).collect()
+}
+
 /// How many elements of the body's widest type a register holds.
 fn lanes_of(nest: &LoopNest, isa: Isa, is_vector: impl Fn(Depth) -> bool) -> usize {
     let vector = |k: usize| is_vector(nest.depths[k]);
@@ -172,7 +195,7 @@ impl<'a> Generator<'a> {
             Lanes::Reduced => Some(rank + nest.reduced.len() - 1),
         };
         let homes = vec![None; nest.insts.len()];
-        let mut shape = Shape { nest, isa, lanes: 1, axis, pointers, homes, scratch };
+        let mut shape = Shape { nest, isa, lanes: 1, axis, pointers, homes, scratch, folded: folded_negations(nest) };
         shape.lanes = lanes_of(nest, isa, |d| shape.is_vector_depth(d));
         // A store of many lanes to one place: whoever writes last wins, which this backend does not know of.
         let stays = |s: &crate::kernel::Store| {

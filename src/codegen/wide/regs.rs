@@ -601,7 +601,7 @@ mod tests {
 
     #[test]
     fn a_fused_operation_goes_over_an_operand_that_is_read_no_more() {
-        let [c132, c213, c231] = super::super::table::fma(crate::dtype::DType::F64).map(|f| f.0);
+        let [c132, c213, c231] = super::super::table::fma(crate::dtype::DType::F64, false, false).map(|f| f.0);
         for memory in 0..3 {
             let mut block = Block::default();
             let zero = Operand::Fixed(15, Width::Y);

@@ -317,11 +317,14 @@ impl Select<'_> {
                 let code = self.isa().pick(table::broadcast(8));
                 number(At::Register(self.define(Op::Code(code), self.full(), &[Operand::Mem(at)], Some(1))))
             }
+            // Part of the one that reads it.
+            Inst::Unary(UnaryOp::Neg, _) if self.shape.is_folded(k) => return Ok(()),
             Inst::Unary(op, x) => self.unary(op, x, copy)?,
             Inst::Binary(op, x, y) => self.binary(op, x, y, copy)?,
             Inst::Fma(x, y, z) => {
+                let ((x, minus_x), (y, minus_y), (z, minus_z)) = (self.sign(x), self.sign(y), self.sign(z));
                 let (x, y, z) = (self.at(x, copy), self.at(y, copy), self.at(z, copy));
-                number(self.fma(d, x, y, z, copy))
+                number(self.fma(d, minus_x != minus_y, minus_z, [x, y, z], copy))
             }
             Inst::Select(c, x, y) => {
                 let (c, x, y) = (self.value(c, copy), self.value(x, copy), self.value(y, copy));
@@ -343,10 +346,19 @@ impl Select<'_> {
         Ok(())
     }
 
-    pub fn fma(&mut self, d: DType, x: At, y: At, z: At, copy: usize) -> At {
+    /// What a negation that is folded into its reader negates, and whether it is one.
+    fn sign(&self, v: ValueId) -> (ValueId, bool) {
+        match self.shape.nest.insts[v.index()] {
+            Inst::Unary(UnaryOp::Neg, x) if self.shape.is_folded(v.index()) => (x, true),
+            _ => (v, false),
+        }
+    }
+
+    /// `x * y + z` with the product or the addend negated.
+    fn fma(&mut self, d: DType, product: bool, addend: bool, all: [At; 3], copy: usize) -> At {
         let w = self.full();
         // One operand may be memory. It comes last, since addresses pass through a register that other loads use too.
-        let mut all = [x, y, z];
+        let mut all = all;
         let memory = all.iter().rposition(|at| matches!(at, At::Load(_)));
         for k in (0..3).filter(|k| Some(*k) != memory) {
             if let At::Load(_) = all[k] {
@@ -354,7 +366,7 @@ impl Select<'_> {
             }
         }
         let operands = all.map(|at| self.operand(at, w, copy, true));
-        let [c132, c213, c231] = table::fma(d).map(|form| self.isa().pick(form));
+        let [c132, c213, c231] = table::fma(d, product, addend).map(|form| self.isa().pick(form));
         At::Register(self.define(Op::Fma { c132, c213, c231 }, w, &operands, None))
     }
 
