@@ -1,0 +1,171 @@
+//! How many instructions generated code takes per element, counted by callgrind and compared with `tests/instructions.txt`: more is
+//! a regression of a code generator. Counts do not depend on what else the machine does.
+//!
+//! `BLESS=1 cargo test --test instructions` writes the file anew. Without valgrind nothing is counted. Valgrind has no AVX-512, so
+//! the wide vectors are AVX2's.
+
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+use elide::{ArrayMut, ArrayRef, Axes, Axis, Backend, Expr, Kernel, KernelBuilder, Threads, s};
+
+const CHILD: &str = "ELIDE_COUNT_INSTRUCTIONS";
+const RECORD: &str = "tests/instructions.txt";
+/// How much more than recorded is too much, or how much less is worth recording.
+const TOLERANCE: f64 = 0.02;
+
+const ROWS: usize = 64;
+const COLUMNS: usize = 80;
+
+type Declare = fn(&mut KernelBuilder, &Expr<'static, f64>, &Expr<'static, f64>) -> Expr<'static, f64>;
+
+/// Kernels over two tables of `ROWS` by `COLUMNS`.
+const KERNELS: &[(&str, Declare)] = &[
+    ("x * y + x", |_, x, y| x * y + x),
+    ("sqrt(x*x + y*y)", |_, x, y| (x * x + y * y).sqrt()),
+    ("exp(x)", |_, x, _| x.exp()),
+    ("where(x > y, x, 2*y)", |_, x, y| x.gt(y).select(x, 2.0 * y)),
+    ("sum of x*y", |_, x, y| (x * y).sum()),
+    ("max of x", |_, x, _| x.max()),
+    ("sums of rows", |_, x, _| x.sum_axis(Axis(1))),
+    ("sums of columns", |_, x, _| x.sum_axis(Axis(0))),
+    ("softmax", |_, x, _| {
+        let rows = || Axes::from(1).keepdims();
+        let e = &(x - x.max_over(rows())).exp();
+        e / e.sum_over(rows())
+    }),
+    ("five points", |_, x, _| {
+        let here = &x.slice(s![1..-1, 1..-1]);
+        let (up, down) = (x.slice(s![..-2, 1..-1]), x.slice(s![2.., 1..-1]));
+        let (left, right) = (x.slice(s![1..-1, ..-2]), x.slice(s![1..-1, 2..]));
+        here + 0.1 * (up + down + left + right - 4.0 * here)
+    }),
+    ("x + y of every other column", |_, x, y| x.slice(s![.., ..;2]) + y.slice(s![.., 1..;2])),
+    ("x backward", |_, x, y| x.slice(s![.., ..;-1]) + y),
+    ("x transposed", |_, x, _| x.t() * 2.0),
+    ("widened", |_, x, y| (x.cast::<f32>() * y.cast::<f32>()).cast::<f64>()),
+];
+
+/// Asks the valgrind that this process runs under for something; nothing where there is none.
+fn request(code: usize) {
+    let args = [code, 0, 0, 0, 0, 0];
+    // SAFETY: the sequence by which valgrind is asked (`valgrind.h`); by itself it turns a register around once and changes nothing.
+    // With the two requests used here valgrind does not touch this process's memory.
+    unsafe {
+        std::arch::asm!(
+            "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
+            inout("rdx") 0usize => _, in("rax") args.as_ptr(), options(nostack)
+        );
+    }
+}
+
+/// callgrind's requests: `'C' << 24 | 'T' << 16` and their number.
+const DUMP: usize = 0x4354_0000;
+const ZERO: usize = 0x4354_0001;
+
+/// One run of every kernel by both backends, each followed by a dump of the counts.
+fn run_all() {
+    let data = |seed: usize| -> Vec<f64> { (0..ROWS * COLUMNS).map(|k| ((k * 7919 + seed) % 1013) as f64 / 512.0 + 0.25).collect() };
+    let (x, y) = (data(1), data(2));
+    // The first dump counts from the start of the process whatever is asked.
+    request(ZERO);
+    request(DUMP);
+    for (name, declare) in KERNELS {
+        for backend in [Backend::Avx2, Backend::Cranelift] {
+            let mut b = Kernel::builder(name);
+            let [n, m] = b.dims(["n", "m"]);
+            let [p, q] = ["x", "y"].map(|name| b.input::<f64>(name, [&n, &m]));
+            let out = declare(&mut b, &p, &q);
+            b.output("out", out).threads(Threads::One).backend(backend);
+            let kernel = b.build().unwrap();
+            let dims = [("n", ROWS as i64), ("m", COLUMNS as i64)];
+            let shape: Vec<usize> = kernel.outputs()[0].shape().extents().iter().map(|e| e.evaluate(&dims).unwrap() as usize).collect();
+            let mut result = vec![0.0; shape.iter().product()];
+            let strides: Vec<isize> = (0..shape.len()).map(|k| shape[k + 1..].iter().product::<usize>() as isize).collect();
+            let table = |data| ArrayRef::strided(data, &[ROWS, COLUMNS], &[COLUMNS as isize, 1], 0).unwrap();
+            let mut call = kernel.call();
+            let out = ArrayMut::strided(&mut result, &shape, &strides, 0).unwrap();
+            let mut bound = call.bind("x", table(&x)).unwrap().bind("y", table(&y)).unwrap().bind_mut("out", out).unwrap();
+            bound.run().unwrap();
+            request(ZERO);
+            bound.run().unwrap();
+            request(DUMP);
+        }
+    }
+}
+
+/// Counts per element of the input, by kernel and backend.
+fn counted() -> Option<String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let out = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=counts", "--smc-check=all"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "instructions_per_element", "--nocapture", "--test-threads=1"])
+        .env(CHILD, "1")
+        .current_dir(&folder)
+        .output();
+    let out = match out {
+        Ok(out) => out,
+        Err(e) => {
+            eprintln!("SKIPPED: instructions are not counted, valgrind does not run: {e}");
+            return None;
+        }
+    };
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let mut text = String::from("# Instructions per element of a table: AVX2, Cranelift.\n");
+    for (k, (name, _)) in KERNELS.iter().enumerate() {
+        let count = |backend: usize| -> f64 {
+            let dump = std::fs::read_to_string(folder.join(format!("counts.{}", 2 * k + backend + 2))).unwrap();
+            let total = dump.lines().find_map(|line| line.strip_prefix("totals: ").or(line.strip_prefix("summary: "))).unwrap();
+            total.trim().parse::<f64>().unwrap() / (ROWS * COLUMNS) as f64
+        };
+        writeln!(text, "{:>8.3} {:>8.3}  {name}", count(0), count(1)).unwrap();
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    Some(text)
+}
+
+#[test]
+fn instructions_per_element() {
+    if std::env::var_os(CHILD).is_some() {
+        return run_all();
+    }
+    if !Backend::Avx2.is_available() {
+        eprintln!("SKIPPED: instructions are not counted without AVX2");
+        return;
+    }
+    let Some(got) = counted() else { return };
+    let record = Path::new(env!("CARGO_MANIFEST_DIR")).join(RECORD);
+    if std::env::var_os("BLESS").is_some() {
+        return std::fs::write(record, got).unwrap();
+    }
+    let want = std::fs::read_to_string(record).unwrap();
+    let table = |text: &str| -> Vec<(String, [f64; 2])> {
+        let line = |line: &str| {
+            let mut words = line.split_whitespace();
+            let counts = [0, 1].map(|_| words.next().unwrap().parse().unwrap());
+            (words.collect::<Vec<_>>().join(" "), counts)
+        };
+        text.lines().filter(|l| !l.starts_with('#')).map(line).collect()
+    };
+    let (got, want) = (table(&got), table(&want));
+    let names = |table: &[(String, [f64; 2])]| table.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&got), names(&want), "write the record anew with BLESS=1");
+    for ((name, got), (_, want)) in got.iter().zip(&want) {
+        for (k, backend) in ["AVX2", "Cranelift"].into_iter().enumerate() {
+            assert!(
+                got[k] <= want[k] * (1.0 + TOLERANCE),
+                "{name} by {backend}: {} instructions per element, where {} were",
+                got[k],
+                want[k]
+            );
+            if got[k] < want[k] * (1.0 - TOLERANCE) {
+                eprintln!("{name} by {backend}: {} instructions per element, where {} were; record it with BLESS=1", got[k], want[k]);
+            }
+        }
+    }
+}
