@@ -553,19 +553,23 @@ impl Lowerer<'_> {
             operand => stores.iter().any(|s| self.accesses[s.access as usize].operand == operand),
         };
         let reads_ahead = |axis: &LoopAxis| loads.iter().any(|&k| axis.strides[k] == Size::ZERO && updated(self.accesses[k].operand));
-        let outer = parallel.first().filter(|axis| whole && !axis.carried && !(in_place && reads_ahead(axis))).map(|axis| {
-            // As above.
-            let p = parallel_params[0];
+        let outer = parallel.first().is_some_and(|axis| whole && !axis.carried && !(in_place && reads_ahead(axis)));
+        let inner = parallel.len() > 1 && whole && !in_place && self.reductions.is_empty();
+        // A part has a size argument of its own, as above.
+        let mut part = |at: usize| {
+            let p = parallel_params[at];
             let sizes_an_access = |a: &Access| {
                 a.picked.iter().any(|x| x.extent == p || x.stride == Stride::Param(p)) || a.strides.contains(&Stride::Param(p))
             };
-            let others = parallel_params[1..].iter().chain(&reduced_params);
-            if (p as usize) < self.sizes.len() || others.clone().any(|q| *q == p) || accesses.iter().any(sizes_an_access) {
-                parallel_params[0] = params.len() as u32;
-                params.push(axis.extent.clone());
+            let others = parallel_params.iter().enumerate().filter(|(k, _)| *k != at).map(|(_, q)| q).chain(&reduced_params);
+            if (p as usize) < self.sizes.len() || others.into_iter().any(|q| *q == p) || accesses.iter().any(sizes_an_access) {
+                parallel_params[at] = params.len() as u32;
+                params.push(parallel[at].extent.clone());
             }
-            StripArgument { param: parallel_params[0], moves: pointers.iter().map(|(.., m)| m[0].clone()).collect() }
-        });
+            StripArgument { param: parallel_params[at], moves: pointers.iter().map(|(.., m)| m[at].clone()).collect() }
+        };
+        let outer = outer.then(|| part(0));
+        let inner = inner.then(|| part(parallel.len() - 1));
         let nest = LoopNest {
             parallel: parallel_params,
             reduced: reduced_params,
@@ -582,7 +586,7 @@ impl Lowerer<'_> {
             params: params.len() as u32,
         };
         let pointers = pointers.into_iter().map(|(operand, offset, _)| (operand, offset)).collect();
-        (nest, Bindings { pointers, params, outer, strip, block, pairs })
+        (nest, Bindings { pointers, params, outer, inner, strip, block, pairs })
     }
 }
 

@@ -261,6 +261,8 @@ pub struct Bindings {
     pub params: Vec<Size>,
     /// How to run a part of the outermost loop, if its indices may be done in any order, at a time.
     pub outer: Option<StripArgument>,
+    /// How to run a part of the innermost parallel loop for all indices of those outside, if the order does not matter and there are such.
+    pub inner: Option<StripArgument>,
     /// How to run a part of the axis that strips are cut from.
     pub strip: Option<StripArgument>,
     /// How to run a part of the axis around it, if that is cut as well.

@@ -144,7 +144,7 @@ impl Call {
         self.prepared.as_ref().map_or(0, Prepared::scratch_bytes)
     }
 
-    /// Has steps that run strip by strip take this many indices at a time.
+    /// Has steps that run strip by strip, or can run tile by tile, take this many indices at a time.
     #[cfg(any(test, feature = "testing"))]
     pub fn set_strip_length(&mut self, length: i64) {
         self.cuts.strip_length = Some(length);

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::prepare::Env;
 use crate::codegen::{self, Streaming};
 use crate::error::Result;
-use crate::kernel::{Bindings, LoopNest, StripArgument};
+use crate::kernel::{Access, Bindings, LoopNest, Stride, StripArgument};
 
 /// How many threads a run may use.
 ///
@@ -42,7 +42,7 @@ impl Threads {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Cuts {
     pub threads: Threads,
-    /// How many indices steps that run strip by strip take at a time.
+    /// How many indices steps that run strip by strip, or tile by tile, take at a time.
     pub strip_length: Option<i64>,
     /// How many parts other steps run in.
     pub parts: Option<i64>,
@@ -58,23 +58,85 @@ const PARTS: i64 = 4;
 /// The most words of arguments that a step in parts may have: each part has its own on the stack.
 const MOST_WORDS: usize = 128;
 
-/// How a step is cut in parts.
-pub(super) struct Parts {
-    /// Which argument is the number of indices of the outermost loop.
+/// An axis of a step that is done some indices at a time.
+pub(super) struct Cut {
+    /// Which argument is the number of indices.
     argument: usize,
-    /// Bytes from one of these indices to the next, for each address.
+    /// Bytes from one index to the next, for each address.
     moves: SmallVec<[i64; 8]>,
     extent: i64,
     /// The indices of each part but the last, which may have fewer.
     length: i64,
+}
+
+impl Cut {
+    fn new(axis: &StripArgument, bindings: &Bindings, params: &[i64], length: i64, env: &Env<'_>) -> Result<Cut> {
+        let moves = axis.moves.iter().map(|m| env.eval(m)).collect::<Result<_>>()?;
+        Ok(Cut { argument: bindings.pointers.len() + axis.param as usize, moves, extent: params[axis.param as usize], length })
+    }
+
+    /// How many parts there are.
+    pub fn count(&self) -> i64 {
+        (self.extent - 1) / self.length + 1
+    }
+
+    /// Makes the arguments of the whole those of one part.
+    fn enter(&self, args: &mut [i64], part: i64) {
+        let first = part * self.length;
+        self.advance(args, first);
+        args[self.argument] = self.length.min(self.extent - first);
+    }
+
+    fn advance(&self, args: &mut [i64], indices: i64) {
+        for (address, by) in args.iter_mut().zip(&self.moves) {
+            *address = address.wrapping_add(indices.wrapping_mul(*by));
+        }
+    }
+}
+
+/// The part of a step's innermost axis that is done for all indices of the loops outside before the next one is: where operands are walked
+/// across their rows, so that the lines that are read stay in the first cache until all of their elements have been used.
+pub(super) fn tiles(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[i64], env: &Env<'_>) -> Result<Option<Cut>> {
+    /// Bytes of a cache line.
+    const LINE: i64 = 64;
+    /// How many lines a tile takes: a third of the smallest first-level caches there are.
+    const MOST_LINES: i64 = 192;
+    /// Shorter rows of results are not walked well.
+    const SHORTEST: i64 = 64;
+    let Some(axis) = &bindings.inner else { return Ok(None) };
+    if let Some(length) = cuts.strip_length {
+        return Ok(Some(Cut::new(axis, bindings, params, length, env)?));
+    }
+    let (rank, extent) = (nest.parallel.len(), params[axis.param as usize]);
+    let stride = |s: Stride, item: usize| match s {
+        Stride::Zero => 0,
+        Stride::Unit => item as i64,
+        Stride::Param(p) => params[p as usize].saturating_abs(),
+    };
+    let across = |a: &Access| {
+        let strides: SmallVec<[i64; 6]> = a.strides[..rank].iter().map(|s| stride(*s, a.dtype.size())).collect();
+        let along = |k: usize| (1..LINE).contains(&strides[k]) && params[nest.parallel[k] as usize] >= LINE / strides[k].max(1);
+        strides[rank - 1] >= LINE && (0..rank - 1).any(along)
+    };
+    let lines = nest.accesses.iter().filter(|a| across(a)).count() as i64;
+    if lines == 0 || extent.saturating_mul(lines) <= 2 * MOST_LINES {
+        return Ok(None);
+    }
+    let length = (MOST_LINES / lines).max(SHORTEST) / 16 * 16;
+    Ok(Some(Cut::new(axis, bindings, params, length, env)?))
+}
+
+/// How a step is cut in parts of its outermost loop.
+pub(super) struct Parts {
+    cut: Cut,
     backward: bool,
 }
 
 impl Parts {
     /// The parts of a step that touches so many bytes; `None` if it is to run as a whole.
     pub fn new(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64, env: &Env<'_>) -> Result<Option<Parts>> {
-        let Some(StripArgument { param, moves }) = &bindings.outer else { return Ok(None) };
-        let extent = params[*param as usize];
+        let Some(axis) = &bindings.outer else { return Ok(None) };
+        let extent = params[axis.param as usize];
         let worth = time(nest, params, bytes) / SHORTEST;
         let most = match cuts.parts {
             Some(parts) => parts,
@@ -91,51 +153,61 @@ impl Parts {
             n if n >= 1024 => n.saturating_add(63) / 64 * 64,
             n => n,
         };
-        let moves = moves.iter().map(|m| env.eval(m)).collect::<Result<_>>()?;
-        Ok(Some(Parts { argument: bindings.pointers.len() + *param as usize, moves, extent, length, backward: cuts.backward }))
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> i64 {
-        (self.extent - 1) / self.length + 1
+        Ok(Some(Parts { cut: Cut::new(axis, bindings, params, length, env)?, backward: cuts.backward }))
     }
 
     /// Runs all parts of a step with these arguments.
     ///
     /// # Safety
     /// As for the whole step.
-    pub unsafe fn run(&self, entry: codegen::Entry, args: &[i64], streams: bool) {
-        if self.backward {
-            // SAFETY: the caller's.
-            (0..self.count()).rev().for_each(|k| unsafe { self.run_some(entry, args, streams, k, k + 1) });
-            return;
+    pub unsafe fn run(&self, entry: codegen::Entry, args: &[i64], streams: bool, tiles: Option<&Cut>) {
+        let part = |k| {
+            let mut own = [0; MOST_WORDS];
+            let own = &mut own[..args.len()];
+            own.copy_from_slice(args);
+            self.cut.enter(own, k);
+            // SAFETY: a part of what the caller may run. Parts do not meet: each index of the outermost loop writes elements that no other
+            // one writes, and what it reads of an array that is updated it alone overwrites, or else `Bindings::outer` would be none.
+            unsafe { enter(entry, own, streams, tiles) };
+        };
+        match self.backward {
+            true => (0..self.cut.count()).rev().for_each(part),
+            false => halves(&part, 0, self.cut.count()),
         }
-        // SAFETY: the caller's.
-        unsafe { self.run_some(entry, args, streams, 0, self.count()) }
     }
+}
 
-    /// # Safety
-    /// As for `run`.
-    unsafe fn run_some(&self, entry: codegen::Entry, args: &[i64], streams: bool, from: i64, to: i64) {
-        if to - from > 1 {
-            let middle = (from + to) / 2;
-            // SAFETY: the caller's.
-            let some = |from, to| unsafe { self.run_some(entry, args, streams, from, to) };
-            rayon::join(|| some(from, middle), || some(middle, to));
-            return;
-        }
-        let first = from * self.length;
-        let mut own = [0; MOST_WORDS];
-        let own = &mut own[..args.len()];
-        own.copy_from_slice(args);
-        for (address, by) in own.iter_mut().zip(&self.moves) {
-            *address = address.wrapping_add(first * by);
-        }
-        own[self.argument] = self.length.min(self.extent - first);
-        // SAFETY: a part of what the caller may run. Parts do not meet: each index of the outermost loop writes elements that no other
-        // one writes, and what it reads of an array that is updated it alone overwrites, or else `Bindings::outer` would be none.
-        unsafe { enter(entry, own, streams) };
+/// Runs the parts from one to another on the pool.
+fn halves(part: &(impl Fn(i64) + Sync), from: i64, to: i64) {
+    if to - from > 1 {
+        let middle = (from + to) / 2;
+        rayon::join(|| halves(part, from, middle), || halves(part, middle, to));
+    } else {
+        part(from);
     }
+}
+
+/// Calls compiled code, tile by tile if there are tiles. The arguments are as before afterwards.
+///
+/// # Safety
+/// That of the code with these arguments.
+pub(super) unsafe fn enter(entry: codegen::Entry, args: &mut [i64], streams: bool, tiles: Option<&Cut>) {
+    let Some(cut) = tiles else {
+        // SAFETY: the caller's.
+        return unsafe { enter_once(entry, args, streams) };
+    };
+    for _ in 0..cut.count() - 1 {
+        args[cut.argument] = cut.length;
+        // SAFETY: a part of what the caller may run, and each part once.
+        unsafe { enter_once(entry, args, streams) };
+        cut.advance(args, cut.length);
+    }
+    let first = (cut.count() - 1) * cut.length;
+    args[cut.argument] = cut.extent - first;
+    // SAFETY: as above.
+    unsafe { enter_once(entry, args, streams) };
+    args[cut.argument] = cut.extent;
+    cut.advance(args, -first);
 }
 
 /// Calls compiled code. If its results go around the cache, they do so by way of tiles on the stack, whose address is the last
@@ -143,7 +215,7 @@ impl Parts {
 ///
 /// # Safety
 /// That of the code with these arguments.
-pub(super) unsafe fn enter(entry: codegen::Entry, args: &mut [i64], streams: bool) {
+unsafe fn enter_once(entry: codegen::Entry, args: &mut [i64], streams: bool) {
     if streams {
         // SAFETY: the caller's.
         unsafe { stream(entry, args) }
@@ -154,7 +226,7 @@ pub(super) unsafe fn enter(entry: codegen::Entry, args: &mut [i64], streams: boo
 }
 
 /// # Safety
-/// As for `enter`.
+/// As for `enter_once`.
 #[inline(never)]
 unsafe fn stream(entry: codegen::Entry, args: &mut [i64]) {
     #[repr(align(64))]
