@@ -264,3 +264,45 @@ fn updates_in_place_are_cut_where_their_order_does_not_matter() {
         }
     }
 }
+
+/// An array of rank 0.
+fn one<T: elide::Element>(element: &mut T) -> ArrayMut<'_> {
+    ArrayMut::strided(std::slice::from_mut(element), &[], &[], 0).unwrap()
+}
+
+/// Halves of the tree that a reduction is, on the pool and one after another: the bits are those of the whole.
+#[test]
+fn reductions_to_one_number_in_halves() {
+    let mut b = Kernel::builder("totals");
+    let [n] = b.dims(["n"]);
+    let (x, k) = (&b.input::<f32>("x", [&n]), &b.input::<i64>("k", [&n]));
+    b.output("sum", x.sum()).output("squares", (x * x).sum()).output("count", x.gt(0.5).cast::<i64>().sum());
+    b.output("least", k.min()).output("product", k.prod()).output("all", k.gt(-1000).all());
+    let kernel = b.build().unwrap();
+    for n in [1usize, 100, 129, 1000, 70_001, 3_000_000] {
+        let x: Vec<f32> = (0..n).map(|k| ((k * 7919) % 1013) as f32 / 512.0 - 0.75).collect();
+        let k: Vec<i64> = (0..n as i64).map(|k| (k * 7919) % 1999 - 999).collect();
+        let results = |parts: Option<(i64, bool)>| {
+            let (mut floats, mut ints, mut all) = ([f32::NAN; 2], [0i64; 3], false);
+            let [sum, squares] = &mut floats;
+            let [count, least, product] = &mut ints;
+            let mut call = kernel.call();
+            match parts {
+                Some((parts, backward)) => call.set_parts(parts, backward),
+                None => {
+                    call.set_threads(Threads::One);
+                }
+            }
+            let bound = call.bind("x", &x).unwrap().bind("k", &k).unwrap();
+            let bound = bound.bind_mut("sum", one(sum)).unwrap().bind_mut("squares", one(squares)).unwrap();
+            let bound = bound.bind_mut("count", one(count)).unwrap();
+            let bound = bound.bind_mut("least", one(least)).unwrap().bind_mut("product", one(product)).unwrap();
+            bound.bind_mut("all", one(&mut all)).unwrap().run().unwrap();
+            (floats.map(f32::to_bits), ints, all)
+        };
+        let want = results(None);
+        for parts in [Some((2, true)), Some((2, false)), Some((1, false))] {
+            assert_eq!(results(parts), want, "{n} elements, {parts:?}");
+        }
+    }
+}

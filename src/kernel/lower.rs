@@ -555,21 +555,28 @@ impl Lowerer<'_> {
         let reads_ahead = |axis: &LoopAxis| loads.iter().any(|&k| axis.strides[k] == Size::ZERO && updated(self.accesses[k].operand));
         let outer = parallel.first().is_some_and(|axis| whole && !axis.carried && !(in_place && reads_ahead(axis)));
         let inner = parallel.len() > 1 && whole && !in_place && self.reductions.is_empty();
+        // A result that is combined from those of parts, in the order of the tree that a whole reduction is.
+        let split = whole && !in_place && parallel.is_empty() && reduced.len() == 1 && !positions;
+        let rank = parallel.len();
+        let mut all_params: Vec<u32> = parallel_params.iter().chain(&reduced_params).copied().collect();
         // A part has a size argument of its own, as above.
         let mut part = |at: usize| {
-            let p = parallel_params[at];
+            let p = all_params[at];
             let sizes_an_access = |a: &Access| {
                 a.picked.iter().any(|x| x.extent == p || x.stride == Stride::Param(p)) || a.strides.contains(&Stride::Param(p))
             };
-            let others = parallel_params.iter().enumerate().filter(|(k, _)| *k != at).map(|(_, q)| q).chain(&reduced_params);
-            if (p as usize) < self.sizes.len() || others.into_iter().any(|q| *q == p) || accesses.iter().any(sizes_an_access) {
-                parallel_params[at] = params.len() as u32;
-                params.push(parallel[at].extent.clone());
+            let shared = all_params.iter().enumerate().any(|(k, q)| k != at && *q == p);
+            if (p as usize) < self.sizes.len() || shared || accesses.iter().any(sizes_an_access) {
+                all_params[at] = params.len() as u32;
+                params.push(parallel.iter().chain(&reduced).nth(at).expect("an axis").extent.clone());
             }
-            StripArgument { param: parallel_params[at], moves: pointers.iter().map(|(.., m)| m[at].clone()).collect() }
+            StripArgument { param: all_params[at], moves: pointers.iter().map(|(.., m)| m[at].clone()).collect() }
         };
         let outer = outer.then(|| part(0));
-        let inner = inner.then(|| part(parallel.len() - 1));
+        let inner = inner.then(|| part(rank - 1));
+        let run = split.then(|| part(0));
+        let reduced_params = all_params.split_off(rank);
+        let parallel_params = all_params;
         let nest = LoopNest {
             parallel: parallel_params,
             reduced: reduced_params,
@@ -586,7 +593,7 @@ impl Lowerer<'_> {
             params: params.len() as u32,
         };
         let pointers = pointers.into_iter().map(|(operand, offset, _)| (operand, offset)).collect();
-        (nest, Bindings { pointers, params, outer, inner, strip, block, pairs })
+        (nest, Bindings { pointers, params, outer, inner, run, strip, block, pairs })
     }
 }
 

@@ -249,6 +249,11 @@ pub const LEAF_LANES: u8 = 8;
 /// The number of elements from which the defined order splits in two.
 pub const LEAF_LENGTH: i64 = 128;
 
+/// The length of the left half of a run that splits.
+pub(crate) fn left_half(length: i64) -> i64 {
+    length / 2 & -i64::from(LEAF_LANES)
+}
+
 /// What a step must touch, in bytes, for its results to go around the cache: twice a large last-level cache.
 pub(crate) const STREAM_FROM: i64 = 64 << 20;
 
@@ -263,6 +268,8 @@ pub struct Bindings {
     pub outer: Option<StripArgument>,
     /// How to run a part of the innermost parallel loop for all indices of those outside, if the order does not matter and there are such.
     pub inner: Option<StripArgument>,
+    /// How to reduce a part of the one reduced axis, in a nest of one result.
+    pub run: Option<StripArgument>,
     /// How to run a part of the axis that strips are cut from.
     pub strip: Option<StripArgument>,
     /// How to run a part of the axis around it, if that is cut as well.

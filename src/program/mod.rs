@@ -16,6 +16,7 @@ mod inspect;
 mod layouts;
 mod prepare;
 mod strips;
+mod subtrees;
 mod threads;
 
 use std::sync::{Arc, Mutex, OnceLock};

@@ -11,6 +11,7 @@ use super::apart::Apart;
 use super::call::Slot;
 use super::layouts::LayoutClass;
 use super::strips::{Start, StripFrame, StripPlan, WindowPlan};
+use super::subtrees::Subtrees;
 use super::threads::{Cut, Cuts, Parts, enter, tiles};
 use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
@@ -53,6 +54,8 @@ pub(super) struct Frame {
     pairs: Option<Box<PairsFrame>>,
     /// How it runs on several threads, if it does.
     parts: Option<Parts>,
+    /// How it reduces to one number on several threads, if it does.
+    subtrees: Option<Subtrees>,
     /// How it is cut so that what it walks across stays in the cache, if it is.
     tiles: Option<Cut>,
 }
@@ -161,7 +164,7 @@ impl Frame {
     /// # Safety
     /// As for [`Prepared::run`].
     unsafe fn run(&mut self, windows: &[WindowPlan]) {
-        let Frame { entry, args, bases, strip, pairs, parts, tiles, streams, .. } = self;
+        let Frame { entry, args, bases, strip, pairs, parts, subtrees, tiles, streams, .. } = self;
         let call = |args: &mut [i64]| {
             // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
             // and touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand, for a
@@ -170,10 +173,12 @@ impl Frame {
             unsafe { enter(*entry, args, *streams, tiles.as_ref()) }
         };
         match (strip, pairs) {
-            (None, None) => match parts {
-                None => call(args),
+            (None, None) => match (parts, subtrees) {
+                (None, None) => call(args),
+                // SAFETY: as above, for a part of what the step reads at a time.
+                (None, Some(subtrees)) => unsafe { subtrees.run(*entry, args) },
                 // SAFETY: as above, for a part of the step at a time.
-                Some(parts) => unsafe { parts.run(*entry, args, *streams, tiles.as_ref()) },
+                (Some(parts), _) => unsafe { parts.run(*entry, args, *streams, tiles.as_ref()) },
             },
             (Some(strip), _) => {
                 move_to(args, bases, |k| strip.moved(k, windows));
@@ -475,10 +480,11 @@ fn frame(
     let streams = streams(nest, bindings, &params, bytes);
     let chunk = if streams { streamed_chunk(nest) } else { Streaming::OFF.chunk };
     let parts = Parts::new(cuts, nest, bindings, &params, bytes, env)?;
+    let subtrees = Subtrees::new(cuts, nest, bindings, &params, bytes, env)?;
     let tiles = tiles(cuts, nest, bindings, &params, env)?;
     let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), chunk, Streaming::OFF.tiles]).collect();
     let bases = vec![0; addresses.len()];
-    Ok(Some(Frame { entry: code.entry(), args, addresses, bases, streams, strip, pairs, parts, tiles }))
+    Ok(Some(Frame { entry: code.entry(), args, addresses, bases, streams, strip, pairs, parts, subtrees, tiles }))
 }
 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.

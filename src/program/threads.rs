@@ -53,10 +53,10 @@ pub(super) struct Cuts {
 /// What a part should take at least, in nanoseconds: some times what it takes to wake a thread.
 const SHORTEST: i64 = 30_000;
 /// More parts than threads, so that a thread that was held up does less.
-const PARTS: i64 = 4;
+pub(super) const PARTS: i64 = 4;
 
 /// The most words of arguments that a step in parts may have: each part has its own on the stack.
-const MOST_WORDS: usize = 128;
+pub(super) const MOST_WORDS: usize = 128;
 
 /// An axis of a step that is done some indices at a time.
 pub(super) struct Cut {
@@ -70,7 +70,7 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    fn new(axis: &StripArgument, bindings: &Bindings, params: &[i64], length: i64, env: &Env<'_>) -> Result<Cut> {
+    pub fn new(axis: &StripArgument, bindings: &Bindings, params: &[i64], length: i64, env: &Env<'_>) -> Result<Cut> {
         let moves = axis.moves.iter().map(|m| env.eval(m)).collect::<Result<_>>()?;
         Ok(Cut { argument: bindings.pointers.len() + axis.param as usize, moves, extent: params[axis.param as usize], length })
     }
@@ -80,11 +80,20 @@ impl Cut {
         (self.extent - 1) / self.length + 1
     }
 
+    pub fn extent(&self) -> i64 {
+        self.extent
+    }
+
+    /// Makes the arguments of the whole those of a run of indices.
+    pub fn enter_run(&self, args: &mut [i64], first: i64, length: i64) {
+        self.advance(args, first);
+        args[self.argument] = length;
+    }
+
     /// Makes the arguments of the whole those of one part.
     fn enter(&self, args: &mut [i64], part: i64) {
         let first = part * self.length;
-        self.advance(args, first);
-        args[self.argument] = self.length.min(self.extent - first);
+        self.enter_run(args, first, self.length.min(self.extent - first));
     }
 
     fn advance(&self, args: &mut [i64], indices: i64) {
@@ -137,7 +146,7 @@ impl Parts {
     pub fn new(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64, env: &Env<'_>) -> Result<Option<Parts>> {
         let Some(axis) = &bindings.outer else { return Ok(None) };
         let extent = params[axis.param as usize];
-        let worth = time(nest, params, bytes) / SHORTEST;
+        let worth = worth(nest, params, bytes);
         let most = match cuts.parts {
             Some(parts) => parts,
             // The pool is not asked for, and so not started, for what is too short.
@@ -238,6 +247,11 @@ unsafe fn stream(entry: codegen::Entry, args: &mut [i64]) {
     // SAFETY: the caller's; the code has no more stores than there are tiles, and goes through no more elements at a time than fit.
     unsafe { entry(args.as_ptr()) };
     codegen::fence();
+}
+
+/// How many parts of a step take long enough each.
+pub(super) fn worth(nest: &LoopNest, params: &[i64], bytes: i64) -> i64 {
+    time(nest, params, bytes) / SHORTEST
 }
 
 /// A rough number of nanoseconds: that of moving the bytes, and that of the instructions of the innermost loop, of which some
