@@ -10,6 +10,7 @@ use super::joining;
 use super::library as lib;
 use super::memory::Held;
 use super::object::{Value, array, describe, not_an_int, to_array, to_operand, to_operands, tuple};
+use super::reductions;
 use super::select;
 use super::value::Py;
 use crate::dtype::DType;
@@ -119,13 +120,13 @@ static FUNCTIONS: &[Function] = &[
     method("all", &[], REDUCED, Reduce(ReduceOp::All)),
     method("argmin", &[], REDUCED, Reduce(ReduceOp::ArgMin)),
     method("argmax", &[], REDUCED, Reduce(ReduceOp::ArgMax)),
-    method("sum", &[], SUMMED, Other(|c| lib::sum(c, ReduceOp::Sum))),
-    method("prod", &[], SUMMED, Other(|c| lib::sum(c, ReduceOp::Prod))),
-    method("mean", &[], SUMMED, Other(lib::mean)),
-    method("var", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(lib::var)),
-    method("std", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(lib::std)),
-    row("count_nonzero", &[], REDUCED, Other(lib::count_nonzero)),
-    row("ptp", &[], REDUCED, Other(lib::ptp)),
+    method("sum", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Sum))),
+    method("prod", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Prod))),
+    method("mean", &[], SUMMED, Other(reductions::mean)),
+    method("var", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(reductions::var)),
+    method("std", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(reductions::std)),
+    row("count_nonzero", &[], REDUCED, Other(reductions::count_nonzero)),
+    row("ptp", &[], REDUCED, Other(reductions::ptp)),
     method("trace", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::trace)),
     row("diff", &[], "a, n=1, axis=-1", Other(lib::diff)),
     row("where", &[], "condition, x, y", Other(lib::where_)).elementwise(),
@@ -163,9 +164,9 @@ static FUNCTIONS: &[Function] = &[
     row("zeros_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 0.0))).is(Shares::New),
     row("ones_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 1.0))).is(Shares::New),
     row("full_like", &[], "a, fill_value, dtype=None", Other(lib::full_like)).is(Shares::New),
-    row("asarray", &["ascontiguousarray", "asanyarray"], "a, dtype=None", Other(lib::asarray)).is(Shares::View),
-    row("array", &[], "object, dtype=None", Other(lib::array)).is(Shares::New),
-    method("copy", &[], "a", Other(|c| c.done(c.array("a")?))).is(Shares::New),
+    row("asarray", &["ascontiguousarray", "asanyarray"], "a, dtype=None", Other(lib::asarray)).elementwise().is(Shares::View),
+    row("array", &[], "object, dtype=None", Other(lib::array)).elementwise().is(Shares::New),
+    method("copy", &[], "a", Other(|c| c.done(c.array("a")?))).elementwise().is(Shares::New),
     row("empty", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))).is(Shares::New),
     row("empty_like", &[], "prototype, dtype=None", Other(lib::empty_like)).is(Shares::New),
     row("concatenate", &["concat"], "arrays, axis=0, *, dtype=None", Other(joining::concatenate)),
@@ -194,8 +195,8 @@ static FUNCTIONS: &[Function] = &[
     row("tril", &[], "m, k=0", Other(|c| lib::half(c, BinaryOp::Le))),
     row("triu", &[], "m, k=0", Other(|c| lib::half(c, BinaryOp::Ge))),
     row("shape", &[], "a", Other(lib::shape)),
-    row("ndim", &[], "a", Other(|c| Ok(Value::Scalar(Py::Int(c.array("a")?.ndim() as i128))))),
-    row("size", &[], "a", Other(|c| Ok(super::object::extent(&c.array("a")?.shape().size())))),
+    row("ndim", &[], "a", Other(lib::ndim)),
+    row("size", &[], "a", Other(lib::size)),
     row("len", &[], "a", Other(lib::len)),
 ];
 
@@ -298,11 +299,6 @@ impl Function {
         format!("the signature is `{}({})`", self.name, params.join(", "))
     }
 
-    /// Whether an element of the result depends on the elements of the arguments at its place alone.
-    pub fn is_elementwise(&self) -> bool {
-        self.elementwise
-    }
-
     /// Binds the arguments as Python does, and calls.
     pub fn call(&'static self, receiver: Option<(Value, Span)>, args: Vec<Given>, at: Span) -> Result<Value, Mistake> {
         let params = self.params();
@@ -400,7 +396,7 @@ impl Function {
                 let (x, y) = call.operands("x1", "x2")?;
                 call.done(DynExpr::binary(op, x, y))
             }
-            Reduce(op) => call.done(call.array("a")?.reduce(op, call.axes()?)),
+            Reduce(op) => reductions::reduce(call, op),
             Other(f) => f(call),
         }
     }

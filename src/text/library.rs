@@ -3,9 +3,9 @@
 use super::diagnostic::Mistake;
 use super::functions::Call;
 use super::object::{self, Value, extent, to_array, tuple};
+use super::value::Py;
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
-use crate::expr::infer::size_of;
 use crate::expr::scatter::outer_edges;
 use crate::expr::{Axis, DynExpr, DynOperand, Extent, Weak, indices, pieces};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
@@ -25,64 +25,8 @@ const fn float(x: f64) -> DynOperand<'static> {
 }
 
 /// NumPy takes means and variances of integers in `f64`; whether a value is finite is the same in any type.
-fn to_float(x: Expr) -> Expr {
+pub(super) fn to_float(x: Expr) -> Expr {
     if x.dtype().is_float() { x } else { x.astype(DType::F64) }
-}
-
-/// `sum` and `prod`. A given type is that of the accumulator: for integers, sums in `i64` that wrap in the end are the same.
-pub(super) fn sum(c: &Call, op: ReduceOp) -> Result {
-    let (x, axes) = (c.array("a")?, c.axes()?);
-    c.done(match c.dtype("dtype")? {
-        None => x.reduce(op, axes),
-        Some(d) if d.is_float() => x.astype(d).reduce(op, axes),
-        Some(d) => x.astype(d).astype(DType::I64).reduce(op, axes).astype(d),
-    })
-}
-
-pub(super) fn mean(c: &Call) -> Result {
-    let (x, axes) = (c.array("a")?, c.axes()?);
-    c.done(match c.dtype("dtype")? {
-        None => x.mean_over(axes),
-        Some(d) if d.is_float() => x.astype(d).mean_over(axes),
-        Some(d) => return Err(c.fail(ErrorKind::Unsupported, format!("elide takes means in f32 and f64, not in {d}"))),
-    })
-}
-
-/// NumPy's two passes: the mean of the squared distances from the mean, over `n - ddof`.
-fn variance(c: &Call) -> std::result::Result<Expr, Mistake> {
-    let (x, axes) = (to_float(c.array("a")?), c.axes()?);
-    let ddof = c.int("ddof")?;
-    let distance = DynExpr::binary(BinaryOp::Sub, &x, x.mean_over(axes.clone().keepdims()));
-    let total = DynExpr::binary(BinaryOp::Mul, &distance, &distance).reduce(ReduceOp::Sum, axes.clone());
-    let axes = c.try_(axes.indices(x.ndim()))?;
-    let count = axes.iter().fold(Size::ONE, |n, &k| n.mul(&x.shape().extents()[k]));
-    let divisor: DynOperand = match count.as_const() {
-        Some(n) => float(n.saturating_sub(ddof as i64).max(0) as f64),
-        None => {
-            let n = DynExpr::from_node(size_of(count, None));
-            DynExpr::binary(BinaryOp::Max, DynExpr::binary(BinaryOp::Sub, n, int(ddof as i128)), int(0)).astype(x.dtype()).into()
-        }
-    };
-    Ok(DynExpr::binary(BinaryOp::Div, total, divisor))
-}
-
-pub(super) fn var(c: &Call) -> Result {
-    c.done(variance(c)?)
-}
-
-pub(super) fn std(c: &Call) -> Result {
-    c.done(variance(c)?.unary(UnaryOp::Sqrt))
-}
-
-pub(super) fn count_nonzero(c: &Call) -> Result {
-    let x = c.array("a")?;
-    let nonzero = if x.dtype() == DType::Bool { x } else { DynExpr::binary(BinaryOp::Ne, x, int(0)) };
-    c.done(nonzero.reduce(ReduceOp::Sum, c.axes()?))
-}
-
-pub(super) fn ptp(c: &Call) -> Result {
-    let (x, axes) = (c.array("a")?, c.axes()?);
-    c.done(DynExpr::binary(BinaryOp::Sub, x.reduce(ReduceOp::Max, axes.clone()), x.reduce(ReduceOp::Min, axes)))
 }
 
 pub(super) fn diagonal(c: &Call) -> Result {
@@ -404,12 +348,31 @@ pub(super) fn full_like(c: &Call) -> Result {
 }
 
 pub(super) fn shape(c: &Call) -> Result {
+    if let (Value::Selected(x), _) = c.value("a") {
+        return tuple(x.shape(), c.at);
+    }
     tuple(c.array("a")?.shape().extents().iter().map(extent).collect(), c.at)
+}
+
+pub(super) fn ndim(c: &Call) -> Result {
+    let rank = match c.value("a") {
+        (Value::Selected(x), _) => x.shape().len(),
+        _ => c.array("a")?.ndim(),
+    };
+    Ok(Value::Scalar(Py::Int(rank as i128)))
+}
+
+pub(super) fn size(c: &Call) -> Result {
+    match c.value("a") {
+        (Value::Selected(x), _) => x.size(c.at),
+        _ => Ok(extent(&c.array("a")?.shape().size())),
+    }
 }
 
 pub(super) fn len(c: &Call) -> Result {
     match c.value("a") {
-        (Value::Tuple(items) | Value::List(items), _) => Ok(Value::Scalar(super::value::Py::Int(items.len() as i128))),
+        (Value::Tuple(items) | Value::List(items), _) => Ok(Value::Scalar(Py::Int(items.len() as i128))),
+        (Value::Selected(x), _) => Ok(x.shape().swap_remove(0)),
         _ => match c.array("a")?.shape().extents().first() {
             Some(n) => Ok(extent(n)),
             None => Err(c.fail(ErrorKind::Shape, "an array of rank 0 has no length")),

@@ -406,9 +406,12 @@ fn attribute(base: Value, name: &str, at: Span, called: bool) -> Result<Value, M
         }
         Value::Array(x) => x,
         Value::Selected(x) => {
-            return match functions::find(name) {
-                _ if name == "dtype" => Ok(Value::DType(x.full.dtype())),
-                Some(f) if f.is_method(name) && f.is_elementwise() => Ok(Value::Method(Box::new(base), f)),
+            return match (name, functions::find(name)) {
+                ("dtype", _) => Ok(Value::DType(x.full.dtype())),
+                ("ndim", _) => Ok(Value::Scalar(Py::Int(x.shape().len() as i128))),
+                ("shape", _) => tuple(x.shape(), at),
+                ("size", _) => x.size(at),
+                (_, Some(f)) if f.is_method(name) => Ok(Value::Method(Box::new(base), f)),
                 _ => Err(x.refused()),
             };
         }

@@ -31,6 +31,8 @@ pub(super) struct Array {
 pub(super) enum Held {
     /// Assigned to. Of rank 0 and without a place: NumPy's scalar, which never changes.
     Result,
+    /// A number of Python's that the kernel computes, of rank 0: beside an array it takes the array's type.
+    Python,
     /// Assigned to, also of rank 0.
     Array,
     /// Only read: views that NumPy protects.
@@ -43,9 +45,9 @@ impl Array {
         Array { expr, place: None, version: 0, held: Held::Result }
     }
 
-    /// True for one of NumPy's scalars.
+    /// True for one of NumPy's scalars, and of Python's.
     pub fn is_scalar(&self) -> bool {
-        self.place.is_none() && self.expr.ndim() == 0 && self.held == Held::Result
+        self.place.is_none() && self.expr.ndim() == 0 && matches!(self.held, Held::Result | Held::Python)
     }
 
     /// `self` as what an operation on `source` returned that only looks at its elements in another way. If they are others,

@@ -46,7 +46,7 @@
 //! |---|---|---|
 //! | scan | `scan` | comments, continued lines and newlines in brackets become blanks; brackets match |
 //! | parse | `grammar.pest`, `parse`, `explain` | text to `Ast`, an arena with operands before users |
-//! | lower | `lower`, `subscript`, `object`, `functions`, `library`, `joining` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
+//! | lower | `lower`, `subscript`, `object`, `functions`, `library`, `joining`, `reductions` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
 //! | assign | `assign`, `memory`, `select` | what a storage holds, which names look at it and how; elements at masks |
 //!
 //! Nothing recurses but the parser over brackets, whose nesting is bounded.
@@ -64,6 +64,7 @@ mod memory;
 mod object;
 mod parse;
 mod place;
+mod reductions;
 mod scan;
 mod select;
 mod subscript;

@@ -9,10 +9,12 @@ use std::rc::Rc;
 
 use super::diagnostic::{Mistake, Span};
 use super::memory::Array;
-use super::object::{Value, array, describe};
+use super::object::{Value, array, binary, describe, extent, number};
+use super::value::Py;
 use crate::error::ErrorKind;
 use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{Compressed, DynExpr};
+use crate::ops::{BinaryOp, ReduceOp};
 use crate::shape::{Joined, Shape, equate};
 use crate::size::Size;
 
@@ -41,6 +43,28 @@ impl Selected {
         Value::Selected(Rc::new(Selected { full, mask: self.mask.clone(), ..*self }))
     }
 
+    /// How many axes of `full` come before those of the mask.
+    pub fn before(&self) -> usize {
+        self.full.ndim() - self.mask.ndim() - self.after
+    }
+
+    /// How many elements of the mask are true.
+    pub fn count(&self) -> DynExpr<'static> {
+        self.mask.reduce(ReduceOp::Sum, ..)
+    }
+
+    /// NumPy's shape: the axes of the mask are one.
+    pub fn shape(&self) -> Vec<Value> {
+        let (extents, before) = (self.full.shape().extents(), self.before());
+        let after = &extents[before + self.mask.ndim()..];
+        extents[..before].iter().map(extent).chain([number(self.count())]).chain(after.iter().map(extent)).collect()
+    }
+
+    /// The product of the shape.
+    pub fn size(&self, at: Span) -> Result<Value, Mistake> {
+        self.shape().iter().try_fold(Value::Scalar(Py::Int(1)), |n, extent| binary(BinaryOp::Mul, &n, extent, at))
+    }
+
     /// As a result; none where the mask leaves axes to what is selected.
     pub fn packed(&self) -> Option<Compressed<DynExpr<'static>>> {
         let all = self.mask.ndim() == self.full.ndim();
@@ -50,11 +74,15 @@ impl Selected {
     /// Why it is no array.
     pub fn refused(&self) -> Mistake {
         let message = match self.packed() {
-            Some(_) => "what a mask selects is a result or assigned, and cannot be used so: how many elements it is depends on the data",
-            None => "elide does not select by a mask: the size of the result would depend on the data",
+            Some(_) => {
+                "what a mask selects is a result, assigned or reduced, and cannot be used so: how many elements it is depends on the data"
+            }
+            None => {
+                "what a mask of the leading axes selects is assigned or reduced, and cannot be used so: its shape would depend on the data"
+            }
         };
         Mistake::new(ErrorKind::Unsupported, self.span, message)
-            .help("`where(mask, x, other)` keeps the shape; `sum(where(mask, x, 0))` sums the selected; `y[mask] = x[mask]` assigns them")
+            .help("`where(mask, x, other)` keeps the shape; `x[mask].sum()` reduces the selected; `y[mask] = x[mask]` assigns them")
     }
 
     /// The mask with the axes that follow it.
@@ -152,7 +180,8 @@ fn alike(a: &NodeKind, b: &NodeKind) -> bool {
         (View(_, x), View(_, y)) => x == y,
         (Reduce(x, _, i), Reduce(y, _, j)) => (x, i) == (y, j),
         (Pieces(x), Pieces(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.1 == y.1),
-        (Select(..), Select(..)) | (Cast(_), Cast(_)) | (Reshape(_), Reshape(_)) => true,
+        (Take(.., x), Take(.., y)) => x == y,
+        (Select(..), Select(..)) | (Cast(_), Cast(_)) | (Reshape(_), Reshape(_)) | (Iota, Iota) => true,
         _ => false,
     }
 }

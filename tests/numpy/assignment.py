@@ -543,6 +543,36 @@ x[x > 0] = 1; x[k] = 2; x[m] = 3
 ? x[k] = x[m]
 x[[0, 1]], y[[1]] = 1, 2
 x[k] = y[k] = 3
+w = x[m].sum(); v = x[x > 0].mean(); z = np.sum(x[m] * y[m])
+w = x[m].min(); v = x[m].max(); z = np.ptp(x[m]); y = np.prod(x[m])
+w = (x[m] > 0).any(); v = (x[m] > -3).all(); z = x[m].any(); y = i[m].all()
+w = x[m].var(); v = x[m].std(ddof=1); z = i[m].var(); y = f[b].std()
+w = x[m].size; v = len(x[m]); z = x[m].shape[0]; y = np.size(a[r]); k = x[m].ndim; l = np.ndim(t[:, r]); p = np.shape(t[:, r])[1]
+w = np.count_nonzero(x[m] > 0); v = np.count_nonzero(a[r], axis=0); z = np.count_nonzero(i[m])
+w = (x[m] * 2 + 1).sum(); v = np.sqrt(x[x > 0]).mean(); z = ((x[m] - y[m])**2).mean()
+w = a[r].sum(axis=1).sum(); v = a[r].sum(axis=0); z = a[r].mean(); y = a[r].mean(axis=0, keepdims=True)
+w = a[r].max(axis=0); v = a[r].min(); z = a[b].max(); y = a[r].std(axis=0); k = a[r].max(axis=1).min()
+w = t[:, r].sum(axis=1); v = t[:, r].mean(axis=(0, 2)); z = t[:, r].max(axis=1, keepdims=True); y = t[:, r].sum(axis=2).min(axis=1)
+w = t[t.sum(axis=2) > 0].mean(axis=0); v = t[t > 0].mean(keepdims=True); z = t[t.sum(axis=2) > 0].sum()
+w = t[:, r].sum(axis=-1, keepdims=True).sum(); v = a[r].mean(axis=1)
+w = f[b].sum() / f[b].size; v = f[r].sum() / len(f[r]); z = f * (f[b].size / 2); y = f[b].sum() / b.sum()
+w = f * x[m].size; v = u * x[m].size; z = h * (x[m].size / 2); y = b * x[m].size; k = b + (x[m].size > 2)
+w = -x[m].size; v = x[m].size - 1; w -= 1; z = x[m].size // 2 + 0.5; y = f * z
+w = x[m & ~m].sum(); v = x[m & ~m].prod(); z = x[m & ~m].size; y = i[i > 99].any(); k = i[i > 99].all(); l = x[x > 99].mean()
+w = a[r & False].sum(axis=0); v = a[r & False].min(axis=1).size; z = o[o.sum(axis=1) > 0].sum()
+w = u[m].max(); v = h[m].min(); z = i[m].sum(); y = m[m].sum(); g = h[m].mean(); l = u[m].mean(); p = m[k > 0].max()
+w = i[m].sum(dtype=float32); v = f[b].mean(dtype=float64); z = i[m].sum(axis=0); y = i[m].prod(dtype=int16)
+w = x[m].copy(); v = w.mean(); z = np.array(x[m], dtype=float32).sum(); y = np.asarray(i[m]).mean()
+w = x[m]; v = w.sum() / w.size; w += 1; z = w.sum()
+x -= x[m].mean(); x[m] /= x[m].std()
+x[m] = (x[m] - x[m].min()) / (x[m].max() - x[m].min())
+a[r] -= a[r].mean(axis=0); w = a[r].sum(axis=0)
+a[r] = a[r] / np.abs(a[r]).sum(axis=1, keepdims=True)
+w = x[x[m].size]; v = x[x[m].size - 1]; x[x[m].size] = 0
+def f(x, m):\n    w = x[m]\n    return w.mean(), len(w), w.max() - w.min()\n
+w = x[m].sum(axis=1)
+? w = x[m].argmax()
+? w = x[m][0]
 '''
 
 
