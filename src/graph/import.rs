@@ -113,11 +113,11 @@ impl Graph {
         Ok(self.add(kind, node.dtype, node.shape.clone(), node.site()))
     }
 
-    /// Single indices along extents that are not known yet. They are noted before the view melts into others, after which an
+    /// Single indices that are not known yet, or along extents that are not. They are noted before the view melts into others, after which an
     /// index past the end of a slice may be inside what was sliced.
     fn import_indices(&mut self, source: &Shape, view: &View, site: Option<Site>) {
         for (map, extent) in view.axes.iter().zip(source.extents()) {
-            if map.terms.is_empty() && extent.as_const().is_none() {
+            if map.terms.is_empty() && (extent.as_const().is_none() || map.offset.as_const().is_none()) {
                 let index = Index { index: map.offset.clone(), extent: extent.clone(), site };
                 if !self.indices.iter().any(|i| (&i.index, &i.extent) == (&index.index, &index.extent)) {
                     self.indices.push(index);

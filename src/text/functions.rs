@@ -8,8 +8,8 @@ use super::diagnostic::{Mistake, Span, closest};
 use super::explain::clip;
 use super::joining;
 use super::library as lib;
-use super::memory::Held;
-use super::object::{Value, array, describe, not_an_int, to_array, to_operand, to_operands, tuple};
+use super::memory::{Held, looks_at};
+use super::object::{Value, array, describe, like_array, not_an_int, to_operand, to_operands, tuple};
 use super::reductions;
 use super::select;
 use super::value::Py;
@@ -152,10 +152,13 @@ static FUNCTIONS: &[Function] = &[
     method("swapaxes", &[], "a, axis1, axis2", Other(lib::swapaxes)).is(Shares::View),
     row("moveaxis", &[], "a, source, destination", Other(lib::moveaxis)).is(Shares::View),
     row("expand_dims", &[], "a, axis", Other(lib::expand_dims)).is(Shares::View),
+    row("atleast_1d", &[], "x", Other(|c| lib::at_least(c, 1))).is(Shares::View),
+    row("atleast_2d", &[], "x", Other(|c| lib::at_least(c, 2))).is(Shares::View),
     method("squeeze", &[], "a, axis=None", Other(lib::squeeze)).is(Shares::View),
     row("flip", &[], "m, axis=None", Other(lib::flip)).is(Shares::View),
     row("flipud", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(0)))).is(Shares::View),
     row("fliplr", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(1)))).is(Shares::View),
+    row("diag", &[], "v, k=0", Other(lib::diag)).is(Shares::Protected),
     method("diagonal", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::diagonal)).is(Shares::Protected),
     row("broadcast_to", &[], "array, shape", Other(lib::broadcast_to)).is(Shares::Protected),
     row("zeros", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))).is(Shares::New),
@@ -200,34 +203,6 @@ static FUNCTIONS: &[Function] = &[
     row("len", &[], "a", Other(lib::len)),
 ];
 
-/// NumPy's functions that elide has under another form.
-static INSTEAD: &[(&str, &str)] = &[
-    ("dot", "write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`, or `(a * b).sum()` for vectors"),
-    ("matmul", "write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`"),
-    ("inner", "write `(a * b).sum(axis=-1)`"),
-    ("outer", "write `a[:, None] * b[None, :]`"),
-    ("average", "use `mean`, or `(x * w).sum() / w.sum()`"),
-    ("hypot", "write `sqrt(x**2 + y**2)`"),
-    ("dstack", "write `concatenate((a[:, :, None], b[:, :, None]), axis=2)`, or `stack` for arrays of one shape"),
-    ("append", "write `concatenate((a, b), axis=0)`"),
-    ("fill", "write `x[...] = value`"),
-    ("copyto", "write `x[...] = value`, or `x[mask] = value`"),
-    ("putmask", "write `x[mask] = value`"),
-    ("tan", "write `sin(x) / cos(x)`"),
-    ("log2", "write `log(x) / log(2.0)`"),
-    ("log10", "write `log(x) / log(10.0)`"),
-    ("exp2", "write `2.0**x`"),
-    ("sigmoid", "write `1 / (1 + exp(-x))`"),
-    ("fabs", "use `abs`"),
-    ("float_power", "use `power`, with a floating-point operand"),
-    ("nansum", "write `sum(where(isnan(x), 0, x))`"),
-    ("nanmean", "write `sum(where(isnan(x), 0, x)) / sum(~isnan(x))`"),
-    ("isclose", "write `abs(x - y) <= 1e-8 + 1e-5 * abs(y)`"),
-    ("atleast_1d", "index with `None` to add an axis"),
-    ("int", "convert with `.astype(i64)`"),
-    ("relu", "write `maximum(x, 0)`"),
-];
-
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
     FUNCTIONS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |n| (n, f))).collect()
 });
@@ -235,6 +210,14 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::n
 /// The function of this name.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
     BY_NAME.get(name).copied()
+}
+
+/// The operation of two operands that has this name.
+pub(super) fn binary_operation(name: &str) -> Option<BinaryOp> {
+    match find(name)?.body {
+        Binary(op) => Some(op),
+        _ => None,
+    }
 }
 
 /// Every name of every function, in the order of the table.
@@ -245,11 +228,6 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// The names of the methods of arrays.
 pub(super) fn methods() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().filter(|f| f.method).map(|f| f.name)
-}
-
-/// What to write for a function that is missing.
-pub(super) fn instead(name: &str) -> Option<&'static str> {
-    INSTEAD.iter().find(|(n, _)| *n == name).map(|(_, help)| *help)
 }
 
 /// An argument as it was written.
@@ -376,7 +354,7 @@ impl Function {
         Ok(match (result, self.memory, source) {
             (Value::Array(x), Shares::View | Shares::Protected, Some(source)) => {
                 let mut x = x.shares(&source);
-                if self.memory == Shares::Protected {
+                if self.memory == Shares::Protected && looks_at(&x, &source) {
                     x.held = Held::ReadOnly;
                 }
                 Value::Array(x)
@@ -413,10 +391,26 @@ fn default(text: &str) -> Value {
     }
 }
 
+/// The element type under NumPy's other names, by which strings and members of `np` go.
+pub(super) fn named_type(name: &str) -> Option<DType> {
+    // The order of bytes is this machine's, or none.
+    let name = name.strip_prefix(if cfg!(target_endian = "little") { ['<', '=', '|'] } else { ['>', '=', '|'] }).unwrap_or(name);
+    Some(match name {
+        "?" | "b1" => DType::Bool,
+        "u1" | "B" | "ubyte" => DType::U8,
+        "i2" | "h" | "short" => DType::I16,
+        "i4" | "i" | "intc" => DType::I32,
+        "i8" | "l" | "q" | "int_" | "intp" | "longlong" => DType::I64,
+        "f4" | "f" | "single" => DType::F32,
+        "f8" | "d" | "double" => DType::F64,
+        _ => return None,
+    })
+}
+
 /// `f32(x)`: NumPy's types are functions that convert.
 pub(super) fn convert(dtype: DType, args: Vec<Given>, at: Span) -> Result<Value, Mistake> {
     match args.as_slice() {
-        [Given { keyword: None, value, span }] => array(to_array(value, *span, "the argument")?.astype(dtype), at),
+        [Given { keyword: None, value, span }] => array(like_array(value, *span, "the argument")?.astype(dtype), at),
         _ => Err(Mistake::new(ErrorKind::Name, at, format!("`{dtype}` takes one argument"))),
     }
 }
@@ -454,7 +448,7 @@ impl Call {
 
     pub fn array(&self, name: &str) -> Result<DynExpr<'static>, Mistake> {
         let (value, span) = self.value(name);
-        to_array(value, span, &format!("`{name}` of `{}`", self.function.name))
+        like_array(value, span, &format!("`{name}` of `{}`", self.function.name))
     }
 
     pub fn operand(&self, name: &str) -> Result<DynOperand<'static>, Mistake> {
@@ -528,7 +522,10 @@ impl Call {
         match self.value(name) {
             (Value::None, _) => Ok(None),
             (Value::DType(d), _) => Ok(Some(*d)),
-            (Value::Str(s), span) => s.parse().map(Some).map_err(|e| Mistake::from_error(&e, span)),
+            (Value::Str(s), span) => match named_type(s) {
+                Some(d) => Ok(Some(d)),
+                None => s.parse().map(Some).map_err(|e| Mistake::from_error(&e, span)),
+            },
             (other, span) => {
                 let names: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
                 Err(Mistake::new(ErrorKind::DType, span, format!("`{name}` must be an element type, not {}", describe(other)))

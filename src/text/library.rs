@@ -2,7 +2,8 @@
 
 use super::diagnostic::Mistake;
 use super::functions::Call;
-use super::object::{self, Value, extent, to_array, tuple};
+use super::lists;
+use super::object::{self, Value, extent, tuple};
 use super::value::Py;
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
@@ -31,6 +32,34 @@ pub(super) fn to_float(x: Expr) -> Expr {
 
 pub(super) fn diagonal(c: &Call) -> Result {
     c.done(c.array("a")?.diagonal(c.int("offset")?, c.int("axis1")?, c.int("axis2")?))
+}
+
+/// The diagonal of a matrix; or the matrix that has the elements of a vector on it, and zeros elsewhere.
+pub(super) fn diag(c: &Call) -> Result {
+    let (v, k) = (c.array("v")?, c.int("k")?);
+    match v.ndim() {
+        1 => {}
+        2 => return c.done(v.diagonal(k, 0, 1)),
+        rank => return Err(c.fail(ErrorKind::Shape, format!("`v` of `diag` must have one axis or two, not {rank}"))),
+    }
+    let Some(beside) = u32::try_from(k.unsigned_abs()).ok().map(|k| k as usize) else {
+        return Err(c.fail(ErrorKind::Shape, "`k` of `diag` is out of range"));
+    };
+    let n = Extent::from(v.shape().size().add(&Size::from(beside as i64)));
+    let mask = Expr::from_node(indices::compare_indices(BinaryOp::Eq, n.clone(), n.clone(), k as i64, None));
+    // Every row of the matrix has an element of the longer vector, that of the row or of the column.
+    let zeros = constant(0.0, v.dtype()).broadcast([Extent::from(beside)]).into_node();
+    let longer = match beside {
+        0 => v.clone(),
+        _ => Expr::from_node(pieces::joined(&[v.clone().into_node(), zeros], v.dtype(), Axis(0), None)),
+    };
+    c.done(mask.select(longer.insert_axis(if k < 0 { 0 } else { 1 }), constant(0.0, v.dtype())))
+}
+
+/// With new first axes until it has so many; a matrix of a vector has one row.
+pub(super) fn at_least(c: &Call, rank: usize) -> Result {
+    let x = c.array("x")?;
+    c.done((x.ndim()..rank).fold(x, |x, _| x.insert_axis(0)))
 }
 
 pub(super) fn trace(c: &Call) -> Result {
@@ -197,15 +226,12 @@ pub(super) fn array(c: &Call) -> Result {
 }
 
 fn as_array(c: &Call, name: &str) -> Result {
-    let (value, span) = c.value(name);
-    let x = match value {
-        Value::Tuple(_) | Value::List(_) => {
-            let mistake = Mistake::new(ErrorKind::Unsupported, span, "elide makes no arrays from lists");
-            return Err(mistake.help("arrays come from inputs"));
-        }
-        value => to_array(value, span, &format!("`{name}`"))?,
+    let dtype = c.dtype("dtype")?;
+    let x = match c.value(name) {
+        (list @ (Value::Tuple(_) | Value::List(_)), span) => lists::array(list, dtype, span)?,
+        _ => c.array(name)?,
     };
-    c.done(match c.dtype("dtype")? {
+    c.done(match dtype {
         Some(d) => x.astype(d),
         None => x,
     })

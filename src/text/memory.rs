@@ -76,6 +76,11 @@ impl std::ops::Deref for Array {
     }
 }
 
+/// True if `x` has the elements of `source`, in places of its own.
+pub(super) fn looks_at(x: &DynExpr<'static>, source: &DynExpr<'static>) -> bool {
+    pieces::view_of(x.node(), source.node()).is_some()
+}
+
 /// A way of looking at a storage.
 pub(super) struct Place {
     pub storage: usize,

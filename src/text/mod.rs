@@ -45,12 +45,13 @@
 //! | stage | file | |
 //! |---|---|---|
 //! | scan | `scan` | comments, continued lines and newlines in brackets become blanks; brackets match |
-//! | parse | `grammar.pest`, `parse`, `explain` | text to `Ast`, an arena with operands before users |
-//! | lower | `lower`, `subscript`, `object`, `functions`, `library`, `joining`, `reductions` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
+//! | parse | `grammar.pest`, `parse`, `statement`, `explain` | text to `Ast`, an arena with operands before users |
+//! | lower | `lower`, `subscript`, `object`, `functions`, `library`, `joining`, `lists`, `reductions` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
 //! | assign | `assign`, `memory`, `select` | what a storage holds, which names look at it and how; elements at masks |
 //!
 //! Nothing recurses but the parser over brackets, whose nesting is bounded.
 
+mod absent;
 mod assign;
 mod ast;
 mod diagnostic;
@@ -59,6 +60,7 @@ mod functions;
 mod input;
 mod joining;
 mod library;
+mod lists;
 mod lower;
 mod memory;
 mod object;
@@ -67,6 +69,7 @@ mod place;
 mod reductions;
 mod scan;
 mod select;
+mod statement;
 mod subscript;
 #[cfg(test)]
 mod tests;

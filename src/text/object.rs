@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ast::{Prefix, symbol};
 use super::diagnostic::{Mistake, Span};
 use super::functions::Function;
+use super::lists;
 use super::memory::{Array, Held};
 use super::select::{self, Selected};
 use super::value::Py;
@@ -104,8 +105,16 @@ pub(super) fn to_operand(value: &Value, span: Span, what: &str) -> Result<DynOpe
         Value::Scalar(Py::Bool(x)) => DynOperand::Weak(Weak::Bool(*x)),
         Value::Scalar(Py::Int(x)) => DynOperand::Weak(Weak::Int(*x)),
         Value::Scalar(Py::Float(x)) => DynOperand::Weak(Weak::Float(*x)),
-        other => DynOperand::Expr(to_array(other, span, what)?),
+        other => DynOperand::Expr(like_array(other, span, what)?),
     })
+}
+
+/// The value as an array, also of a list or tuple.
+pub(super) fn like_array(value: &Value, span: Span, what: &str) -> Result<DynExpr<'static>, Mistake> {
+    match value {
+        Value::Tuple(_) | Value::List(_) => lists::array(value, None, span),
+        other => to_array(other, span, what),
+    }
 }
 
 /// Two operands of one operation. A number of Python's that is not known yet is weak too: beside an array of its kind of number, or of
@@ -190,6 +199,15 @@ const MAX_DEGREE: usize = 8;
 pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value, at: Span) -> Result<Value, Mistake> {
     let is_operand = |v: &Value| matches!(v, Value::Array(_) | Value::Scalar(_) | Value::Size(_));
     match (a, b) {
+        (Value::DType(x), Value::DType(y)) if matches!(op, BinaryOp::Eq | BinaryOp::Ne) => {
+            return Ok(Value::Scalar(Py::Bool((x == y) == (op == BinaryOp::Eq))));
+        }
+        (Value::Array(_) | Value::Selected(_), Value::Tuple(_) | Value::List(_)) => {
+            return binary(op, a, &array(lists::array(b, None, at)?, at)?, at);
+        }
+        (Value::Tuple(_) | Value::List(_), Value::Array(_) | Value::Selected(_)) => {
+            return binary(op, &array(lists::array(a, None, at)?, at)?, b, at);
+        }
         (Value::Scalar(x), Value::Scalar(y)) => {
             return x.binary(op, *y).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message));
         }

@@ -350,7 +350,6 @@ w = o[o > 0]
 w = x[1:][1:][::-1]; w[0] = 1; x[1:][1:] = w
 x[1:][:] += 1; x[1:][1] = 0
 a[:, 1][::2] = 5; a[:, 1] += a[:, 0]
-? a[[True, False, True]] = 1
 ? x[True] = 1
 x[i > 0] = 5; i[i > 0] -= 1
 x = 3; x += 1.5
@@ -570,6 +569,42 @@ a[r] -= a[r].mean(axis=0); w = a[r].sum(axis=0)
 a[r] = a[r] / np.abs(a[r]).sum(axis=1, keepdims=True)
 w = x[x[m].size]; v = x[x[m].size - 1]; x[x[m].size] = 0
 def f(x, m):\n    w = x[m]\n    return w.mean(), len(w), w.max() - w.min()\n
+np.add.at(x, k, 1); w = np.zeros(6); np.add.at(w, k, y)
+np.subtract.at(x, k, y); np.multiply.at(y, k[::-1], x)
+np.maximum.at(x, k, y); np.minimum.at(y, [0, 0, 1], [-1, -2, 9])
+np.add.at(a, p, 1.5); np.add.at(a[1:], [0, 0], q[:2])
+np.add.at(a, (g, p), 2); np.add.at(q, (k, k[::-1]), x)
+np.add.at(i, k, 1); np.add.at(l, k, l); np.add.at(x, m, 1); np.add.at(x, 3, 1.5)
+v = a.T; np.add.at(v, [0, 0, 1], 1.5); np.bitwise_or.at(l, k, 4)
+np.add.at(f, [0, 0], 1); np.add.at(f[:, 1:], ([0, 0], [1, 1]), 0.5)
+def f(x, k):\n    np.add.at(x, k, 1)\n    return x.sum()\n
+np.add.at(x, k)
+np.add.at(x, k, y[:2])
+? np.add.at(f, [0, 0], q[:2])
+? np.power.at(x, k, 2.0)
+? w = np.add.at(x, k, 1)
+w = np.array([1, 2, 3]); v = np.array([1.5, 2, True]); z = np.array([[1, 2], [3, 4.5]]); y = np.array([True, False])
+w = np.array([]); v = np.array([1, 2], dtype=float32); z = np.array([1.7, -2.5], dtype='i4'); y = np.asarray([[1], [2]])
+w = np.array([x.sum(), y.sum()]); v = np.array([x, y]); z = np.array([[x.min(), x.max()], [y.min(), 7]]); y = np.array([f.sum(), 1])
+w = np.array([1, 2, 300], dtype='u1')
+w = np.array([[1, 2], [3]])
+w = np.array([x, 1])
+w = x[:3] * [1, 2, 3]; v = (1, 2, 3) * x[:3]; z = u[:3] + [1, 2, 3]; y = f[:, :2] * [0.5, 0.25]
+x[:2] = [1, 2]; u[:2] = [1, 255]; i[:3] = [1.7, 2.2, -1.7]; a[:2, :2] = [[1, 2], [3, 4]]; a[0, :3] = 7, 8, 9
+u[:2] = [1, 256]
+w = x[[True, False, True, False, False]]; a[[True, False, True]] = 1; v = a[[[0], [1]], [2, 3]]
+w = [1, 2, 3]; v = w[0] * x[1:] + w[-1] * x[:-1]; z = w[1:]; y = x[:2] * z
+w = np.concatenate(([0], x, [1.5])); v = np.maximum(x[:3], [0, 0.5, 1]); z = np.where(x[:2] > 0, [1, 2], [3, 4]); y = np.take(x, [0, 1])
+w = np.array([[1, 0], [0, 1]]) * q[:2, :2]; v = np.sum([1, 2, 3]); z = np.diff([1, 4, 9]); y = np.full((2, 2), [1, 2])
+w = x.astype("f4"); v = x.astype("<f8"); z = np.zeros(3, dtype='i4'); y = x.astype(np.double) * 2; k = x.astype('?')
+w = i.astype(np.intp); v = x[0] * (x.dtype == np.float64); z = x[0] * (x.dtype != i.dtype)
+? w = x.astype('>f4')
+w = np.atleast_1d(x.sum()); v = np.atleast_1d(x); z = np.atleast_2d(x); y = np.atleast_2d(a); k = np.atleast_2d(3.0)
+v = np.atleast_2d(x); v[0, 0] = 7
+w = np.diag(q); v = np.diag(q, 1); z = np.diag(a, k=-2); y = np.diag(x[:3]); k = np.diag(i[:3], 2); l = np.diag(m[:3], -1)
+w = np.diag(np.diag(q)); v = np.diag([1, 2, 3]); z = np.diag(x[:0]); y = np.diag(x[:3]); y[0, 1] = 5; k = np.diag(q, 9)
+w = np.diag(q); w[0] = 5
+w = np.diag(t)
 w = x[m].sum(axis=1)
 ? w = x[m].argmax()
 ? w = x[m][0]
@@ -617,6 +652,7 @@ def run(program):
     else:
         for node in tree.body:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+            targets = [node.value.args[0]] if accumulates(node) else targets
             for name in (name for target in targets for name in roots(target)):
                 results[name] = ns[name]
     for name, value in inputs.items():
@@ -632,6 +668,12 @@ def run(program):
     return " ;; ".join(out)
 
 
+def accumulates(node):
+    """Whether it is `np.add.at(x, i, v)` or the like."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "at"
+
+
 def changed_input(name, value):
     return value.tobytes() != INPUTS[name].tobytes()
 
@@ -639,9 +681,9 @@ def changed_input(name, value):
 def touched(tree, name):
     """Whether elements of the name are assigned to."""
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
+        targets = node.targets if isinstance(node, ast.Assign) else [node.value.args[0]] if accumulates(node) else []
         parts = [p for t in targets for p in (t.elts if isinstance(t, ast.Tuple) else [t])]
-        parts = [p for p in parts if not isinstance(p, ast.Name)] + ([node.target] if isinstance(node, ast.AugAssign) else [])
+        parts = [p for p in parts if not isinstance(p, ast.Name) or accumulates(node)] + ([node.target] if isinstance(node, ast.AugAssign) else [])
         if any(name in roots(p) for p in parts):
             return True
     return False
