@@ -5,7 +5,7 @@ use super::diagnostic::{Mistake, Span};
 use super::lists;
 use super::lower::Machine;
 use super::memory::{Array, Held};
-use super::object::{Value, binary, describe};
+use super::object::{Value, array, binary, describe};
 use super::select;
 use super::subscript::Picked;
 use crate::dtype::DType;
@@ -13,7 +13,7 @@ use crate::error::ErrorKind;
 use crate::expr::infer;
 use crate::expr::{DynExpr, pieces};
 use crate::ops::BinaryOp;
-use crate::view::View;
+use crate::view::{Slice, View};
 
 impl<'p> Machine<'p> {
     /// Gives arrays that have no memory one, so that all names of them share it.
@@ -59,9 +59,13 @@ impl<'p> Machine<'p> {
                 self.names.insert(name, value);
             }
             TargetKind::Several(targets) => {
-                let (Value::Tuple(items) | Value::List(items)) = value else {
-                    let message = format!("{} cannot be taken apart", describe(&value));
-                    return Err(Mistake::new(ErrorKind::DType, span, message).help("write one assignment for each name"));
+                let items = match value {
+                    Value::Tuple(items) | Value::List(items) => items,
+                    Value::Array(x) if x.ndim() > 0 => rows(&x, span)?.into(),
+                    other => {
+                        let message = format!("{} cannot be taken apart", describe(&other));
+                        return Err(Mistake::new(ErrorKind::DType, span, message).help("write one assignment for each name"));
+                    }
                 };
                 if items.len() != targets.len() {
                     let message = format!("{} values for {} targets", items.len(), targets.len());
@@ -257,6 +261,24 @@ impl Picked {
         Picked { region: View::identity(shape), equations: Vec::new(), mask: None, points: None, scalar: false }
     }
 }
+
+/// What is at each index of the first axis, whose extent must be a number.
+fn rows(x: &Array, span: Span) -> Result<Vec<Value>, Mistake> {
+    let n = &x.shape().extents()[0];
+    let Some(n) = n.as_const().and_then(|n| isize::try_from(n).ok()).filter(|n| *n <= MOST_ROWS) else {
+        let message = format!("an array of {n} rows cannot be taken apart");
+        let mistake = Mistake::new(ErrorKind::Unsupported, span, message);
+        return Err(mistake.help(format!("the extent must be a number up to {MOST_ROWS}; index it: `a = x[0]`")));
+    };
+    let row = |k| match array(x.slice([Slice::Index(k)]), span)? {
+        Value::Array(row) if row.ndim() > 0 => Ok(Value::Array(row.shares(x))),
+        scalar => Ok(scalar),
+    };
+    (0..n).map(row).collect()
+}
+
+/// Into how many values an array is taken apart at most.
+const MOST_ROWS: isize = 64;
 
 /// NumPy's rule of same kind: to a type that holds all values, or within integers or floats, or upward among the kinds.
 fn same_kind(from: DType, to: DType) -> bool {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use hashbrown::HashMap;
 
 use super::diagnostic::{Mistake, Span, closest};
+use super::elementwise;
 use super::explain::clip;
 use super::joining;
 use super::library as lib;
@@ -75,7 +76,9 @@ impl Function {
 const X: &str = "x";
 const XY: &str = "x1, x2";
 const REDUCED: &str = "a, axis=None, *, keepdims=False";
-const SUMMED: &str = "a, axis=None, dtype=None, *, keepdims=False";
+const ASKED: &str = "a, axis=None, *, keepdims=False, where=True";
+const SUMMED: &str = "a, axis=None, dtype=None, *, keepdims=False, where=True";
+const SPREAD: &str = "a, axis=None, *, ddof=0, keepdims=False, where=True";
 
 static FUNCTIONS: &[Function] = &[
     row("negative", &[], X, Unary(UnaryOp::Neg)),
@@ -116,33 +119,47 @@ static FUNCTIONS: &[Function] = &[
     row("greater_equal", &[], XY, Binary(BinaryOp::Ge)),
     method("min", &["amin"], REDUCED, Reduce(ReduceOp::Min)),
     method("max", &["amax"], REDUCED, Reduce(ReduceOp::Max)),
-    method("any", &[], REDUCED, Reduce(ReduceOp::Any)),
-    method("all", &[], REDUCED, Reduce(ReduceOp::All)),
+    method("any", &[], ASKED, Reduce(ReduceOp::Any)),
+    method("all", &[], ASKED, Reduce(ReduceOp::All)),
     method("argmin", &[], REDUCED, Reduce(ReduceOp::ArgMin)),
     method("argmax", &[], REDUCED, Reduce(ReduceOp::ArgMax)),
     method("sum", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Sum))),
     method("prod", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Prod))),
     method("mean", &[], SUMMED, Other(reductions::mean)),
-    method("var", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(reductions::var)),
-    method("std", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(reductions::std)),
+    method("var", &[], SPREAD, Other(reductions::var)),
+    method("std", &[], SPREAD, Other(reductions::std)),
     row("count_nonzero", &[], REDUCED, Other(reductions::count_nonzero)),
+    row("average", &[], "a, axis=None, weights=None, *, keepdims=False", Other(reductions::average)),
+    row("nansum", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Sum))),
+    row("nanprod", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Prod))),
+    row("nanmean", &[], SUMMED, Other(reductions::mean)),
+    row("nanvar", &[], SPREAD, Other(reductions::var)),
+    row("nanstd", &[], SPREAD, Other(reductions::std)),
+    row("nanmin", &[], REDUCED, Other(|c| reductions::reduce(c, ReduceOp::Min))),
+    row("nanmax", &[], REDUCED, Other(|c| reductions::reduce(c, ReduceOp::Max))),
     row("ptp", &[], REDUCED, Other(reductions::ptp)),
     method("trace", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::trace)),
     row("diff", &[], "a, n=1, axis=-1", Other(lib::diff)),
-    row("where", &[], "condition, x, y", Other(lib::where_)).elementwise(),
-    method("clip", &[], "a, a_min|min=None, a_max|max=None", Other(lib::clip)).elementwise(),
-    row("square", &[], X, Other(lib::square)).elementwise(),
-    row("reciprocal", &[], X, Other(lib::reciprocal)).elementwise(),
-    row("positive", &[], X, Other(lib::positive)).elementwise(),
-    row("sign", &[], X, Other(lib::sign)).elementwise(),
-    method("round", &["around"], "a", Other(lib::round)).elementwise(),
-    row("isinf", &[], X, Other(lib::isinf)).elementwise(),
-    row("isfinite", &[], X, Other(lib::isfinite)).elementwise(),
-    row("deg2rad", &["radians"], X, Other(|c| lib::scaled(c, [std::f64::consts::PI, 180.0]))).elementwise(),
-    row("rad2deg", &["degrees"], X, Other(|c| lib::scaled(c, [180.0, std::f64::consts::PI]))).elementwise(),
-    row("logical_and", &[], XY, Other(|c| lib::logical(c, BinaryOp::And))).elementwise(),
-    row("logical_or", &[], XY, Other(|c| lib::logical(c, BinaryOp::Or))).elementwise(),
-    row("logical_xor", &[], XY, Other(|c| lib::logical(c, BinaryOp::Xor))).elementwise(),
+    row("where", &[], "condition, x=None, y=None", Other(elementwise::where_)).elementwise(),
+    method("clip", &[], "a, a_min|min=None, a_max|max=None", Other(elementwise::clip)).elementwise(),
+    row("square", &[], X, Other(elementwise::square)).elementwise(),
+    row("reciprocal", &[], X, Other(elementwise::reciprocal)).elementwise(),
+    row("positive", &[], X, Other(elementwise::positive)).elementwise(),
+    row("sign", &[], X, Other(elementwise::sign)).elementwise(),
+    method("round", &["around"], "a, decimals=0", Other(elementwise::round)).elementwise(),
+    row("isclose", &[], "a, b, rtol=1e-5, atol=1e-8, equal_nan=False", Other(elementwise::isclose)).elementwise(),
+    row("allclose", &[], "a, b, rtol=1e-5, atol=1e-8, equal_nan=False", Other(elementwise::allclose)),
+    row("array_equal", &[], "a1, a2", Other(lib::array_equal)),
+    row("outer", &[], "a, b", Other(lib::outer)),
+    method("nonzero", &[], "a", Other(|c| select::nonzero(&c.array("a")?, c.at))),
+    row("flatnonzero", &[], "a", Other(|c| select::flatnonzero(&c.array("a")?, c.at))),
+    row("isinf", &[], X, Other(elementwise::isinf)).elementwise(),
+    row("isfinite", &[], X, Other(elementwise::isfinite)).elementwise(),
+    row("deg2rad", &["radians"], X, Other(|c| elementwise::scaled(c, [std::f64::consts::PI, 180.0]))).elementwise(),
+    row("rad2deg", &["degrees"], X, Other(|c| elementwise::scaled(c, [180.0, std::f64::consts::PI]))).elementwise(),
+    row("logical_and", &[], XY, Other(|c| elementwise::logical(c, BinaryOp::And))).elementwise(),
+    row("logical_or", &[], XY, Other(|c| elementwise::logical(c, BinaryOp::Or))).elementwise(),
+    row("logical_xor", &[], XY, Other(|c| elementwise::logical(c, BinaryOp::Xor))).elementwise(),
     row("logical_not", &[], X, Other(|c| c.done(c.array("x")?.logical_not()))).elementwise(),
     method("astype", &[], "x, dtype", Other(lib::astype)).elementwise(),
     method("reshape", &[], "a, shape..., *, order='C'", Other(lib::reshape)).is(Shares::View),
@@ -387,6 +404,7 @@ fn default(text: &str) -> Value {
         "False" => Value::Scalar(Py::Bool(false)),
         "True" => Value::Scalar(Py::Bool(true)),
         text if text.starts_with('\'') => Value::Str(text.trim_matches('\'').into()),
+        number if number.contains(['e', '.']) => number.parse().map_or(Value::None, |x| Value::Scalar(Py::Float(x))),
         number => number.parse().map_or(Value::None, |k| Value::Scalar(Py::Int(k))),
     }
 }

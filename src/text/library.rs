@@ -8,22 +8,14 @@ use super::value::Py;
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
 use crate::expr::scatter::outer_edges;
-use crate::expr::{Axis, DynExpr, DynOperand, Extent, Weak, indices, pieces};
-use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
-use crate::shape::normalize_axis;
+use crate::expr::{Axis, DynExpr, Extent, Weak, indices, pieces};
+use crate::ops::{BinaryOp, ReduceOp};
+use crate::shape::{Joined, equate, normalize_axis};
 use crate::size::Size;
 use crate::view::Slice;
 
 type Result = std::result::Result<Value, Mistake>;
 type Expr = DynExpr<'static>;
-
-const fn int(k: i128) -> DynOperand<'static> {
-    DynOperand::Weak(Weak::Int(k))
-}
-
-const fn float(x: f64) -> DynOperand<'static> {
-    DynOperand::Weak(Weak::Float(x))
-}
 
 /// NumPy takes means and variances of integers in `f64`; whether a value is finite is the same in any type.
 pub(super) fn to_float(x: Expr) -> Expr {
@@ -62,6 +54,33 @@ pub(super) fn at_least(c: &Call, rank: usize) -> Result {
     c.done((x.ndim()..rank).fold(x, |x, _| x.insert_axis(0)))
 }
 
+/// The products of all elements of one array with all of another.
+pub(super) fn outer(c: &Call) -> Result {
+    let flat = |x: Expr| x.reshape([Extent::from(x.shape().size())]);
+    let (a, b) = (flat(c.array("a")?), flat(c.array("b")?));
+    c.done(DynExpr::binary(BinaryOp::Mul, a.insert_axis(1), b))
+}
+
+/// Whether two arrays have one shape and equal elements.
+pub(super) fn array_equal(c: &Call) -> Result {
+    let (a, b) = (c.array("a1")?, c.array("a2")?);
+    if a.ndim() != b.ndim() {
+        return Ok(Value::Scalar(Py::Bool(false)));
+    }
+    for (n, m) in a.shape().extents().iter().zip(b.shape().extents()) {
+        match equate(n, m) {
+            Joined::Never => return Ok(Value::Scalar(Py::Bool(false))),
+            Joined::Same(_) => {}
+            Joined::If(..) => {
+                let message =
+                    format!("whether the shapes {} and {} are the same is not known before arrays are bound", a.shape(), b.shape());
+                return Err(c.fail(ErrorKind::Unsupported, message).help("write `(x == y).all()`"));
+            }
+        }
+    }
+    c.done(DynExpr::binary(BinaryOp::Eq, a, b).reduce(ReduceOp::All, ..))
+}
+
 pub(super) fn trace(c: &Call) -> Result {
     c.done(c.array("a")?.diagonal(c.int("offset")?, c.int("axis1")?, c.int("axis2")?).reduce(ReduceOp::Sum, Axis(-1)))
 }
@@ -85,128 +104,6 @@ pub(super) fn diff(c: &Call) -> Result {
         x = DynExpr::binary(op, part(Some(1), None), part(None, Some(-1)));
     }
     c.done(x)
-}
-
-pub(super) fn where_(c: &Call) -> Result {
-    let (x, y) = c.operands("x", "y")?;
-    c.done(c.array("condition")?.select(x, y))
-}
-
-/// `maximum` with the lower bound, then `minimum` with the upper one; either may be `None`.
-pub(super) fn clip(c: &Call) -> Result {
-    let x = c.array("a")?;
-    let bound = |name| match c.value(name) {
-        (Value::None, _) => Ok(None),
-        _ => c.operand(name).map(Some),
-    };
-    // NumPy lets a bound be out of the range of the integer type: on its own side it does nothing.
-    let idle = |bound: &DynOperand, below: bool| match (bound, x.dtype().int_range()) {
-        (DynOperand::Weak(Weak::Int(k)), Some((low, high))) => {
-            if below {
-                *k <= low.into()
-            } else {
-                *k >= high.into()
-            }
-        }
-        _ => false,
-    };
-    c.done(match (bound("a_min")?, bound("a_max")?) {
-        (None, None) if x.dtype() == DType::Bool => return Err(c.fail(ErrorKind::DType, "`clip` is not defined on bool")),
-        (None, None) => x,
-        (Some(low), Some(high)) => x.clip(low, high),
-        (Some(low), None) if idle(&low, true) => x,
-        (Some(low), None) => DynExpr::binary(BinaryOp::Max, x, low),
-        (None, Some(high)) if idle(&high, false) => x,
-        (None, Some(high)) => DynExpr::binary(BinaryOp::Min, x, high),
-    })
-}
-
-pub(super) fn square(c: &Call) -> Result {
-    let x = c.array("x")?;
-    if x.dtype() == DType::Bool {
-        let mistake = c.fail(ErrorKind::Unsupported, "NumPy's square of bool is int8, an element type that elide does not have");
-        return Err(mistake.help("a bool is its own square"));
-    }
-    c.done(DynExpr::binary(BinaryOp::Mul, &x, &x))
-}
-
-pub(super) fn reciprocal(c: &Call) -> Result {
-    let x = c.array("x")?;
-    if !x.dtype().is_float() {
-        let mistake = c.fail(ErrorKind::Unsupported, format!("`reciprocal` of {} would be an integer quotient", x.dtype()));
-        return Err(mistake.help("write `1 / x` or `1 // x`"));
-    }
-    c.done(DynExpr::binary(BinaryOp::Div, int(1), x))
-}
-
-pub(super) fn positive(c: &Call) -> Result {
-    let x = c.array("x")?;
-    if x.dtype() == DType::Bool {
-        return Err(c.fail(ErrorKind::DType, "`positive` is not defined on bool"));
-    }
-    c.done(x)
-}
-
-/// NaN stays NaN; both zeros give 0.
-pub(super) fn sign(c: &Call) -> Result {
-    let x = c.array("x")?;
-    if x.dtype() == DType::Bool {
-        return Err(c.fail(ErrorKind::DType, "`sign` is not defined on bool"));
-    }
-    let test = |op| DynExpr::binary(op, &x, int(0));
-    let rest = test(BinaryOp::Eq).select(int(0), &x);
-    if !x.dtype().is_signed() {
-        return c.done(test(BinaryOp::Gt).select(int(1), rest));
-    }
-    c.done(test(BinaryOp::Gt).select(int(1), test(BinaryOp::Lt).select(int(-1), rest)))
-}
-
-/// Integers stay; floats go to the nearest integral value, halves to even.
-pub(super) fn round(c: &Call) -> Result {
-    let x = c.array("a")?;
-    c.done(if x.dtype().is_int() { x } else { x.unary(UnaryOp::Rint) })
-}
-
-fn magnitude_against_infinity(c: &Call, op: BinaryOp) -> Result {
-    let x = to_float(c.array("x")?);
-    c.done(DynExpr::binary(op, x.unary(UnaryOp::Abs), float(f64::INFINITY)))
-}
-
-pub(super) fn isinf(c: &Call) -> Result {
-    magnitude_against_infinity(c, BinaryOp::Eq)
-}
-
-pub(super) fn isfinite(c: &Call) -> Result {
-    magnitude_against_infinity(c, BinaryOp::Lt)
-}
-
-/// The product with a ratio, in the floating-point type of NumPy's functions of one operand. As in NumPy the ratio is that of
-/// two numbers of the type, which is not always the nearest one: 180 / pi is not in `f32`.
-pub(super) fn scaled(c: &Call, [above, below]: [f64; 2]) -> Result {
-    let x = c.array("x")?;
-    let x = match x.dtype() {
-        DType::F32 | DType::F64 => x,
-        DType::I16 => x.astype(DType::F32),
-        DType::I32 | DType::I64 => x.astype(DType::F64),
-        d => {
-            let mistake = c.fail(
-                ErrorKind::Unsupported,
-                format!("NumPy's {} of {d} is float16, an element type that elide does not have", c.function.name),
-            );
-            return Err(mistake.help("convert first: `.astype(f32)`"));
-        }
-    };
-    let ratio = if x.dtype() == DType::F32 { f64::from(above as f32 / below as f32) } else { above / below };
-    c.done(DynExpr::binary(BinaryOp::Mul, x, float(ratio)))
-}
-
-pub(super) fn logical(c: &Call, op: BinaryOp) -> Result {
-    let (x, y) = (c.array("x1")?, c.operand("x2")?);
-    c.done(match op {
-        BinaryOp::And => x.logical_and(y),
-        BinaryOp::Or => x.logical_or(y),
-        _ => x.logical_xor(y),
-    })
 }
 
 pub(super) fn astype(c: &Call) -> Result {
@@ -535,7 +432,11 @@ pub(super) fn bincount(c: &Call) -> Result {
 
 /// The counts and the edges between them.
 pub(super) fn histogram(c: &Call) -> Result {
-    let x = c.array("a")?;
+    let x = match c.value("a") {
+        // NaN is in no bin.
+        (Value::Selected(x), _) => x.spread_mask().select(to_float(x.full.clone()), Weak::Float(f64::NAN)),
+        _ => c.array("a")?,
+    };
     let Ok(bins) = usize::try_from(c.int("bins")?) else {
         return Err(c.fail(ErrorKind::Shape, "`bins` must be a positive number"));
     };

@@ -46,7 +46,7 @@
 //! |---|---|---|
 //! | scan | `scan` | comments, continued lines and newlines in brackets become blanks; brackets match |
 //! | parse | `grammar.pest`, `parse`, `statement`, `explain` | text to `Ast`, an arena with operands before users |
-//! | lower | `lower`, `subscript`, `object`, `functions`, `library`, `joining`, `lists`, `reductions` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
+//! | lower | `lower`, `subscript`, `object`, `functions`, `elementwise`, `library`, `joining`, `lists`, `reductions` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
 //! | assign | `assign`, `memory`, `select` | what a storage holds, which names look at it and how; elements at masks |
 //!
 //! Nothing recurses but the parser over brackets, whose nesting is bounded.
@@ -55,6 +55,7 @@ mod absent;
 mod assign;
 mod ast;
 mod diagnostic;
+mod elementwise;
 mod explain;
 mod functions;
 mod input;

@@ -9,11 +9,12 @@ use std::rc::Rc;
 
 use super::diagnostic::{Mistake, Span};
 use super::memory::Array;
-use super::object::{Value, array, binary, describe, extent, number};
+use super::object::{Value, array, binary, describe, extent, number, tuple};
 use super::value::Py;
+use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::expr::node::{NodeKind, NodeRef};
-use crate::expr::{Compressed, DynExpr};
+use crate::expr::{Compressed, DynExpr, Extent, Weak, indices};
 use crate::ops::{BinaryOp, ReduceOp};
 use crate::shape::{Joined, Shape, equate};
 use crate::size::Size;
@@ -26,6 +27,8 @@ pub(super) struct Selected {
     pub mask: DynExpr<'static>,
     /// The axes of `full` after those of the mask.
     pub after: usize,
+    /// If they are the indices of the selected elements along an axis of the mask, that axis.
+    pub place: Option<usize>,
     /// Where it was selected.
     pub span: Span,
 }
@@ -40,7 +43,7 @@ impl Selected {
     }
 
     fn with(&self, full: DynExpr<'static>) -> Value {
-        Value::Selected(Rc::new(Selected { full, mask: self.mask.clone(), ..*self }))
+        Value::Selected(Rc::new(Selected { full, mask: self.mask.clone(), place: None, ..*self }))
     }
 
     /// How many axes of `full` come before those of the mask.
@@ -146,14 +149,42 @@ pub(super) fn select(base: &Array, mask: &DynExpr<'static>, axis: usize, at: Spa
         let message = format!("a mask of shape {} does not fit the axes {covered} of {}{}", mask.shape(), base.dtype(), base.shape());
         return Err(Mistake::new(ErrorKind::Shape, at, message));
     }
-    Ok(Selected { full: base.expr.clone(), mask: mask.clone(), after, span: at })
+    Ok(Selected { full: base.expr.clone(), mask: mask.clone(), after, place: None, span: at })
+}
+
+fn truth(x: &DynExpr<'static>, at: Span) -> Result<DynExpr<'static>, Mistake> {
+    if x.ndim() == 0 {
+        let mistake = Mistake::new(ErrorKind::Shape, at, "the places in an array of rank 0");
+        return Err(mistake.help("`np.atleast_1d` makes it an array of one element"));
+    }
+    Ok(if x.dtype() == DType::Bool { x.clone() } else { x.ne(Weak::Int(0)) })
+}
+
+/// The indices where elements are not zero, an array for each axis. As indices of one subscript they are the mask.
+pub(super) fn nonzero(x: &DynExpr<'static>, at: Span) -> Result<Value, Mistake> {
+    let mask = truth(x, at)?;
+    let along = |k| {
+        let full = DynExpr::from_node(indices::along(x.shape(), k, None));
+        Value::Selected(Rc::new(Selected { full, mask: mask.clone(), after: 0, place: Some(k), span: at }))
+    };
+    tuple((0..x.ndim()).map(along).collect(), at)
+}
+
+/// The numbers in C order of the elements that are not zero.
+pub(super) fn flatnonzero(x: &DynExpr<'static>, at: Span) -> Result<Value, Mistake> {
+    let flat = x.reshape([Extent::from(x.shape().size())]);
+    flat.check().map_err(|e| Mistake::from_error(&e, at))?;
+    match nonzero(&flat, at)? {
+        Value::Tuple(places) => Ok(places[0].clone()),
+        other => Ok(other),
+    }
 }
 
 /// How many pairs of nodes are compared before two masks count as different ones.
 const MOST: usize = 10_000;
 
 /// True if two expressions are written alike over the same nodes. Without recursion; each pair once.
-fn same(a: &NodeRef, b: &NodeRef) -> bool {
+pub(super) fn same(a: &NodeRef, b: &NodeRef) -> bool {
     let (mut seen, mut pending) = (HashSet::new(), vec![(a.clone(), b.clone())]);
     while let Some((a, b)) = pending.pop() {
         if a.same(&b) || !seen.insert((a.id(), b.id())) {

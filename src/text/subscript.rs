@@ -1,5 +1,6 @@
 //! Subscripts: slices, single indices, masks and arrays of indices between the brackets.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::ast::{Index, Node, NodeId};
@@ -38,7 +39,7 @@ impl<'p> Machine<'p> {
     /// What the brackets of a subscript say about an array.
     pub(super) fn pick(&mut self, x: &Array, items: &'p [Index], blame: Span) -> Result<Picked, Mistake> {
         let shape = x.shape();
-        let listed = self.listed(items)?;
+        let listed = places(self.listed(items)?)?;
         let mut slices = Vec::new();
         let mut mask = None;
         // The slices whose bounds are extents, each with the number of its item.
@@ -55,6 +56,7 @@ impl<'p> Machine<'p> {
                     mask = Some((m.clone(), slices.len(), span));
                     slices.extend(std::iter::repeat_n(Slice::FULL, m.ndim()));
                 }
+                Item::Places(x) => return Err(x.refused()),
                 Item::Mask(_) => return Err(unsupported(span, "elide indexes by one mask only").help("combine them: `x[a & b]`")),
                 Item::Range { start, stop, step } => {
                     ranges.push((slices.len(), start, stop, step, span));
@@ -220,6 +222,37 @@ impl<'p> Machine<'p> {
     }
 }
 
+/// The places of a mask's elements along each of its axes, one after another, are the mask.
+fn places(items: Vec<(Item, Span)>) -> Result<Vec<(Item, Span)>, Mistake> {
+    let mut out: Vec<(Item, Span)> = Vec::new();
+    let mut open: Option<(Rc<Selected>, usize)> = None;
+    for (item, span) in items {
+        let Item::Places(x) = item else {
+            if let Some((x, _)) = &open {
+                return Err(x.refused());
+            }
+            out.push((item, span));
+            continue;
+        };
+        let next = match &open {
+            None => 0,
+            Some((first, next)) if select::same(first.mask.node(), x.mask.node()) => *next,
+            Some(_) => return Err(x.refused()),
+        };
+        if x.place != Some(next) {
+            return Err(x.refused());
+        }
+        open = (next + 1 < x.mask.ndim()).then(|| (x.clone(), next + 1));
+        if open.is_none() {
+            out.push((Item::Mask(x.mask.clone()), span));
+        }
+    }
+    match open {
+        Some((x, _)) => Err(x.refused()),
+        None => Ok(out),
+    }
+}
+
 /// One item between the brackets of a subscript.
 enum Item {
     Slice(Slice),
@@ -232,6 +265,8 @@ enum Item {
         step: isize,
     },
     Mask(DynExpr<'static>),
+    /// Where elements of a mask are, along one of its axes.
+    Places(Rc<Selected>),
     Indices(DynExpr<'static>),
 }
 
@@ -353,7 +388,7 @@ impl Picked {
         let part = array(DynExpr::from_node(pieces::through(x.node(), &self.region, &self.equations, None)), blame)?;
         let Value::Array(part) = part else { return Ok(part) };
         if let Some((mask, axis)) = &self.mask {
-            return select::select(&part, mask, *axis, blame).map(|s: Selected| Value::Selected(std::rc::Rc::new(s)));
+            return select::select(&part, mask, *axis, blame).map(|s: Selected| Value::Selected(Rc::new(s)));
         }
         match &self.points {
             Some(points) => array(points.of(&part), blame),
@@ -417,6 +452,7 @@ fn index(value: &Value, span: Span) -> Result<Item, Mistake> {
         Value::Array(x) if x.dtype().is_int() => Ok(Item::Indices(x.expr.clone())),
         Value::Array(x) => Err(Mistake::new(ErrorKind::DType, span, format!("an index must be an integer, not {}", x.dtype()))
             .help("convert it first: `.astype(i64)`")),
+        Value::Selected(x) if x.place.is_some() => Ok(Item::Places(x.clone())),
         Value::Selected(x) => Err(x.refused()),
         Value::Tuple(_) => Err(unsupported("elide does not index by tuples in tuples").help("an array of indices may be a list")),
         Value::List(items) => match lists::array(value, items.is_empty().then_some(DType::I64), span)? {

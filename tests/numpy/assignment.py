@@ -605,6 +605,33 @@ w = np.diag(q); v = np.diag(q, 1); z = np.diag(a, k=-2); y = np.diag(x[:3]); k =
 w = np.diag(np.diag(q)); v = np.diag([1, 2, 3]); z = np.diag(x[:0]); y = np.diag(x[:3]); y[0, 1] = 5; k = np.diag(q, 9)
 w = np.diag(q); w[0] = 5
 w = np.diag(t)
+w, v = np.indices((3, 4)); z = (a * v).sum() + w.max()
+w, v, z = a; v[0] = 7; y = w + z
+w, v, z = k[:3]; y = x * w + v; w += 1
+w, v = x
+w = np.average(x, weights=y); v = np.average(a, axis=0); z = np.average(a, axis=1, weights=x[:4]); y = np.average(i, weights=l); k = np.average(a, weights=a * a)
+w = np.average(a, weights=x[:3])
+w = np.outer(x, y); v = np.outer(a, c)
+w = np.isclose(x, x + 1e-9); v = np.isclose(i, i + 0.001, rtol=1e-2); z = np.allclose(x, x); y = np.allclose(x, y)
+w = np.isclose([1, np.inf, np.nan, -np.inf], [1, np.inf, np.nan, np.inf]); v = np.isclose([np.inf, np.nan], [1, np.nan], equal_nan=True)
+w = np.array_equal(x, x * 1); v = np.array_equal(x, y); z = np.array_equal(x, a); y = np.array_equal(i, i + 0.0); k = np.array_equal(x, x[1:])
+w = np.round(a / 3, 2); v = (f / 3).round(1); z = np.round(a * 100, -1); y = np.round(i, 1); k = np.around(a / 3, decimals=5)
+? w = np.round(i, -1)
+z = np.where(a > 1, np.nan, a); w = np.nansum(z); v = np.nanmean(z, axis=0); y = np.nanstd(z, axis=0); k = np.nanvar(z, axis=1, ddof=1, keepdims=True)
+z = np.where(a > 1, np.nan, a); w = np.nanmax(z, axis=0); v = np.nanmin(z, axis=1); y = np.nanprod(z, axis=0); k = np.nanvar(z, axis=0, ddof=2)
+w = np.nansum(i); v = np.nanmean(i); z = np.nanmax(i); y = np.nanmin(f)
+? w = np.nansum(x[m])
+w = x.sum(where=m); v = a.mean(axis=1, where=b); z = a.std(axis=0, where=b); y = a.prod(where=a > 0); k = a.sum(axis=0, where=r[:, None])
+w = np.any(a > 1, axis=0, where=b); v = np.all(a > -1, axis=1, where=b); z = a.sum(where=[True, False, True, True]); y = x.mean(where=x > 99)
+w = x.sum(where=x)
+w = np.where(x > 0)[0]; v = np.flatnonzero(a > 0); z = i.nonzero()[0]; y = len(np.nonzero(a)); k = np.where(a > 0)[1]
+w, v = np.where(a > 1); z = a[w, v]; y = a[w, v].sum(); a[w, v] = 0; k = w.size
+w = np.where(x > 0)[0]; v = x[w] * y[w]; x[w] += 1; z = a[np.nonzero(a > 1)].mean(); y = len(w)
+w = np.where(r)[0]; v = a[w].sum(axis=0); z = a[:, np.where(x[:4] > 0)[0]].sum(axis=1); y = w.max() - w.min() + (w * 2).sum()
+? w, v = np.where(q > 1); q[v, w] = 0
+? w = np.where(x > 0)[0]; v = x[w - 1]
+w = np.where(x > 0, 1)
+w = np.histogram(x[m], 4, (-2, 2))[0]; v = np.histogram(i[i > 0], 3, (0, 9))[0]; z = np.histogram(a[r], 3, (0, 8))[0]
 w = x[m].sum(axis=1)
 ? w = x[m].argmax()
 ? w = x[m][0]
