@@ -78,7 +78,7 @@ const XY: &str = "x1, x2";
 const REDUCED: &str = "a, axis=None, *, keepdims=False";
 const ASKED: &str = "a, axis=None, *, keepdims=False, where=True";
 const SUMMED: &str = "a, axis=None, dtype=None, *, keepdims=False, where=True";
-const SPREAD: &str = "a, axis=None, *, ddof=0, keepdims=False, where=True";
+const SPREAD: &str = "a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True";
 
 static FUNCTIONS: &[Function] = &[
     row("negative", &[], X, Unary(UnaryOp::Neg)),

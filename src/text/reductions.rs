@@ -48,7 +48,11 @@ impl Elements {
             let failed = |e: Error| {
                 let mistake = Mistake::from_error(&e, c.at);
                 let message = format!("{} of {}: {}", c.function.name, describe(c.value("a").0), mistake.message);
-                Mistake { message, ..mistake }
+                let mistake = Mistake { message, ..mistake };
+                match c.function.name {
+                    name @ ("min" | "max") if rank == 0 => mistake.help(format!("use `{name}imum(a, b)` for the {name}imum of two values")),
+                    _ => mistake,
+                }
             };
             axes.indices(rank).map_err(failed)
         };
@@ -200,13 +204,18 @@ pub(super) fn sum(c: &Call, op: ReduceOp) -> Result {
 }
 
 pub(super) fn mean(c: &Call) -> Result {
-    let elements = Elements::of(c)?;
-    let elements = match c.dtype("dtype")? {
-        None => elements,
-        Some(d) if d.is_float() => elements.with(|x| x.astype(d)),
-        Some(d) => return Err(c.fail(ErrorKind::Unsupported, format!("elide takes means in f32 and f64, not in {d}"))),
-    };
+    let elements = in_floats(c)?;
     elements.done(c, elements.mean_over(elements.axes()))
+}
+
+/// What is reduced, in the type that the call asks for.
+fn in_floats(c: &Call) -> Result<Elements> {
+    let elements = Elements::of(c)?;
+    match c.dtype("dtype")? {
+        None => Ok(elements),
+        Some(d) if d.is_float() => Ok(elements.with(|x| x.astype(d))),
+        Some(d) => Err(c.fail(ErrorKind::Unsupported, format!("elide takes means in f32 and f64, not in {d}"))),
+    }
 }
 
 /// NumPy's two passes: the mean of the squared distances from the mean, over `n - ddof`.
@@ -230,12 +239,12 @@ fn variance(c: &Call, elements: &Elements) -> Result<Expr> {
 }
 
 pub(super) fn var(c: &Call) -> Result {
-    let elements = Elements::of(c)?.with(to_float);
+    let elements = in_floats(c)?.with(to_float);
     elements.done(c, variance(c, &elements)?)
 }
 
 pub(super) fn std(c: &Call) -> Result {
-    let elements = Elements::of(c)?.with(to_float);
+    let elements = in_floats(c)?.with(to_float);
     elements.done(c, variance(c, &elements)?.unary(UnaryOp::Sqrt))
 }
 

@@ -632,6 +632,7 @@ w = np.where(r)[0]; v = a[w].sum(axis=0); z = a[:, np.where(x[:4] > 0)[0]].sum(a
 ? w = np.where(x > 0)[0]; v = x[w - 1]
 w = np.where(x > 0, 1)
 w = np.histogram(x[m], 4, (-2, 2))[0]; v = np.histogram(i[i > 0], 3, (0, 9))[0]; z = np.histogram(a[r], 3, (0, 8))[0]
+w = f.var(dtype=float64); v = f[b].std(dtype=float64); z = a[b].ravel().sum(); y = a[b].flatten(); k = i.std(dtype=float32)
 w = x[m].sum(axis=1)
 ? w = x[m].argmax()
 ? w = x[m][0]
