@@ -7,6 +7,7 @@
 //! t = x[1:-1, ::2] + 1          # a comment
 //! m = t.mean(axis=0, keepdims=True)
 //! r = x[k, 1:]                  # the rows at an array of indices
+//! s = x[x > 0].mean()           # one reduction; what is selected is in no memory
 //! np.sqrt(((t - m)**2).sum(axis=0))
 //! ```
 //!
@@ -26,6 +27,7 @@
 //! x[1:] += x[:-1]               # an input is updated in place
 //! v = x[::2]; v[...] = 0        # and so is it through a view
 //! x[x < 0] = x[x < 0]**2        # the elements at a mask
+//! np.add.at(x, k, 1)            # an element as often as its index occurs
 //! a, b = b, a                   # names, not elements
 //! ```
 //!
