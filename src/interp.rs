@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use crate::array::ArrayRef;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site, bail};
-use crate::graph::{Graph, Kind, Node, NodeId};
+use crate::graph::{Asked, Graph, Kind, Node, NodeId};
 use crate::math::{Emit, Eval};
 use crate::ops::{BinaryOp, ReduceOp};
 use crate::shape::Shape;
@@ -101,6 +101,7 @@ impl Tensor {
 /// nothing.
 pub fn evaluate(graph: &Graph, inputs: &[Tensor], dims: &dyn Fn(&Var) -> i64) -> Result<Vec<Tensor>> {
     check_bindings(graph, inputs, dims)?;
+    check_elements(graph, inputs, dims)?;
     let last_use = last_uses(graph);
     let mut values: Vec<Option<Cow<'_, Tensor>>> = vec![None; graph.len()];
     for (id, node) in graph.nodes() {
@@ -180,6 +181,21 @@ fn check_bindings(graph: &Graph, inputs: &[Tensor], dims: &dyn Fn(&Var) -> i64) 
         if a != b {
             let message = format!("{} and {} must be equal, but are {a} and {b}", equation.0, equation.1);
             return Err(at(Error::new(ErrorKind::Shape, message), *site));
+        }
+    }
+    Ok(())
+}
+
+/// That masks select something where a reduction asks for it.
+fn check_elements(graph: &Graph, inputs: &[Tensor], dims: &dyn Fn(&Var) -> i64) -> Result<()> {
+    for position in graph.positions() {
+        let Asked::Elements(op) = position.asked else { continue };
+        let mut asked = graph.without_outputs();
+        asked.output("none".into(), position.index, None);
+        if evaluate(&asked, inputs, dims)?[0].data[0] != Scalar::I64(0) {
+            let message =
+                format!("zero-size array to reduction operation `{}`, which has no identity: the mask selects no elements", op.name());
+            return Err(at(Error::new(ErrorKind::Shape, message), position.site));
         }
     }
     Ok(())

@@ -218,6 +218,10 @@ fn explain_reports_and_requires() {
          1 | (x - x.max(axis=0)[::-1]).sum(axis=0)\n   |                          ^\n  help: declare it with `update`, as the new \
          value of an input"
     );
+    assert_eq!(
+        refused("peak-bytes=8*q"),
+        "`peak-bytes=8*q` is about `q`, which is no dim of an input of kernel `eval`\n  help: its dims are: m, n"
+    );
     assert_eq!(refused("in-place=y"), "kernel `eval` has no output named `y` to require in place\n  help: its outputs are: result");
     assert_eq!(
         dir.usage(&[&program[..], &["--require", "fast"]].concat()),

@@ -199,6 +199,35 @@ fn extents_are_bounds_of_slices() {
 }
 
 #[test]
+fn extents_are_single_indices() {
+    let of = |program: &str, shape: &[usize]| of_named(program, 3, 4, shape).unwrap();
+    assert_eq!(of("n = x.shape[0]; y = x[n-1] * 1", &[4]), [8.0, 9.0, 10.0, 11.0]);
+    assert_eq!(of("y = x[x.shape[0]-2, 1:]", &[3]), [5.0, 6.0, 7.0]);
+    assert_eq!(of("n, m = x.shape; y = x[n-1, m-1:]", &[1]), [11.0]);
+    assert_eq!(of("n, m = x.shape; y = x[:, None, m-n]", &[3, 1]), [1.0, 5.0, 9.0]);
+    assert_eq!(of("n, m = x.shape; y = x[..., n]", &[3]), [3.0, 7.0, 11.0]);
+    assert_eq!(of("n, m = x.shape; y = x[:n-1, m//2]", &[2]), [2.0, 6.0]);
+    assert_eq!(of("n = x.shape[0]; y = x[[0, 2]][:, n-1]", &[2]), [2.0, 10.0]);
+    assert_eq!(of("n = x.shape[0]; y = x[[0, 2], n-1]", &[2]), [2.0, 10.0]);
+    assert_eq!(
+        of("n = x.shape[0]; y = x * 1; y[n-1] = -1; y[0, n] += 0.5", &[3, 4])[2..],
+        [2.0, 3.5, 4.0, 5.0, 6.0, 7.0, -1.0, -1.0, -1.0, -1.0]
+    );
+    // Of what is known now, an extent that is not must be inside too.
+    assert_eq!(of("n = x.shape[0]; y = x[:1, :].reshape(-1)[None][:, n-3]", &[1]), [0.0]);
+    for (program, n, m) in [
+        ("m = x.shape[1]; y = x[m-1]", 3, 4),
+        ("n = x.shape[0]; y = x[n-1] * 1", 0, 4),
+        ("n = x.shape[0]; y = x[n-4]", 3, 4),
+        ("n, m = x.shape; y = x[:, n-4]", 3, 1),
+        ("m = x.shape[1]; y = array([1.0, 2.0])[m-2] + x[0]", 3, 4),
+    ] {
+        let error = of_named(program, n, m, &[if program.contains("[:, ") { n } else { m }]).unwrap_err().to_string();
+        assert!(error.contains("is out of bounds") || error.contains("below zero"), "{program}: {error}");
+    }
+}
+
+#[test]
 fn assignment_at_an_index_out_of_range_changes_nothing() {
     let mut builder = Kernel::builder("at");
     let x: DynExpr<'static> = builder.input::<f64>("x", [elide::Dim::named("n")]).into_dyn();

@@ -300,6 +300,15 @@ pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRe
     or_error(made, a.dtype, site, || format!("{} of {}", op.name(), describe(a)))
 }
 
+/// `value`, which `op` has made of elements that are there only if `some` is true; else the program fails.
+#[cfg(feature = "text")]
+pub(crate) fn provided(value: &NodeRef, some: &NodeRef, op: ReduceOp, site: At) -> NodeRef {
+    match inherited(&[value, some]) {
+        Some(bad) => bad.clone(),
+        None => NodeRef::new(NodeKind::Provided(value.clone(), some.clone(), op), value.dtype, value.shape.clone(), site),
+    }
+}
+
 /// The number of elements that are not zero, as an `i64`.
 pub(crate) fn count_nonzero(a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
     let truth = cast(a, DType::Bool, site);

@@ -69,6 +69,10 @@ pub(crate) enum NodeKind {
     /// becomes of itself and the value (which replaces it if there is none). Values (of the base's type) and indices (`i64`) have one
     /// shape or are a `Const`; the map goes from that and an axis for the value of the index to the base.
     Scatter { base: NodeRef, value: NodeRef, index: NodeRef, op: Option<BinaryOp>, map: View, bounds: Bounds },
+    /// The first operand, of a program that fails before anything is written where the second, a `bool` of rank 0, is false: then
+    /// the reduction by which the first was made has no elements.
+    #[cfg_attr(not(feature = "text"), allow(dead_code, reason = "masks select in the text language"))]
+    Provided(NodeRef, NodeRef, ReduceOp),
     /// A mistake; the element type and shape are placeholders.
     Error(Error),
 }
@@ -184,7 +188,7 @@ impl NodeKind {
             Pieces(parts) => parts.iter().map(|(value, _)| value).collect(),
             Input { .. } | Data(_) | Const(_) | SizeOf(_) | Iota | Error(_) => smallvec::smallvec![],
             Unary(_, a) | Cast(a) | View(a, _) | Reshape(a) | Reduce(_, a, _) => smallvec::smallvec![a],
-            Binary(_, a, b) | Take(a, b, _) => smallvec::smallvec![a, b],
+            Binary(_, a, b) | Take(a, b, _) | Provided(a, b, _) => smallvec::smallvec![a, b],
             Select(a, b, c) | Scatter { base: a, value: b, index: c, .. } => smallvec::smallvec![a, b, c],
         }
     }
@@ -206,7 +210,7 @@ impl Drop for Node {
 fn take_operands(kind: &mut NodeKind, into: &mut Vec<NodeRef>) {
     match std::mem::replace(kind, NodeKind::Const(Scalar::Bool(false))) {
         NodeKind::Unary(_, a) | NodeKind::Cast(a) | NodeKind::View(a, _) | NodeKind::Reshape(a) | NodeKind::Reduce(_, a, _) => into.push(a),
-        NodeKind::Binary(_, a, b) | NodeKind::Take(a, b, _) => into.extend([a, b]),
+        NodeKind::Binary(_, a, b) | NodeKind::Take(a, b, _) | NodeKind::Provided(a, b, _) => into.extend([a, b]),
         NodeKind::Select(a, b, c) | NodeKind::Scatter { base: a, value: b, index: c, .. } => into.extend([a, b, c]),
         NodeKind::Pieces(parts) => into.extend(parts.into_iter().map(|(value, _)| value)),
         NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::SizeOf(_) | NodeKind::Iota | NodeKind::Error(_) => {}

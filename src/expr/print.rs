@@ -175,6 +175,10 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
             let (source, index) = (next().at_least(Binds::Postfix), next().text);
             Text::name(format!("{source}.take({index}, {map})"))
         }
+        NodeKind::Provided(..) => {
+            let (value, some) = (next().at_least(Binds::Postfix), next().text);
+            Text::name(format!("{value}.provided({some})"))
+        }
         NodeKind::Scatter { op, map, bounds, .. } => {
             let (base, value, index) = (next().at_least(Binds::Postfix), next().text, next().text);
             let op = if *bounds == Bounds::Counted { "packed" } else { op.map_or("set", |op| op.name()) };

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Graph, Index, Input, Kind, NodeId, Position, Scatter};
+use super::{Asked, Graph, Index, Input, Kind, NodeId, Position, Scatter};
+use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Bounds, Data, NodeKind, NodeRef};
+use crate::ops::{ReduceOp, UnaryOp};
 use crate::shape::Shape;
+use crate::size::Size;
 use crate::view::View;
 
 impl Graph {
@@ -96,6 +99,10 @@ impl Graph {
                 let packed = *bounds == Bounds::Counted;
                 Kind::Scatter(at(base), at(value), at(index), Scatter { op: *op, map: map.clone(), packed })
             }
+            NodeKind::Provided(a, some, op) => {
+                self.import_elements(at(some), *op, node.site());
+                return Ok(at(a));
+            }
             NodeKind::Reshape(a) => Kind::Reshape(at(a), node.shape.clone()),
             NodeKind::Reduce(op, a, axes) => Kind::Reduce(*op, at(a), axes.iter().map(|&k| k as u8).collect()),
             NodeKind::Pieces(parts) => {
@@ -106,11 +113,11 @@ impl Graph {
         Ok(self.add(kind, node.dtype, node.shape.clone(), node.site()))
     }
 
-    /// Single indices along extents that are not known yet. They are noted before the view melts into others, after which an
+    /// Single indices that are not known yet, or along extents that are not. They are noted before the view melts into others, after which an
     /// index past the end of a slice may be inside what was sliced.
     fn import_indices(&mut self, source: &Shape, view: &View, site: Option<Site>) {
         for (map, extent) in view.axes.iter().zip(source.extents()) {
-            if map.terms.is_empty() && extent.as_const().is_none() {
+            if map.terms.is_empty() && (extent.as_const().is_none() || map.offset.as_const().is_none()) {
                 let index = Index { index: map.offset.clone(), extent: extent.clone(), site };
                 if !self.indices.iter().any(|i| (&i.index, &i.extent) == (&index.index, &index.extent)) {
                     self.indices.push(index);
@@ -121,16 +128,28 @@ impl Graph {
 
     /// Indices that must be inside the axis of a map that its last axis moves.
     fn import_positions(&mut self, index: NodeId, map: &View, bounds: Bounds, site: Option<Site>) {
-        let wraps = match bounds {
-            Bounds::FromEnd => true,
-            Bounds::FromStart => false,
+        let asked = match bounds {
+            Bounds::FromEnd => Asked::FromEnd,
+            Bounds::FromStart => Asked::FromStart,
             Bounds::Known | Bounds::Counted => return,
         };
         let last = map.shape.rank() as u32 - 1;
         let axis = map.axes.iter().position(|a| a.terms.iter().any(|t| t.0 == last)).unwrap_or(0);
-        let extent = map.shape.extents().last().cloned().unwrap_or(crate::size::Size::ZERO);
-        if !self.positions.iter().any(|p| (p.index, &p.extent, p.wraps) == (index, &extent, wraps)) {
-            self.positions.push(Position { index, axis, extent, wraps, site });
+        let extent = map.shape.extents().last().cloned().unwrap_or(Size::ZERO);
+        self.ask(Position { index, axis, extent, asked, site });
+    }
+
+    /// That there are elements to reduce, which is an index of 0.
+    fn import_elements(&mut self, some: NodeId, op: ReduceOp, site: Option<Site>) {
+        let none = self.add(Kind::Unary(UnaryOp::Not, some), DType::Bool, Shape::scalar(), site);
+        let index = self.add(Kind::Cast(none), DType::I64, Shape::scalar(), site);
+        self.ask(Position { index, axis: 0, extent: Size::ONE, asked: Asked::Elements(op), site });
+    }
+
+    fn ask(&mut self, position: Position) {
+        let what = |p: &Position| (p.index, p.extent.clone(), p.asked);
+        if !self.positions.iter().any(|p| what(p) == what(&position)) {
+            self.positions.push(position);
         }
     }
 

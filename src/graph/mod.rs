@@ -84,10 +84,20 @@ pub(crate) struct Position {
     /// The axis they are along, with its extent.
     pub axis: usize,
     pub extent: Size,
-    /// True if indices count from the end where they are negative, and are not out of range.
-    pub wraps: bool,
+    pub asked: Asked,
     /// Where the user wrote it.
     pub site: Option<Site>,
+}
+
+/// What must hold for an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Asked {
+    /// It is in `-n .. n`, negative ones counting from the end.
+    FromEnd,
+    /// It is in `0 .. n`.
+    FromStart,
+    /// It is 0, as it is where there are elements to reduce; else it is 1. The extent is 1.
+    Elements(ReduceOp),
 }
 
 /// An argument of the computation.

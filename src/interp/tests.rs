@@ -384,3 +384,19 @@ fn indices_and_what_they_take() {
         assert!(e.contains(&format!("index {bad} is out of bounds for an axis of size 3")), "{e}");
     }
 }
+
+/// The least of what a mask selects is asked for in the imported program, beside its outputs.
+#[cfg(feature = "text")]
+#[test]
+fn the_least_of_what_a_mask_selects() {
+    use crate::expr::{DynExpr, infer};
+    let x = DynExpr::input("x", DType::F64, Shape::fixed(&[3]), false);
+    let mask = x.gt(2.0);
+    let least = mask.select(&x, f64::INFINITY).min();
+    let asked = infer::provided(least.node(), mask.any().node(), ReduceOp::Min, None);
+    let graph = Graph::import(&[x.into_node()], &[("least".into(), asked)]).unwrap();
+    let run = |values: [f64; 3]| evaluate(&graph, &[tensor(&[3], &values)], &no_dims);
+    assert_eq!(run([1.0, 5.0, 3.0]).unwrap()[0].data, [Scalar::F64(3.0)]);
+    let error = run([1.0, 2.0, 0.0]).unwrap_err();
+    assert!(error.message().contains("the mask selects no elements"), "{error}");
+}

@@ -1,7 +1,7 @@
-//! The check of computed indices, before anything is written.
+//! The check of computed indices, and that there are elements where a mask selects those of a minimum, before anything is written.
 //!
 //! A kernel that indexes by arrays has a second kernel with the same inputs, which computes the least and the greatest of each
-//! array of indices. It runs first; where one is out of range, the run ends there. It writes to memory of its own alone, so
+//! array of indices. (That a mask selects nothing is an index of 1 where 0 is the only one.) It runs first; where one is out of range, the run ends there. It writes to memory of its own alone, so
 //! nothing that the caller sees has changed. That no access leaves its array does not rest on this: compiled code reads some
 //! element of the axis for every index.
 
@@ -12,7 +12,7 @@ use super::{Call, Kernel};
 use crate::codegen::Backend;
 use crate::compile::Timings;
 use crate::error::{Error, ErrorKind, Result, Site};
-use crate::graph::{Graph, Kind, Node, NodeId, Position};
+use crate::graph::{Asked, Graph, Kind, Node, NodeId, Position};
 use crate::layout::Layout;
 use crate::ops::{BinaryOp, ReduceOp};
 use crate::shape::Shape;
@@ -43,10 +43,10 @@ impl Guard {
         }
         let mut graph = imported.without_outputs();
         let mut groups: Vec<Vec<(NodeId, &Position)>> = Vec::new();
-        let mut group_of: HashMap<(Shape, Size, usize, bool), usize> = HashMap::new();
+        let mut group_of: HashMap<(Shape, Size, usize, Asked), usize> = HashMap::new();
         for position in imported.positions() {
             let index = distinct(&mut graph, position.index);
-            let key = (graph[index].shape.clone(), position.extent.clone(), position.axis, position.wraps);
+            let key = (graph[index].shape.clone(), position.extent.clone(), position.axis, position.asked);
             let at = *group_of.entry(key).or_insert(groups.len());
             match groups.get_mut(at) {
                 Some(group) => group.push((index, position)),
@@ -107,18 +107,28 @@ impl Watch {
         self.found.chunks_exact_mut(2).for_each(|pair| pair.copy_from_slice(&[i64::MAX, i64::MIN]));
         self.call.run_from(inputs, &mut self.found, &Layout::contiguous(&[], 8), site)?;
         for ((pair, check), &n) in self.found.chunks_exact(2).zip(checks).zip(extents) {
-            let least = if check.position.wraps { -n } else { 0 };
+            let Position { axis, asked, site: written, .. } = check.position;
+            let least = if asked == Asked::FromEnd { -n } else { 0 };
             let bad = if pair[0] < least { Some(pair[0]) } else { Some(pair[1]).filter(|k| *k >= n) };
             if let Some(k) = bad {
-                let Position { axis, site: written, .. } = check.position;
-                let text = format!("index {k} is out of bounds for axis {axis} with size {n}");
-                let error = Error::new(ErrorKind::Shape, text);
-                let error = error.help(match check.indices.len() {
-                    1 if check.position.wraps => "indices count from 0, and from the end if they are negative".to_string(),
-                    1 => "indices count from 0, and none may be negative".to_string(),
-                    count => format!("it is in one of {count} index arrays of one shape, of which this is the first"),
-                });
-                return Err(error.at(written.unwrap_or(site)));
+                let (text, help) = match (asked, check.indices.len()) {
+                    (Asked::Elements(op), _) => (
+                        format!(
+                            "zero-size array to reduction operation `{}`, which has no identity: the mask selects no elements",
+                            op.name()
+                        ),
+                        "make sure that the mask is true somewhere, or give other elements a value: `where(mask, x, value)`".to_string(),
+                    ),
+                    (_, count) => (
+                        format!("index {k} is out of bounds for axis {axis} with size {n}"),
+                        match (count, asked) {
+                            (1, Asked::FromEnd) => "indices count from 0, and from the end if they are negative".to_string(),
+                            (1, _) => "indices count from 0, and none may be negative".to_string(),
+                            _ => format!("it is in one of {count} index arrays of one shape, of which this is the first"),
+                        },
+                    ),
+                };
+                return Err(Error::new(ErrorKind::Shape, text).help(help).at(written.unwrap_or(site)));
             }
         }
         Ok(())

@@ -136,7 +136,29 @@ impl Contract<'_> {
         Err(self.broken(self.source.graph[first].site, self.fault(first) + &more))
     }
 
+    /// A bound in terms of a dim that no input has would not be broken where there is no scratch memory.
+    fn known_dims(&self, bound: &Size) -> Result<()> {
+        let mut known: Vec<&str> = self.source.graph.inputs().iter().flat_map(|i| i.shape.extents()).filter_map(Size::as_dim).collect();
+        known.sort_unstable();
+        known.dedup();
+        let mut unknown = None;
+        bound.for_each_var(&mut |v| {
+            let name = v.to_string();
+            if !known.contains(&name.as_str()) {
+                unknown = Some(name);
+            }
+        });
+        let Some(name) = unknown else { return Ok(()) };
+        let text = format!("`{}` is about `{name}`, which is no dim of an input of kernel `{}`", self.required.what, self.source.kernel);
+        let error = Error::new(ErrorKind::Bind, text).help(match known.as_slice() {
+            [] => "its inputs have numbers for extents, so the bound is a number too".to_string(),
+            _ => format!("its dims are: {}", known.join(", ")),
+        });
+        Err(users(Some(self.required.site)).map_or(error.clone(), |site| error.at(site)))
+    }
+
     fn peak(&self, bound: &Size) -> Result<()> {
+        self.known_dims(bound)?;
         let fits = |size: &Size| bound.sub(size).is_never_negative();
         let schedule = &self.source.plan.schedule;
         let slots: Vec<Size> = (0..schedule.slots.len()).map(|k| schedule.slot_bound(k)).collect();

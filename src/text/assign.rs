@@ -2,20 +2,18 @@
 
 use super::ast::{Index, Target, TargetKind, symbol};
 use super::diagnostic::{Mistake, Span};
+use super::lists;
 use super::lower::Machine;
 use super::memory::{Array, Held};
-use super::object::{Value, binary, describe, to_array, to_operand};
+use super::object::{Value, array, binary, describe};
 use super::select;
 use super::subscript::Picked;
-use super::value::Py;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::expr::infer;
-use crate::expr::node::NodeRef;
-use crate::expr::promote::stored;
-use crate::expr::{DynExpr, Weak, pieces};
+use crate::expr::{DynExpr, pieces};
 use crate::ops::BinaryOp;
-use crate::view::View;
+use crate::view::{Slice, View};
 
 impl<'p> Machine<'p> {
     /// Gives arrays that have no memory one, so that all names of them share it.
@@ -61,9 +59,13 @@ impl<'p> Machine<'p> {
                 self.names.insert(name, value);
             }
             TargetKind::Several(targets) => {
-                let (Value::Tuple(items) | Value::List(items)) = value else {
-                    let message = format!("{} cannot be taken apart", describe(&value));
-                    return Err(Mistake::new(ErrorKind::DType, span, message).help("write one assignment for each name"));
+                let items = match value {
+                    Value::Tuple(items) | Value::List(items) => items,
+                    Value::Array(x) if x.ndim() > 0 => rows(&x, span)?.into(),
+                    other => {
+                        let message = format!("{} cannot be taken apart", describe(&other));
+                        return Err(Mistake::new(ErrorKind::DType, span, message).help("write one assignment for each name"));
+                    }
                 };
                 if items.len() != targets.len() {
                     let message = format!("{} values for {} targets", items.len(), targets.len());
@@ -78,21 +80,29 @@ impl<'p> Machine<'p> {
                 // An earlier target may be a part of what this one is given.
                 self.refresh(&mut value);
                 let (base, picked) = self.destination(target, *base, items)?;
-                self.put(&base, &picked, &value, span, target.span)?;
+                self.put(&base, &picked, None, &value, span, target.span)?;
             }
         }
         Ok(())
     }
 
     /// `target op= value`
-    pub(super) fn augment(&mut self, target: &'p Target, op: BinaryOp, at: Span, value: &Value, span: Span) -> Result<(), Mistake> {
+    pub(super) fn augment(
+        &mut self,
+        target: &'p Target,
+        op: BinaryOp,
+        at: Span,
+        each: bool,
+        value: &Value,
+        span: Span,
+    ) -> Result<(), Mistake> {
         match &target.kind {
             TargetKind::Name(name) => {
                 let old = self.name(name, target.span, false)?;
                 match &old {
                     Value::Array(x) if !x.is_scalar() => {
                         let new = self.updated(&old, op, at, value)?;
-                        self.put(x, &Picked::all(x.shape()), &new, span, target.span)?;
+                        self.put(x, &Picked::all(x.shape()), None, &new, span, target.span)?;
                     }
                     // NumPy's scalars and Python's values are replaced.
                     Value::Selected(_) => {
@@ -110,10 +120,14 @@ impl<'p> Machine<'p> {
             TargetKind::Elements { base, items, .. } => {
                 let (base, picked) = self.destination(target, *base, items)?;
                 let old = picked.of(&base, target.span)?;
+                if each && picked.points.is_some() {
+                    self.applies_to(&old, op, at, value)?;
+                    return self.put(&base, &picked, Some(op), value, span, target.span);
+                }
                 // A single element is a scalar, so that the sum may have any type before it is stored.
                 let scalar = matches!(&old, Value::Array(x) if picked.scalar || x.is_scalar());
                 let new = if scalar { binary(op, &old, value, at)? } else { self.updated(&old, op, at, value)? };
-                self.put(&base, &picked, &new, span, target.span)
+                self.put(&base, &picked, None, &new, span, target.span)
             }
             TargetKind::Several(_) => Err(Mistake::syntax(target.span, "an operation assigns to one target")),
         }
@@ -174,11 +188,35 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// Puts a value in a part of an array.
-    fn put(&mut self, array: &Array, picked: &Picked, value: &Value, span: Span, blame: Span) -> Result<(), Mistake> {
+    /// That elements can be changed time after time, in the type of the array.
+    fn applies_to(&self, old: &Value, op: BinaryOp, at: Span, value: &Value) -> Result<(), Mistake> {
+        match (binary(op, old, value, at)?, old) {
+            (Value::Array(new), Value::Array(old)) if new.dtype() != old.dtype() => {
+                let message =
+                    format!("`{}` would be computed in {}, but the array that is changed is {}", op.name(), new.dtype(), old.dtype());
+                let mistake = Mistake::new(ErrorKind::DType, at, message);
+                let values = same_kind(new.dtype(), old.dtype());
+                let (what, to) = if values { ("the values", old.dtype()) } else { ("the array", new.dtype()) };
+                Err(mistake.help(format!("convert {what} first: `.astype({to})`")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts a value in a part of an array. With an operation, elements at indices become what it makes of them and the value, one
+    /// after another.
+    fn put(
+        &mut self,
+        array: &Array,
+        picked: &Picked,
+        each: Option<BinaryOp>,
+        value: &Value,
+        span: Span,
+        blame: Span,
+    ) -> Result<(), Mistake> {
         if array.held == Held::ReadOnly {
             let mistake = Mistake::new(ErrorKind::Unsupported, blame, "the array that is assigned to is a view that can only be read");
-            return Err(mistake.help("what `broadcast_to` and `diagonal` return is protected, as in NumPy; make a `copy` first"));
+            return Err(mistake.help("what `broadcast_to`, `diagonal` and `diag` return is protected, as in NumPy; make a `copy` first"));
         }
         let Some(place) = array.place.clone() else {
             let mistake =
@@ -196,16 +234,16 @@ impl<'p> Machine<'p> {
         }
         let old = || DynExpr::from_node(pieces::through(array.node(), region, &[], None));
         let node = match (&picked.mask, &picked.points) {
-            (None, None) => self.stored(value, dtype, span)?,
+            (None, None) => lists::stored(value, dtype, span)?,
             (None, Some(points)) => {
-                let new = points.set(&old(), &self.stored(value, dtype, span)?);
+                let new = points.set(&old(), each, &lists::stored(value, dtype, span)?);
                 new.check().map_err(|e| failed(&e))?;
                 new.into_node()
             }
             (Some((mask, axis)), _) => {
                 let old = old();
                 let selected = select::select(&Array::new(old), mask, *axis, blame)?;
-                let new = self.stored(&selected.align(value, span)?, dtype, span)?;
+                let new = lists::stored(&selected.align(value, span)?, dtype, span)?;
                 let new = infer::select(selected.spread_mask().node(), &new, selected.full.node(), None);
                 new.check().map_err(|e| failed(&e))?;
                 new
@@ -215,22 +253,6 @@ impl<'p> Machine<'p> {
         self.places.locate(new, blame);
         Ok(())
     }
-
-    /// A value as elements of an array.
-    fn stored(&self, value: &Value, dtype: DType, span: Span) -> Result<NodeRef, Mistake> {
-        let operand = match value {
-            Value::Size(_) => to_array(value, span, "the value")?.into(),
-            // By way of Python's int, which must fit.
-            Value::Scalar(Py::Float(x)) if dtype.is_int() => {
-                if !x.is_finite() {
-                    return Err(Mistake::new(ErrorKind::DType, span, format!("the float {x:?} cannot be converted to an integer")));
-                }
-                Weak::Int(x.trunc() as i128).into()
-            }
-            _ => to_operand(value, span, "the value")?,
-        };
-        stored(&operand, dtype, None).map_err(|e| Mistake::from_error(&e, span))
-    }
 }
 
 impl Picked {
@@ -239,6 +261,24 @@ impl Picked {
         Picked { region: View::identity(shape), equations: Vec::new(), mask: None, points: None, scalar: false }
     }
 }
+
+/// What is at each index of the first axis, whose extent must be a number.
+fn rows(x: &Array, span: Span) -> Result<Vec<Value>, Mistake> {
+    let n = &x.shape().extents()[0];
+    let Some(n) = n.as_const().and_then(|n| isize::try_from(n).ok()).filter(|n| *n <= MOST_ROWS) else {
+        let message = format!("an array of {n} rows cannot be taken apart");
+        let mistake = Mistake::new(ErrorKind::Unsupported, span, message);
+        return Err(mistake.help(format!("the extent must be a number up to {MOST_ROWS}; index it: `a = x[0]`")));
+    };
+    let row = |k| match array(x.slice([Slice::Index(k)]), span)? {
+        Value::Array(row) if row.ndim() > 0 => Ok(Value::Array(row.shares(x))),
+        scalar => Ok(scalar),
+    };
+    (0..n).map(row).collect()
+}
+
+/// Into how many values an array is taken apart at most.
+const MOST_ROWS: isize = 64;
 
 /// NumPy's rule of same kind: to a type that holds all values, or within integers or floats, or upward among the kinds.
 fn same_kind(from: DType, to: DType) -> bool {

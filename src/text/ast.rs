@@ -31,8 +31,10 @@ pub(crate) struct Ast {
 pub(crate) struct Statement {
     /// Left to right; none for a bare expression.
     pub targets: Vec<Target>,
-    /// The operation of `+=` and its place. There is one target then.
+    /// The operation of `+=` or of `np.add.at`, and its place. There is one target then.
     pub augment: Option<(BinaryOp, Span)>,
+    /// True for `np.add.at`, which changes an element as often as it occurs.
+    pub each: bool,
     pub value: NodeId,
     /// One past the last node of the statement.
     pub end: usize,

@@ -5,11 +5,13 @@ use std::sync::LazyLock;
 use hashbrown::HashMap;
 
 use super::diagnostic::{Mistake, Span, closest};
+use super::elementwise;
 use super::explain::clip;
 use super::joining;
 use super::library as lib;
-use super::memory::Held;
-use super::object::{Value, array, describe, not_an_int, to_array, to_operand, to_operands, tuple};
+use super::memory::{Held, looks_at};
+use super::object::{Value, array, describe, like_array, not_an_int, to_operand, to_operands, tuple};
+use super::reductions;
 use super::select;
 use super::value::Py;
 use crate::dtype::DType;
@@ -74,7 +76,9 @@ impl Function {
 const X: &str = "x";
 const XY: &str = "x1, x2";
 const REDUCED: &str = "a, axis=None, *, keepdims=False";
-const SUMMED: &str = "a, axis=None, dtype=None, *, keepdims=False";
+const ASKED: &str = "a, axis=None, *, keepdims=False, where=True";
+const SUMMED: &str = "a, axis=None, dtype=None, *, keepdims=False, where=True";
+const SPREAD: &str = "a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True";
 
 static FUNCTIONS: &[Function] = &[
     row("negative", &[], X, Unary(UnaryOp::Neg)),
@@ -115,33 +119,47 @@ static FUNCTIONS: &[Function] = &[
     row("greater_equal", &[], XY, Binary(BinaryOp::Ge)),
     method("min", &["amin"], REDUCED, Reduce(ReduceOp::Min)),
     method("max", &["amax"], REDUCED, Reduce(ReduceOp::Max)),
-    method("any", &[], REDUCED, Reduce(ReduceOp::Any)),
-    method("all", &[], REDUCED, Reduce(ReduceOp::All)),
+    method("any", &[], ASKED, Reduce(ReduceOp::Any)),
+    method("all", &[], ASKED, Reduce(ReduceOp::All)),
     method("argmin", &[], REDUCED, Reduce(ReduceOp::ArgMin)),
     method("argmax", &[], REDUCED, Reduce(ReduceOp::ArgMax)),
-    method("sum", &[], SUMMED, Other(|c| lib::sum(c, ReduceOp::Sum))),
-    method("prod", &[], SUMMED, Other(|c| lib::sum(c, ReduceOp::Prod))),
-    method("mean", &[], SUMMED, Other(lib::mean)),
-    method("var", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(lib::var)),
-    method("std", &[], "a, axis=None, *, ddof=0, keepdims=False", Other(lib::std)),
-    row("count_nonzero", &[], REDUCED, Other(lib::count_nonzero)),
-    row("ptp", &[], REDUCED, Other(lib::ptp)),
+    method("sum", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Sum))),
+    method("prod", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Prod))),
+    method("mean", &[], SUMMED, Other(reductions::mean)),
+    method("var", &[], SPREAD, Other(reductions::var)),
+    method("std", &[], SPREAD, Other(reductions::std)),
+    row("count_nonzero", &[], REDUCED, Other(reductions::count_nonzero)),
+    row("average", &[], "a, axis=None, weights=None, *, keepdims=False", Other(reductions::average)),
+    row("nansum", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Sum))),
+    row("nanprod", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Prod))),
+    row("nanmean", &[], SUMMED, Other(reductions::mean)),
+    row("nanvar", &[], SPREAD, Other(reductions::var)),
+    row("nanstd", &[], SPREAD, Other(reductions::std)),
+    row("nanmin", &[], REDUCED, Other(|c| reductions::reduce(c, ReduceOp::Min))),
+    row("nanmax", &[], REDUCED, Other(|c| reductions::reduce(c, ReduceOp::Max))),
+    row("ptp", &[], REDUCED, Other(reductions::ptp)),
     method("trace", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::trace)),
     row("diff", &[], "a, n=1, axis=-1", Other(lib::diff)),
-    row("where", &[], "condition, x, y", Other(lib::where_)).elementwise(),
-    method("clip", &[], "a, a_min|min=None, a_max|max=None", Other(lib::clip)).elementwise(),
-    row("square", &[], X, Other(lib::square)).elementwise(),
-    row("reciprocal", &[], X, Other(lib::reciprocal)).elementwise(),
-    row("positive", &[], X, Other(lib::positive)).elementwise(),
-    row("sign", &[], X, Other(lib::sign)).elementwise(),
-    method("round", &["around"], "a", Other(lib::round)).elementwise(),
-    row("isinf", &[], X, Other(lib::isinf)).elementwise(),
-    row("isfinite", &[], X, Other(lib::isfinite)).elementwise(),
-    row("deg2rad", &["radians"], X, Other(|c| lib::scaled(c, [std::f64::consts::PI, 180.0]))).elementwise(),
-    row("rad2deg", &["degrees"], X, Other(|c| lib::scaled(c, [180.0, std::f64::consts::PI]))).elementwise(),
-    row("logical_and", &[], XY, Other(|c| lib::logical(c, BinaryOp::And))).elementwise(),
-    row("logical_or", &[], XY, Other(|c| lib::logical(c, BinaryOp::Or))).elementwise(),
-    row("logical_xor", &[], XY, Other(|c| lib::logical(c, BinaryOp::Xor))).elementwise(),
+    row("where", &[], "condition, x=None, y=None", Other(elementwise::where_)).elementwise(),
+    method("clip", &[], "a, a_min|min=None, a_max|max=None", Other(elementwise::clip)).elementwise(),
+    row("square", &[], X, Other(elementwise::square)).elementwise(),
+    row("reciprocal", &[], X, Other(elementwise::reciprocal)).elementwise(),
+    row("positive", &[], X, Other(elementwise::positive)).elementwise(),
+    row("sign", &[], X, Other(elementwise::sign)).elementwise(),
+    method("round", &["around"], "a, decimals=0", Other(elementwise::round)).elementwise(),
+    row("isclose", &[], "a, b, rtol=1e-5, atol=1e-8, equal_nan=False", Other(elementwise::isclose)).elementwise(),
+    row("allclose", &[], "a, b, rtol=1e-5, atol=1e-8, equal_nan=False", Other(elementwise::allclose)),
+    row("array_equal", &[], "a1, a2", Other(lib::array_equal)),
+    row("outer", &[], "a, b", Other(lib::outer)),
+    method("nonzero", &[], "a", Other(|c| select::nonzero(&c.array("a")?, c.at))),
+    row("flatnonzero", &[], "a", Other(|c| select::flatnonzero(&c.array("a")?, c.at))),
+    row("isinf", &[], X, Other(elementwise::isinf)).elementwise(),
+    row("isfinite", &[], X, Other(elementwise::isfinite)).elementwise(),
+    row("deg2rad", &["radians"], X, Other(|c| elementwise::scaled(c, [std::f64::consts::PI, 180.0]))).elementwise(),
+    row("rad2deg", &["degrees"], X, Other(|c| elementwise::scaled(c, [180.0, std::f64::consts::PI]))).elementwise(),
+    row("logical_and", &[], XY, Other(|c| elementwise::logical(c, BinaryOp::And))).elementwise(),
+    row("logical_or", &[], XY, Other(|c| elementwise::logical(c, BinaryOp::Or))).elementwise(),
+    row("logical_xor", &[], XY, Other(|c| elementwise::logical(c, BinaryOp::Xor))).elementwise(),
     row("logical_not", &[], X, Other(|c| c.done(c.array("x")?.logical_not()))).elementwise(),
     method("astype", &[], "x, dtype", Other(lib::astype)).elementwise(),
     method("reshape", &[], "a, shape..., *, order='C'", Other(lib::reshape)).is(Shares::View),
@@ -151,10 +169,13 @@ static FUNCTIONS: &[Function] = &[
     method("swapaxes", &[], "a, axis1, axis2", Other(lib::swapaxes)).is(Shares::View),
     row("moveaxis", &[], "a, source, destination", Other(lib::moveaxis)).is(Shares::View),
     row("expand_dims", &[], "a, axis", Other(lib::expand_dims)).is(Shares::View),
+    row("atleast_1d", &[], "x", Other(|c| lib::at_least(c, 1))).is(Shares::View),
+    row("atleast_2d", &[], "x", Other(|c| lib::at_least(c, 2))).is(Shares::View),
     method("squeeze", &[], "a, axis=None", Other(lib::squeeze)).is(Shares::View),
     row("flip", &[], "m, axis=None", Other(lib::flip)).is(Shares::View),
     row("flipud", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(0)))).is(Shares::View),
     row("fliplr", &[], "m", Other(|c| c.done(c.array("m")?.invert_axis(1)))).is(Shares::View),
+    row("diag", &[], "v, k=0", Other(lib::diag)).is(Shares::Protected),
     method("diagonal", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::diagonal)).is(Shares::Protected),
     row("broadcast_to", &[], "array, shape", Other(lib::broadcast_to)).is(Shares::Protected),
     row("zeros", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))).is(Shares::New),
@@ -163,9 +184,9 @@ static FUNCTIONS: &[Function] = &[
     row("zeros_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 0.0))).is(Shares::New),
     row("ones_like", &[], "a, dtype=None", Other(|c| lib::filled_like(c, 1.0))).is(Shares::New),
     row("full_like", &[], "a, fill_value, dtype=None", Other(lib::full_like)).is(Shares::New),
-    row("asarray", &["ascontiguousarray", "asanyarray"], "a, dtype=None", Other(lib::asarray)).is(Shares::View),
-    row("array", &[], "object, dtype=None", Other(lib::array)).is(Shares::New),
-    method("copy", &[], "a", Other(|c| c.done(c.array("a")?))).is(Shares::New),
+    row("asarray", &["ascontiguousarray", "asanyarray"], "a, dtype=None", Other(lib::asarray)).elementwise().is(Shares::View),
+    row("array", &[], "object, dtype=None", Other(lib::array)).elementwise().is(Shares::New),
+    method("copy", &[], "a", Other(|c| c.done(c.array("a")?))).elementwise().is(Shares::New),
     row("empty", &[], "shape, dtype=None", Other(|c| lib::filled(c, 0.0))).is(Shares::New),
     row("empty_like", &[], "prototype, dtype=None", Other(lib::empty_like)).is(Shares::New),
     row("concatenate", &["concat"], "arrays, axis=0, *, dtype=None", Other(joining::concatenate)),
@@ -194,37 +215,9 @@ static FUNCTIONS: &[Function] = &[
     row("tril", &[], "m, k=0", Other(|c| lib::half(c, BinaryOp::Le))),
     row("triu", &[], "m, k=0", Other(|c| lib::half(c, BinaryOp::Ge))),
     row("shape", &[], "a", Other(lib::shape)),
-    row("ndim", &[], "a", Other(|c| Ok(Value::Scalar(Py::Int(c.array("a")?.ndim() as i128))))),
-    row("size", &[], "a", Other(|c| Ok(super::object::extent(&c.array("a")?.shape().size())))),
+    row("ndim", &[], "a", Other(lib::ndim)),
+    row("size", &[], "a", Other(lib::size)),
     row("len", &[], "a", Other(lib::len)),
-];
-
-/// NumPy's functions that elide has under another form.
-static INSTEAD: &[(&str, &str)] = &[
-    ("dot", "write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`, or `(a * b).sum()` for vectors"),
-    ("matmul", "write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`"),
-    ("inner", "write `(a * b).sum(axis=-1)`"),
-    ("outer", "write `a[:, None] * b[None, :]`"),
-    ("average", "use `mean`, or `(x * w).sum() / w.sum()`"),
-    ("hypot", "write `sqrt(x**2 + y**2)`"),
-    ("dstack", "write `concatenate((a[:, :, None], b[:, :, None]), axis=2)`, or `stack` for arrays of one shape"),
-    ("append", "write `concatenate((a, b), axis=0)`"),
-    ("fill", "write `x[...] = value`"),
-    ("copyto", "write `x[...] = value`, or `x[mask] = value`"),
-    ("putmask", "write `x[mask] = value`"),
-    ("tan", "write `sin(x) / cos(x)`"),
-    ("log2", "write `log(x) / log(2.0)`"),
-    ("log10", "write `log(x) / log(10.0)`"),
-    ("exp2", "write `2.0**x`"),
-    ("sigmoid", "write `1 / (1 + exp(-x))`"),
-    ("fabs", "use `abs`"),
-    ("float_power", "use `power`, with a floating-point operand"),
-    ("nansum", "write `sum(where(isnan(x), 0, x))`"),
-    ("nanmean", "write `sum(where(isnan(x), 0, x)) / sum(~isnan(x))`"),
-    ("isclose", "write `abs(x - y) <= 1e-8 + 1e-5 * abs(y)`"),
-    ("atleast_1d", "index with `None` to add an axis"),
-    ("int", "convert with `.astype(i64)`"),
-    ("relu", "write `maximum(x, 0)`"),
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
@@ -236,6 +229,14 @@ pub(super) fn find(name: &str) -> Option<&'static Function> {
     BY_NAME.get(name).copied()
 }
 
+/// The operation of two operands that has this name.
+pub(super) fn binary_operation(name: &str) -> Option<BinaryOp> {
+    match find(name)?.body {
+        Binary(op) => Some(op),
+        _ => None,
+    }
+}
+
 /// Every name of every function, in the order of the table.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()))
@@ -244,11 +245,6 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// The names of the methods of arrays.
 pub(super) fn methods() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().filter(|f| f.method).map(|f| f.name)
-}
-
-/// What to write for a function that is missing.
-pub(super) fn instead(name: &str) -> Option<&'static str> {
-    INSTEAD.iter().find(|(n, _)| *n == name).map(|(_, help)| *help)
 }
 
 /// An argument as it was written.
@@ -296,11 +292,6 @@ impl Function {
     fn usage(&self) -> String {
         let params: Vec<_> = (self.signature.split(", ")).map(|p| p.replace("...", "").replace("|min", "").replace("|max", "")).collect();
         format!("the signature is `{}({})`", self.name, params.join(", "))
-    }
-
-    /// Whether an element of the result depends on the elements of the arguments at its place alone.
-    pub fn is_elementwise(&self) -> bool {
-        self.elementwise
     }
 
     /// Binds the arguments as Python does, and calls.
@@ -380,7 +371,7 @@ impl Function {
         Ok(match (result, self.memory, source) {
             (Value::Array(x), Shares::View | Shares::Protected, Some(source)) => {
                 let mut x = x.shares(&source);
-                if self.memory == Shares::Protected {
+                if self.memory == Shares::Protected && looks_at(&x, &source) {
                     x.held = Held::ReadOnly;
                 }
                 Value::Array(x)
@@ -400,7 +391,7 @@ impl Function {
                 let (x, y) = call.operands("x1", "x2")?;
                 call.done(DynExpr::binary(op, x, y))
             }
-            Reduce(op) => call.done(call.array("a")?.reduce(op, call.axes()?)),
+            Reduce(op) => reductions::reduce(call, op),
             Other(f) => f(call),
         }
     }
@@ -413,14 +404,31 @@ fn default(text: &str) -> Value {
         "False" => Value::Scalar(Py::Bool(false)),
         "True" => Value::Scalar(Py::Bool(true)),
         text if text.starts_with('\'') => Value::Str(text.trim_matches('\'').into()),
+        number if number.contains(['e', '.']) => number.parse().map_or(Value::None, |x| Value::Scalar(Py::Float(x))),
         number => number.parse().map_or(Value::None, |k| Value::Scalar(Py::Int(k))),
     }
+}
+
+/// The element type under NumPy's other names, by which strings and members of `np` go.
+pub(super) fn named_type(name: &str) -> Option<DType> {
+    // The order of bytes is this machine's, or none.
+    let name = name.strip_prefix(if cfg!(target_endian = "little") { ['<', '=', '|'] } else { ['>', '=', '|'] }).unwrap_or(name);
+    Some(match name {
+        "?" | "b1" => DType::Bool,
+        "u1" | "B" | "ubyte" => DType::U8,
+        "i2" | "h" | "short" => DType::I16,
+        "i4" | "i" | "intc" => DType::I32,
+        "i8" | "l" | "q" | "int_" | "intp" | "longlong" => DType::I64,
+        "f4" | "f" | "single" => DType::F32,
+        "f8" | "d" | "double" => DType::F64,
+        _ => return None,
+    })
 }
 
 /// `f32(x)`: NumPy's types are functions that convert.
 pub(super) fn convert(dtype: DType, args: Vec<Given>, at: Span) -> Result<Value, Mistake> {
     match args.as_slice() {
-        [Given { keyword: None, value, span }] => array(to_array(value, *span, "the argument")?.astype(dtype), at),
+        [Given { keyword: None, value, span }] => array(like_array(value, *span, "the argument")?.astype(dtype), at),
         _ => Err(Mistake::new(ErrorKind::Name, at, format!("`{dtype}` takes one argument"))),
     }
 }
@@ -458,7 +466,7 @@ impl Call {
 
     pub fn array(&self, name: &str) -> Result<DynExpr<'static>, Mistake> {
         let (value, span) = self.value(name);
-        to_array(value, span, &format!("`{name}` of `{}`", self.function.name))
+        like_array(value, span, &format!("`{name}` of `{}`", self.function.name))
     }
 
     pub fn operand(&self, name: &str) -> Result<DynOperand<'static>, Mistake> {
@@ -532,7 +540,10 @@ impl Call {
         match self.value(name) {
             (Value::None, _) => Ok(None),
             (Value::DType(d), _) => Ok(Some(*d)),
-            (Value::Str(s), span) => s.parse().map(Some).map_err(|e| Mistake::from_error(&e, span)),
+            (Value::Str(s), span) => match named_type(s) {
+                Some(d) => Ok(Some(d)),
+                None => s.parse().map(Some).map_err(|e| Mistake::from_error(&e, span)),
+            },
             (other, span) => {
                 let names: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
                 Err(Mistake::new(ErrorKind::DType, span, format!("`{name}` must be an element type, not {}", describe(other)))

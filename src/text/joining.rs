@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Mistake, Span};
 use super::functions::Call;
-use super::object::{Value, describe, to_array, to_operand};
+use super::object::{Value, describe, like_array, to_operand};
 use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::expr::node::NodeRef;
@@ -21,7 +21,7 @@ fn arrays(c: &Call, name: &str) -> Result<Vec<Expr>> {
             if items.is_empty() {
                 return Err(Mistake::new(ErrorKind::Shape, span, format!("{what} must have at least one array")));
             }
-            items.iter().map(|v| to_array(v, span, &what)).collect()
+            items.iter().map(|v| like_array(v, span, &what)).collect()
         }
         (other, span) => {
             let mistake = Mistake::new(ErrorKind::DType, span, format!("{what} must be a tuple of arrays, not {}", describe(other)));

@@ -2,91 +2,83 @@
 
 use super::diagnostic::Mistake;
 use super::functions::Call;
-use super::object::{self, Value, extent, to_array, tuple};
+use super::lists;
+use super::object::{self, Value, extent, tuple};
+use super::value::Py;
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
-use crate::expr::infer::size_of;
 use crate::expr::scatter::outer_edges;
-use crate::expr::{Axis, DynExpr, DynOperand, Extent, Weak, indices, pieces};
-use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
-use crate::shape::normalize_axis;
+use crate::expr::{Axis, DynExpr, Extent, Weak, indices, pieces};
+use crate::ops::{BinaryOp, ReduceOp};
+use crate::shape::{Joined, equate, normalize_axis};
 use crate::size::Size;
 use crate::view::Slice;
 
 type Result = std::result::Result<Value, Mistake>;
 type Expr = DynExpr<'static>;
 
-const fn int(k: i128) -> DynOperand<'static> {
-    DynOperand::Weak(Weak::Int(k))
-}
-
-const fn float(x: f64) -> DynOperand<'static> {
-    DynOperand::Weak(Weak::Float(x))
-}
-
 /// NumPy takes means and variances of integers in `f64`; whether a value is finite is the same in any type.
-fn to_float(x: Expr) -> Expr {
+pub(super) fn to_float(x: Expr) -> Expr {
     if x.dtype().is_float() { x } else { x.astype(DType::F64) }
-}
-
-/// `sum` and `prod`. A given type is that of the accumulator: for integers, sums in `i64` that wrap in the end are the same.
-pub(super) fn sum(c: &Call, op: ReduceOp) -> Result {
-    let (x, axes) = (c.array("a")?, c.axes()?);
-    c.done(match c.dtype("dtype")? {
-        None => x.reduce(op, axes),
-        Some(d) if d.is_float() => x.astype(d).reduce(op, axes),
-        Some(d) => x.astype(d).astype(DType::I64).reduce(op, axes).astype(d),
-    })
-}
-
-pub(super) fn mean(c: &Call) -> Result {
-    let (x, axes) = (c.array("a")?, c.axes()?);
-    c.done(match c.dtype("dtype")? {
-        None => x.mean_over(axes),
-        Some(d) if d.is_float() => x.astype(d).mean_over(axes),
-        Some(d) => return Err(c.fail(ErrorKind::Unsupported, format!("elide takes means in f32 and f64, not in {d}"))),
-    })
-}
-
-/// NumPy's two passes: the mean of the squared distances from the mean, over `n - ddof`.
-fn variance(c: &Call) -> std::result::Result<Expr, Mistake> {
-    let (x, axes) = (to_float(c.array("a")?), c.axes()?);
-    let ddof = c.int("ddof")?;
-    let distance = DynExpr::binary(BinaryOp::Sub, &x, x.mean_over(axes.clone().keepdims()));
-    let total = DynExpr::binary(BinaryOp::Mul, &distance, &distance).reduce(ReduceOp::Sum, axes.clone());
-    let axes = c.try_(axes.indices(x.ndim()))?;
-    let count = axes.iter().fold(Size::ONE, |n, &k| n.mul(&x.shape().extents()[k]));
-    let divisor: DynOperand = match count.as_const() {
-        Some(n) => float(n.saturating_sub(ddof as i64).max(0) as f64),
-        None => {
-            let n = DynExpr::from_node(size_of(count, None));
-            DynExpr::binary(BinaryOp::Max, DynExpr::binary(BinaryOp::Sub, n, int(ddof as i128)), int(0)).astype(x.dtype()).into()
-        }
-    };
-    Ok(DynExpr::binary(BinaryOp::Div, total, divisor))
-}
-
-pub(super) fn var(c: &Call) -> Result {
-    c.done(variance(c)?)
-}
-
-pub(super) fn std(c: &Call) -> Result {
-    c.done(variance(c)?.unary(UnaryOp::Sqrt))
-}
-
-pub(super) fn count_nonzero(c: &Call) -> Result {
-    let x = c.array("a")?;
-    let nonzero = if x.dtype() == DType::Bool { x } else { DynExpr::binary(BinaryOp::Ne, x, int(0)) };
-    c.done(nonzero.reduce(ReduceOp::Sum, c.axes()?))
-}
-
-pub(super) fn ptp(c: &Call) -> Result {
-    let (x, axes) = (c.array("a")?, c.axes()?);
-    c.done(DynExpr::binary(BinaryOp::Sub, x.reduce(ReduceOp::Max, axes.clone()), x.reduce(ReduceOp::Min, axes)))
 }
 
 pub(super) fn diagonal(c: &Call) -> Result {
     c.done(c.array("a")?.diagonal(c.int("offset")?, c.int("axis1")?, c.int("axis2")?))
+}
+
+/// The diagonal of a matrix; or the matrix that has the elements of a vector on it, and zeros elsewhere.
+pub(super) fn diag(c: &Call) -> Result {
+    let (v, k) = (c.array("v")?, c.int("k")?);
+    match v.ndim() {
+        1 => {}
+        2 => return c.done(v.diagonal(k, 0, 1)),
+        rank => return Err(c.fail(ErrorKind::Shape, format!("`v` of `diag` must have one axis or two, not {rank}"))),
+    }
+    let Some(beside) = u32::try_from(k.unsigned_abs()).ok().map(|k| k as usize) else {
+        return Err(c.fail(ErrorKind::Shape, "`k` of `diag` is out of range"));
+    };
+    let n = Extent::from(v.shape().size().add(&Size::from(beside as i64)));
+    let mask = Expr::from_node(indices::compare_indices(BinaryOp::Eq, n.clone(), n.clone(), k as i64, None));
+    // Every row of the matrix has an element of the longer vector, that of the row or of the column.
+    let zeros = constant(0.0, v.dtype()).broadcast([Extent::from(beside)]).into_node();
+    let longer = match beside {
+        0 => v.clone(),
+        _ => Expr::from_node(pieces::joined(&[v.clone().into_node(), zeros], v.dtype(), Axis(0), None)),
+    };
+    c.done(mask.select(longer.insert_axis(if k < 0 { 0 } else { 1 }), constant(0.0, v.dtype())))
+}
+
+/// With new first axes until it has so many; a matrix of a vector has one row.
+pub(super) fn at_least(c: &Call, rank: usize) -> Result {
+    let x = c.array("x")?;
+    c.done((x.ndim()..rank).fold(x, |x, _| x.insert_axis(0)))
+}
+
+/// The products of all elements of one array with all of another.
+pub(super) fn outer(c: &Call) -> Result {
+    let flat = |x: Expr| x.reshape([Extent::from(x.shape().size())]);
+    let (a, b) = (flat(c.array("a")?), flat(c.array("b")?));
+    c.done(DynExpr::binary(BinaryOp::Mul, a.insert_axis(1), b))
+}
+
+/// Whether two arrays have one shape and equal elements.
+pub(super) fn array_equal(c: &Call) -> Result {
+    let (a, b) = (c.array("a1")?, c.array("a2")?);
+    if a.ndim() != b.ndim() {
+        return Ok(Value::Scalar(Py::Bool(false)));
+    }
+    for (n, m) in a.shape().extents().iter().zip(b.shape().extents()) {
+        match equate(n, m) {
+            Joined::Never => return Ok(Value::Scalar(Py::Bool(false))),
+            Joined::Same(_) => {}
+            Joined::If(..) => {
+                let message =
+                    format!("whether the shapes {} and {} are the same is not known before arrays are bound", a.shape(), b.shape());
+                return Err(c.fail(ErrorKind::Unsupported, message).help("write `(x == y).all()`"));
+            }
+        }
+    }
+    c.done(DynExpr::binary(BinaryOp::Eq, a, b).reduce(ReduceOp::All, ..))
 }
 
 pub(super) fn trace(c: &Call) -> Result {
@@ -114,128 +106,6 @@ pub(super) fn diff(c: &Call) -> Result {
     c.done(x)
 }
 
-pub(super) fn where_(c: &Call) -> Result {
-    let (x, y) = c.operands("x", "y")?;
-    c.done(c.array("condition")?.select(x, y))
-}
-
-/// `maximum` with the lower bound, then `minimum` with the upper one; either may be `None`.
-pub(super) fn clip(c: &Call) -> Result {
-    let x = c.array("a")?;
-    let bound = |name| match c.value(name) {
-        (Value::None, _) => Ok(None),
-        _ => c.operand(name).map(Some),
-    };
-    // NumPy lets a bound be out of the range of the integer type: on its own side it does nothing.
-    let idle = |bound: &DynOperand, below: bool| match (bound, x.dtype().int_range()) {
-        (DynOperand::Weak(Weak::Int(k)), Some((low, high))) => {
-            if below {
-                *k <= low.into()
-            } else {
-                *k >= high.into()
-            }
-        }
-        _ => false,
-    };
-    c.done(match (bound("a_min")?, bound("a_max")?) {
-        (None, None) if x.dtype() == DType::Bool => return Err(c.fail(ErrorKind::DType, "`clip` is not defined on bool")),
-        (None, None) => x,
-        (Some(low), Some(high)) => x.clip(low, high),
-        (Some(low), None) if idle(&low, true) => x,
-        (Some(low), None) => DynExpr::binary(BinaryOp::Max, x, low),
-        (None, Some(high)) if idle(&high, false) => x,
-        (None, Some(high)) => DynExpr::binary(BinaryOp::Min, x, high),
-    })
-}
-
-pub(super) fn square(c: &Call) -> Result {
-    let x = c.array("x")?;
-    if x.dtype() == DType::Bool {
-        let mistake = c.fail(ErrorKind::Unsupported, "NumPy's square of bool is int8, an element type that elide does not have");
-        return Err(mistake.help("a bool is its own square"));
-    }
-    c.done(DynExpr::binary(BinaryOp::Mul, &x, &x))
-}
-
-pub(super) fn reciprocal(c: &Call) -> Result {
-    let x = c.array("x")?;
-    if !x.dtype().is_float() {
-        let mistake = c.fail(ErrorKind::Unsupported, format!("`reciprocal` of {} would be an integer quotient", x.dtype()));
-        return Err(mistake.help("write `1 / x` or `1 // x`"));
-    }
-    c.done(DynExpr::binary(BinaryOp::Div, int(1), x))
-}
-
-pub(super) fn positive(c: &Call) -> Result {
-    let x = c.array("x")?;
-    if x.dtype() == DType::Bool {
-        return Err(c.fail(ErrorKind::DType, "`positive` is not defined on bool"));
-    }
-    c.done(x)
-}
-
-/// NaN stays NaN; both zeros give 0.
-pub(super) fn sign(c: &Call) -> Result {
-    let x = c.array("x")?;
-    if x.dtype() == DType::Bool {
-        return Err(c.fail(ErrorKind::DType, "`sign` is not defined on bool"));
-    }
-    let test = |op| DynExpr::binary(op, &x, int(0));
-    let rest = test(BinaryOp::Eq).select(int(0), &x);
-    if !x.dtype().is_signed() {
-        return c.done(test(BinaryOp::Gt).select(int(1), rest));
-    }
-    c.done(test(BinaryOp::Gt).select(int(1), test(BinaryOp::Lt).select(int(-1), rest)))
-}
-
-/// Integers stay; floats go to the nearest integral value, halves to even.
-pub(super) fn round(c: &Call) -> Result {
-    let x = c.array("a")?;
-    c.done(if x.dtype().is_int() { x } else { x.unary(UnaryOp::Rint) })
-}
-
-fn magnitude_against_infinity(c: &Call, op: BinaryOp) -> Result {
-    let x = to_float(c.array("x")?);
-    c.done(DynExpr::binary(op, x.unary(UnaryOp::Abs), float(f64::INFINITY)))
-}
-
-pub(super) fn isinf(c: &Call) -> Result {
-    magnitude_against_infinity(c, BinaryOp::Eq)
-}
-
-pub(super) fn isfinite(c: &Call) -> Result {
-    magnitude_against_infinity(c, BinaryOp::Lt)
-}
-
-/// The product with a ratio, in the floating-point type of NumPy's functions of one operand. As in NumPy the ratio is that of
-/// two numbers of the type, which is not always the nearest one: 180 / pi is not in `f32`.
-pub(super) fn scaled(c: &Call, [above, below]: [f64; 2]) -> Result {
-    let x = c.array("x")?;
-    let x = match x.dtype() {
-        DType::F32 | DType::F64 => x,
-        DType::I16 => x.astype(DType::F32),
-        DType::I32 | DType::I64 => x.astype(DType::F64),
-        d => {
-            let mistake = c.fail(
-                ErrorKind::Unsupported,
-                format!("NumPy's {} of {d} is float16, an element type that elide does not have", c.function.name),
-            );
-            return Err(mistake.help("convert first: `.astype(f32)`"));
-        }
-    };
-    let ratio = if x.dtype() == DType::F32 { f64::from(above as f32 / below as f32) } else { above / below };
-    c.done(DynExpr::binary(BinaryOp::Mul, x, float(ratio)))
-}
-
-pub(super) fn logical(c: &Call, op: BinaryOp) -> Result {
-    let (x, y) = (c.array("x1")?, c.operand("x2")?);
-    c.done(match op {
-        BinaryOp::And => x.logical_and(y),
-        BinaryOp::Or => x.logical_or(y),
-        _ => x.logical_xor(y),
-    })
-}
-
 pub(super) fn astype(c: &Call) -> Result {
     let x = c.array("x")?;
     match c.dtype("dtype")? {
@@ -253,15 +123,12 @@ pub(super) fn array(c: &Call) -> Result {
 }
 
 fn as_array(c: &Call, name: &str) -> Result {
-    let (value, span) = c.value(name);
-    let x = match value {
-        Value::Tuple(_) | Value::List(_) => {
-            let mistake = Mistake::new(ErrorKind::Unsupported, span, "elide makes no arrays from lists");
-            return Err(mistake.help("arrays come from inputs"));
-        }
-        value => to_array(value, span, &format!("`{name}`"))?,
+    let dtype = c.dtype("dtype")?;
+    let x = match c.value(name) {
+        (list @ (Value::Tuple(_) | Value::List(_)), span) => lists::array(list, dtype, span)?,
+        _ => c.array(name)?,
     };
-    c.done(match c.dtype("dtype")? {
+    c.done(match dtype {
         Some(d) => x.astype(d),
         None => x,
     })
@@ -276,6 +143,12 @@ pub(super) fn reshape(c: &Call) -> Result {
 }
 
 pub(super) fn ravel(c: &Call) -> Result {
+    // What a mask of all axes selects has one.
+    if let (value @ Value::Selected(x), _) = c.value("a")
+        && x.shape().len() == 1
+    {
+        return Ok(value.clone());
+    }
     let x = c.array("a")?;
     let size = Extent::from(x.shape().size());
     c.done(x.reshape([size]))
@@ -404,12 +277,31 @@ pub(super) fn full_like(c: &Call) -> Result {
 }
 
 pub(super) fn shape(c: &Call) -> Result {
+    if let (Value::Selected(x), _) = c.value("a") {
+        return tuple(x.shape(), c.at);
+    }
     tuple(c.array("a")?.shape().extents().iter().map(extent).collect(), c.at)
+}
+
+pub(super) fn ndim(c: &Call) -> Result {
+    let rank = match c.value("a") {
+        (Value::Selected(x), _) => x.shape().len(),
+        _ => c.array("a")?.ndim(),
+    };
+    Ok(Value::Scalar(Py::Int(rank as i128)))
+}
+
+pub(super) fn size(c: &Call) -> Result {
+    match c.value("a") {
+        (Value::Selected(x), _) => x.size(c.at),
+        _ => Ok(extent(&c.array("a")?.shape().size())),
+    }
 }
 
 pub(super) fn len(c: &Call) -> Result {
     match c.value("a") {
-        (Value::Tuple(items) | Value::List(items), _) => Ok(Value::Scalar(super::value::Py::Int(items.len() as i128))),
+        (Value::Tuple(items) | Value::List(items), _) => Ok(Value::Scalar(Py::Int(items.len() as i128))),
+        (Value::Selected(x), _) => Ok(x.shape().swap_remove(0)),
         _ => match c.array("a")?.shape().extents().first() {
             Some(n) => Ok(extent(n)),
             None => Err(c.fail(ErrorKind::Shape, "an array of rank 0 has no length")),
@@ -546,7 +438,11 @@ pub(super) fn bincount(c: &Call) -> Result {
 
 /// The counts and the edges between them.
 pub(super) fn histogram(c: &Call) -> Result {
-    let x = c.array("a")?;
+    let x = match c.value("a") {
+        // NaN is in no bin.
+        (Value::Selected(x), _) => x.spread_mask().select(to_float(x.full.clone()), Weak::Float(f64::NAN)),
+        _ => c.array("a")?,
+    };
     let Ok(bins) = usize::try_from(c.int("bins")?) else {
         return Err(c.fail(ErrorKind::Shape, "`bins` must be a positive number"));
     };

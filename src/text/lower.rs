@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use super::absent;
 use super::ast::{Ast, Node, NodeId, NodeKind, Statement, TargetKind};
 use super::diagnostic::{Mistake, Span, closest};
 use super::explain::clip;
@@ -170,7 +171,7 @@ impl<'p> Machine<'p> {
         if let (Some((op, at)), [target]) = (statement.augment, statement.targets.as_slice()) {
             self.evaluate_to(statement.end)?;
             let value = self.take(statement.value);
-            return self.augment(target, op, at, &value, span);
+            return self.augment(target, op, at, statement.each, &value, span);
         }
         self.evaluate_to(statement.value.index() + 1)?;
         let value = self.take(statement.value);
@@ -398,7 +399,7 @@ const ATTRIBUTES: [&str; 6] = ["T", "mT", "ndim", "shape", "size", "dtype"];
 fn attribute(base: Value, name: &str, at: Span, called: bool) -> Result<Value, Mistake> {
     let x = match &base {
         Value::Module => {
-            return match member(name) {
+            return match member(name).or_else(|| functions::named_type(name).map(Value::DType)) {
                 Some(value) => Ok(value),
                 None if called => Err(no_function(name, at)),
                 None => Err(Mistake::new(ErrorKind::Name, at, format!("elide has no `np.{}`", clip(name)))),
@@ -406,11 +407,29 @@ fn attribute(base: Value, name: &str, at: Span, called: bool) -> Result<Value, M
         }
         Value::Array(x) => x,
         Value::Selected(x) => {
-            return match functions::find(name) {
-                _ if name == "dtype" => Ok(Value::DType(x.full.dtype())),
-                Some(f) if f.is_method(name) && f.is_elementwise() => Ok(Value::Method(Box::new(base), f)),
+            return match (name, functions::find(name)) {
+                ("dtype", _) => Ok(Value::DType(x.full.dtype())),
+                ("ndim", _) => Ok(Value::Scalar(Py::Int(x.shape().len() as i128))),
+                ("shape", _) => tuple(x.shape(), at),
+                ("size", _) => x.size(at),
+                (_, Some(f)) if f.is_method(name) => Ok(Value::Method(Box::new(base), f)),
                 _ => Err(x.refused()),
             };
+        }
+        Value::Function(f) if ["at", "reduce", "accumulate", "outer"].contains(&name) && functions::binary_operation(f.name).is_some() => {
+            let help = match name {
+                "at" => format!("it is a statement of its own: `np.{}.at(x, i, v)`", f.name),
+                "outer" => format!("write `np.{}(a[:, None], b)`", f.name),
+                "reduce" => match f.name {
+                    "add" => "write `sum(x, axis=0)`".to_string(),
+                    "multiply" => "write `prod(x, axis=0)`".to_string(),
+                    "minimum" => "write `min(x, axis=0)`".to_string(),
+                    "maximum" => "write `max(x, axis=0)`".to_string(),
+                    _ => "elide has `sum`, `prod`, `min`, `max`, `any` and `all`".to_string(),
+                },
+                _ => "elide has no cumulative operations yet".to_string(),
+            };
+            return Err(Mistake::new(ErrorKind::Unsupported, at, format!("elide has no `{}.{name}`", f.name)).help(help));
         }
         // Python's scalars have no `sum`, but `x.shape[0]` is one only if the extent is a number.
         other => return Err(Mistake::new(ErrorKind::Name, at, format!("{} has no attribute `{}`", describe(other), clip(name)))),
@@ -433,13 +452,7 @@ fn attribute(base: Value, name: &str, at: Span, called: bool) -> Result<Value, M
                 .help(format!("it is a function: `{name}(x)`"))),
             None => {
                 let mistake = Mistake::new(ErrorKind::Name, at, format!("an array has no attribute `{}`", clip(name)));
-                Err(match closest(name, ATTRIBUTES.into_iter().chain(functions::methods())) {
-                    Some(other) => mistake.help(format!("did you mean `{other}`?")),
-                    None => match functions::instead(name) {
-                        Some(help) => mistake.help(help),
-                        None => mistake,
-                    },
-                })
+                Err(absent::helped(mistake, name, ATTRIBUTES.into_iter().chain(functions::methods())))
             }
         },
     }
@@ -455,9 +468,5 @@ fn view(x: &Array, seen: DynExpr<'static>, at: Span) -> Result<Value, Mistake> {
 
 fn no_function(name: &str, span: Span) -> Mistake {
     let mistake = Mistake::new(ErrorKind::Name, span, format!("elide has no function `{}`", clip(name)));
-    match (functions::instead(name), closest(name, functions::names())) {
-        (Some(help), _) => mistake.help(help),
-        (None, Some(other)) => mistake.help(format!("did you mean `{other}`?")),
-        (None, None) => mistake,
-    }
+    absent::helped(mistake, name, functions::names())
 }

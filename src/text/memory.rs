@@ -31,6 +31,8 @@ pub(super) struct Array {
 pub(super) enum Held {
     /// Assigned to. Of rank 0 and without a place: NumPy's scalar, which never changes.
     Result,
+    /// A number of Python's that the kernel computes, of rank 0: beside an array it takes the array's type.
+    Python,
     /// Assigned to, also of rank 0.
     Array,
     /// Only read: views that NumPy protects.
@@ -43,9 +45,9 @@ impl Array {
         Array { expr, place: None, version: 0, held: Held::Result }
     }
 
-    /// True for one of NumPy's scalars.
+    /// True for one of NumPy's scalars, and of Python's.
     pub fn is_scalar(&self) -> bool {
-        self.place.is_none() && self.expr.ndim() == 0 && self.held == Held::Result
+        self.place.is_none() && self.expr.ndim() == 0 && matches!(self.held, Held::Result | Held::Python)
     }
 
     /// `self` as what an operation on `source` returned that only looks at its elements in another way. If they are others,
@@ -72,6 +74,11 @@ impl std::ops::Deref for Array {
     fn deref(&self) -> &DynExpr<'static> {
         &self.expr
     }
+}
+
+/// True if `x` has the elements of `source`, in places of its own.
+pub(super) fn looks_at(x: &DynExpr<'static>, source: &DynExpr<'static>) -> bool {
+    pieces::view_of(x.node(), source.node()).is_some()
 }
 
 /// A way of looking at a storage.

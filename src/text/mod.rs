@@ -7,6 +7,7 @@
 //! t = x[1:-1, ::2] + 1          # a comment
 //! m = t.mean(axis=0, keepdims=True)
 //! r = x[k, 1:]                  # the rows at an array of indices
+//! s = x[x > 0].mean()           # one reduction; what is selected is in no memory
 //! np.sqrt(((t - m)**2).sum(axis=0))
 //! ```
 //!
@@ -26,6 +27,7 @@
 //! x[1:] += x[:-1]               # an input is updated in place
 //! v = x[::2]; v[...] = 0        # and so is it through a view
 //! x[x < 0] = x[x < 0]**2        # the elements at a mask
+//! np.add.at(x, k, 1)            # an element as often as its index occurs
 //! a, b = b, a                   # names, not elements
 //! ```
 //!
@@ -45,27 +47,32 @@
 //! | stage | file | |
 //! |---|---|---|
 //! | scan | `scan` | comments, continued lines and newlines in brackets become blanks; brackets match |
-//! | parse | `grammar.pest`, `parse`, `explain` | text to `Ast`, an arena with operands before users |
-//! | lower | `lower`, `subscript`, `object`, `functions`, `library`, `joining` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
+//! | parse | `grammar.pest`, `parse`, `statement`, `explain` | text to `Ast`, an arena with operands before users |
+//! | lower | `lower`, `subscript`, `object`, `functions`, `elementwise`, `library`, `joining`, `lists`, `reductions` | one loop over the arena evaluates Python's values (`value`) and builds [`DynExpr`]s |
 //! | assign | `assign`, `memory`, `select` | what a storage holds, which names look at it and how; elements at masks |
 //!
 //! Nothing recurses but the parser over brackets, whose nesting is bounded.
 
+mod absent;
 mod assign;
 mod ast;
 mod diagnostic;
+mod elementwise;
 mod explain;
 mod functions;
 mod input;
 mod joining;
 mod library;
+mod lists;
 mod lower;
 mod memory;
 mod object;
 mod parse;
 mod place;
+mod reductions;
 mod scan;
 mod select;
+mod statement;
 mod subscript;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::ast::{Prefix, symbol};
 use super::diagnostic::{Mistake, Span};
 use super::functions::Function;
-use super::memory::Array;
+use super::lists;
+use super::memory::{Array, Held};
 use super::select::{self, Selected};
 use super::value::Py;
 use crate::dtype::{DType, Scalar};
@@ -62,6 +63,26 @@ pub(super) fn array(x: DynExpr<'static>, blame: Span) -> Result<Value, Mistake> 
     Ok(Value::Array(Array::new(x)))
 }
 
+/// A number that Python would have.
+pub(super) fn number(x: DynExpr<'static>) -> Value {
+    let mut x = Array::new(x);
+    x.held = Held::Python;
+    Value::Array(x)
+}
+
+/// True for a number of Python's that is known when arrays are bound, or computed.
+fn is_number(value: &Value) -> bool {
+    matches!(value, Value::Size(_) | Value::Array(Array { held: Held::Python, .. }))
+}
+
+/// The result of an operation of Python's numbers alone is one of them.
+fn number_if(all: bool, made: Result<Value, Mistake>) -> Result<Value, Mistake> {
+    match made? {
+        Value::Array(x) if all => Ok(number(x.expr)),
+        other => Ok(other),
+    }
+}
+
 /// The value as an array with an element type of its own: Python's scalars are `bool`, `i64` and `f64`, as in NumPy.
 pub(super) fn to_array(value: &Value, span: Span, what: &str) -> Result<DynExpr<'static>, Mistake> {
     match value {
@@ -84,19 +105,32 @@ pub(super) fn to_operand(value: &Value, span: Span, what: &str) -> Result<DynOpe
         Value::Scalar(Py::Bool(x)) => DynOperand::Weak(Weak::Bool(*x)),
         Value::Scalar(Py::Int(x)) => DynOperand::Weak(Weak::Int(*x)),
         Value::Scalar(Py::Float(x)) => DynOperand::Weak(Weak::Float(*x)),
-        other => DynOperand::Expr(to_array(other, span, what)?),
+        other => DynOperand::Expr(like_array(other, span, what)?),
     })
 }
 
-/// Two operands of one operation. A size is weak too: beside an array it takes the array's type.
+/// The value as an array, also of a list or tuple.
+pub(super) fn like_array(value: &Value, span: Span, what: &str) -> Result<DynExpr<'static>, Mistake> {
+    match value {
+        Value::Tuple(_) | Value::List(_) => lists::array(value, None, span),
+        other => to_array(other, span, what),
+    }
+}
+
+/// Two operands of one operation. A number of Python's that is not known yet is weak too: beside an array of its kind of number, or of
+/// one above, it takes the array's type.
 pub(super) fn to_operands(
     a: &Value,
     b: &Value,
     spans: (Span, Span),
     what: &str,
 ) -> Result<(DynOperand<'static>, DynOperand<'static>), Mistake> {
-    let one = |x: &Value, other: &Value, span: Span| match (x, other) {
-        (Value::Size(_), Value::Array(y)) if y.dtype() != DType::Bool => Ok(DynOperand::Expr(to_array(x, span, what)?.astype(y.dtype()))),
+    let one = |x: &Value, other: &Value, span: Span| match other {
+        Value::Array(y) if is_number(x) && !is_number(other) => {
+            let x = to_array(x, span, what)?;
+            let takes = if x.dtype().is_float() { y.dtype().is_float() } else { x.dtype() != DType::Bool && y.dtype() != DType::Bool };
+            Ok(DynOperand::Expr(if takes { x.astype(y.dtype()) } else { x }))
+        }
         _ => to_operand(x, span, what),
     };
     Ok((one(a, b, spans.0)?, one(b, a, spans.1)?))
@@ -138,6 +172,7 @@ pub(super) fn unary(op: Prefix, a: Value, at: Span) -> Result<Value, Mistake> {
     };
     match (op, &a) {
         (_, Value::Selected(x)) => x.map(|full| unary(op, full, at)),
+        (_, Value::Array(x)) if x.held == Held::Python => number_if(true, unary(op, Value::Array(Array::new(x.expr.clone())), at)),
         (_, Value::Scalar(x)) => x.unary(op).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message)),
         (Prefix::Pos, Value::Size(_)) => Ok(a),
         (Prefix::Pos, Value::Array(x)) if x.dtype() == DType::Bool => Err(Mistake::new(ErrorKind::DType, at, "`+` is not defined on bool")),
@@ -145,7 +180,8 @@ pub(super) fn unary(op: Prefix, a: Value, at: Span) -> Result<Value, Mistake> {
         (Prefix::Neg, Value::Array(_) | Value::Size(_)) => {
             let x = to_array(&a, at, "the operand")?;
             let bool = x.dtype() == DType::Bool;
-            array(x.unary(UnaryOp::Neg), at).map_err(|m| if bool { m.help("`~` is the logical not") } else { m })
+            let made = array(x.unary(UnaryOp::Neg), at).map_err(|m| if bool { m.help("`~` is the logical not") } else { m });
+            number_if(is_number(&a), made)
         }
         (Prefix::Invert, Value::Array(_) | Value::Size(_)) => {
             let x = to_array(&a, at, "the operand")?;
@@ -163,6 +199,15 @@ const MAX_DEGREE: usize = 8;
 pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value, at: Span) -> Result<Value, Mistake> {
     let is_operand = |v: &Value| matches!(v, Value::Array(_) | Value::Scalar(_) | Value::Size(_));
     match (a, b) {
+        (Value::DType(x), Value::DType(y)) if matches!(op, BinaryOp::Eq | BinaryOp::Ne) => {
+            return Ok(Value::Scalar(Py::Bool((x == y) == (op == BinaryOp::Eq))));
+        }
+        (Value::Array(_) | Value::Selected(_), Value::Tuple(_) | Value::List(_)) => {
+            return binary(op, a, &array(lists::array(b, None, at)?, at)?, at);
+        }
+        (Value::Tuple(_) | Value::List(_), Value::Array(_) | Value::Selected(_)) => {
+            return binary(op, &array(lists::array(a, None, at)?, at)?, b, at);
+        }
         (Value::Scalar(x), Value::Scalar(y)) => {
             return x.binary(op, *y).map(Value::Scalar).map_err(|(kind, message)| Mistake::new(kind, at, message));
         }
@@ -184,13 +229,15 @@ pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value, at: Span) -> Result<Val
     let (x, y) = to_operands(a, b, (at, at), "an operand")?;
     let is_float = |v: &Value| matches!(v, Value::Array(x) if x.dtype().is_float()) || matches!(v, Value::Scalar(Py::Float(_)));
     let float = is_float(a) || is_float(b);
-    array(DynExpr::binary(op, x, y), at).map_err(|m| match op {
+    let numbers = |v: &Value| is_number(v) || matches!(v, Value::Scalar(_));
+    let made = array(DynExpr::binary(op, x, y), at).map_err(|m| match op {
         BinaryOp::Xor if float => m.help("`^` is exclusive or; a power is written `**`"),
         BinaryOp::And | BinaryOp::Or if float => {
             m.help(format!("`{0}` binds tighter than comparisons: write `(x > 0) {0} (y > 0)`", symbol(op)))
         }
         _ => m,
-    })
+    });
+    number_if(numbers(a) && numbers(b), made)
 }
 
 /// Sums, differences, products and quotients of extents and positive ints stay sizes, so that they can name the extents of a shape.

@@ -11,10 +11,9 @@ use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 use pest_derive::Parser;
 
-use super::RESULT;
-use super::ast::{Argument, Ast, Index, Node, NodeId, NodeKind, Prefix, Returned, Statement, Target, TargetKind};
+use super::ast::{Argument, Ast, Index, Node, NodeId, NodeKind, Prefix, Returned};
 use super::diagnostic::{Mistake, Span};
-use super::explain::{augmented, clip, explain, refused};
+use super::explain::{clip, explain, refused};
 use super::scan::scan;
 use crate::error::ErrorKind;
 use crate::ops::BinaryOp;
@@ -63,25 +62,6 @@ fn binary_op(rule: Rule) -> Option<BinaryOp> {
         Rule::floor_div => BinaryOp::FloorDiv,
         Rule::rem => BinaryOp::Rem,
         Rule::pow => BinaryOp::Pow,
-        _ => return None,
-    })
-}
-
-/// The operation of an augmented assignment.
-fn augmentation(symbol: &str) -> Option<BinaryOp> {
-    Some(match symbol {
-        "+" => BinaryOp::Add,
-        "-" => BinaryOp::Sub,
-        "*" => BinaryOp::Mul,
-        "/" => BinaryOp::Div,
-        "//" => BinaryOp::FloorDiv,
-        "%" => BinaryOp::Rem,
-        "**" => BinaryOp::Pow,
-        "&" => BinaryOp::And,
-        "|" => BinaryOp::Or,
-        "^" => BinaryOp::Xor,
-        "<<" => BinaryOp::Shl,
-        ">>" => BinaryOp::Shr,
         _ => return None,
     })
 }
@@ -156,20 +136,20 @@ fn header(pair: Pair<Rule>) -> Result<Vec<Box<str>>, Mistake> {
 
 /// A parsed operand. A comparison that no parentheses protect must not be compared again.
 #[derive(Clone, Copy)]
-struct Operand {
-    id: NodeId,
+pub(super) struct Operand {
+    pub(super) id: NodeId,
     bare_comparison: bool,
 }
 
-struct Builder {
+pub(super) struct Builder {
     // Shared by the three closures that the Pratt parser takes.
-    nodes: RefCell<Vec<Node>>,
+    pub(super) nodes: RefCell<Vec<Node>>,
     /// Signs and powers around the brackets that are being parsed.
     right: Cell<usize>,
 }
 
 impl Builder {
-    fn push(&self, kind: NodeKind, span: Span, blame: Span) -> NodeId {
+    pub(super) fn push(&self, kind: NodeKind, span: Span, blame: Span) -> NodeId {
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(Node { kind, span, blame });
         NodeId::new(nodes.len() - 1)
@@ -177,98 +157,6 @@ impl Builder {
 
     fn span(&self, id: NodeId) -> Span {
         self.nodes.borrow()[id.index()].span
-    }
-
-    /// `a = b[0] = value`, or `a += value`
-    fn statement(&self, pair: Pair<Rule>) -> Result<Statement, Mistake> {
-        let mut parts: Vec<Pair<Rule>> = pair.into_inner().collect();
-        let Some(value) = parts.pop() else { return Err(Mistake::syntax(Span::new(0, 0), "a statement without a value")) };
-        let signs = || parts.iter().filter(|p| p.as_rule() == Rule::assign);
-        let lists = || parts.iter().filter(|p| p.as_rule() == Rule::list);
-        if let Some(sign) = signs().find(|p| p.as_str() != "=") {
-            let target = parts[0].as_str().trim();
-            let op = match sign.as_str().trim_end_matches('=') {
-                symbol if signs().count() == 1 => augmentation(symbol),
-                _ => return Err(Mistake::syntax(span_of(sign), format!("`{}` cannot be one of several assignments", sign.as_str()))),
-            };
-            let Some(op) = op else { return Err(augmented(span_of(sign), sign.as_str(), target)) };
-            let target = self.target(&parts[0])?;
-            if let TargetKind::Several(_) = target.kind {
-                return Err(Mistake::syntax(target.span, format!("`{}` takes one target", sign.as_str())));
-            }
-            let value = self.list(value)?.id;
-            return Ok(Statement { targets: vec![target], augment: Some((op, span_of(sign))), value, end: self.count() });
-        }
-        let value = self.list(value)?.id;
-        let targets = lists().map(|list| self.target(list)).collect::<Result<_, _>>()?;
-        Ok(Statement { targets, augment: None, value, end: self.count() })
-    }
-
-    /// `return a, b + 1`
-    fn returned(&self, pair: Pair<Rule>) -> Result<Returned, Mistake> {
-        let span = span_of(&pair);
-        let Some(list) = pair.into_inner().find(|p| p.as_rule() == Rule::list) else {
-            let value = self.push(NodeKind::Tuple(Vec::new()), span, span);
-            return Ok(Returned { value, names: Vec::new(), span });
-        };
-        let value = self.list(list)?.id;
-        let nodes = self.nodes.borrow();
-        let name = |id: &NodeId, other: String| match &nodes[id.index()].kind {
-            NodeKind::Name(name) => name.clone(),
-            _ => other.into(),
-        };
-        let names: Vec<Box<str>> = match &nodes[value.index()].kind {
-            NodeKind::Tuple(items) => items.iter().enumerate().map(|(k, id)| name(id, format!("{RESULT}{k}"))).collect(),
-            _ => vec![name(&value, RESULT.into())],
-        };
-        Ok(Returned { value, names, span })
-    }
-
-    fn count(&self) -> usize {
-        self.nodes.borrow().len()
-    }
-
-    /// What stands before `=`.
-    fn target(&self, list: &Pair<Rule>) -> Result<Target, Mistake> {
-        let items: Vec<Pair<Rule>> = list.clone().into_inner().collect();
-        match items.as_slice() {
-            [only] => self.one_target(only),
-            _ => {
-                let targets = items.iter().filter(|p| p.as_rule() != Rule::comma).map(|p| self.one_target(p)).collect::<Result<_, _>>()?;
-                Ok(Target { kind: TargetKind::Several(targets), span: span_of(list), end: self.count() })
-            }
-        }
-    }
-
-    fn one_target(&self, chain: &Pair<Rule>) -> Result<Target, Mistake> {
-        let (span, text) = (span_of(chain), chain.as_str().trim());
-        let refuse = || {
-            let e = Mistake::syntax(span, format!("cannot assign to `{}`", clip(text)));
-            Err(e.help("names and elements of arrays can be assigned to: `t = ...`, `x[1:] = ...`"))
-        };
-        let mut parts: Vec<Pair<Rule>> = chain.clone().into_inner().collect();
-        let postfix = match (parts.pop(), parts.is_empty()) {
-            (Some(postfix), true) => postfix,
-            _ => return refuse(),
-        };
-        let mut parts: Vec<Pair<Rule>> = postfix.into_inner().collect();
-        let Some(last) = parts.pop() else { return refuse() };
-        if parts.is_empty() {
-            return match (last.as_rule(), last.as_str()) {
-                (Rule::word, name @ ("True" | "False" | "None")) => Err(Mistake::syntax(span, format!("cannot assign to `{name}`"))),
-                (Rule::word, name) => Ok(Target { kind: TargetKind::Name(name.into()), span, end: self.count() }),
-                _ => refuse(),
-            };
-        }
-        if last.as_rule() != Rule::subscript {
-            return refuse();
-        }
-        // `np.reshape(x, -1)[0]` starts with no array.
-        let called = parts.get(1).is_some_and(|p| p.as_rule() == Rule::call);
-        let name = (parts[0].as_rule() == Rule::word && !called).then(|| parts[0].as_str().into());
-        let base = self.trailed(span.start, parts.into_iter())?;
-        let items = self.indices(last)?;
-        Ok(Target { kind: TargetKind::Elements { base, items, name }, span, end: self.count() })
     }
 
     /// Expressions between commas, and whether there is a comma.
@@ -284,7 +172,7 @@ impl Builder {
     }
 
     /// One expression, or a tuple.
-    fn list(&self, pair: Pair<Rule>) -> Result<Operand, Mistake> {
+    pub(super) fn list(&self, pair: Pair<Rule>) -> Result<Operand, Mistake> {
         let span = span_of(&pair);
         let (items, commas) = self.items(pair)?;
         match items.as_slice() {
@@ -354,7 +242,7 @@ impl Builder {
         self.trailed(start, pair.into_inner())
     }
 
-    fn trailed<'i>(&self, start: usize, mut parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<NodeId, Mistake> {
+    pub(super) fn trailed<'i>(&self, start: usize, mut parts: impl Iterator<Item = Pair<'i, Rule>>) -> Result<NodeId, Mistake> {
         let Some(atom) = parts.next() else { return Err(Mistake::syntax(Span::new(start, start), "an operand is missing")) };
         let mut id = self.atom(atom)?;
         for trailer in parts {
@@ -380,7 +268,7 @@ impl Builder {
         Ok(id)
     }
 
-    fn argument(&self, pair: Pair<Rule>) -> Result<Argument, Mistake> {
+    pub(super) fn argument(&self, pair: Pair<Rule>) -> Result<Argument, Mistake> {
         let mut keyword = None;
         let mut value = None;
         let span = span_of(&pair);
@@ -400,7 +288,7 @@ impl Builder {
     }
 
     /// What is between the brackets of a subscript.
-    fn indices(&self, subscript: Pair<Rule>) -> Result<Vec<Index>, Mistake> {
+    pub(super) fn indices(&self, subscript: Pair<Rule>) -> Result<Vec<Index>, Mistake> {
         let span = span_of(&subscript);
         let items: Vec<Index> = subscript.into_inner().map(|p| self.index(p)).collect::<Result<_, _>>()?;
         if items.is_empty() {
@@ -506,7 +394,7 @@ fn number(pair: Pair<Rule>) -> Result<NodeKind, Mistake> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ast::symbol;
+    use super::super::ast::{Target, symbol};
     use super::*;
 
     /// Every node's text, children first: the form in which CPython's trees were recorded.

@@ -9,10 +9,13 @@ use std::rc::Rc;
 
 use super::diagnostic::{Mistake, Span};
 use super::memory::Array;
-use super::object::{Value, array, describe};
+use super::object::{Value, array, binary, describe, extent, number, tuple};
+use super::value::Py;
+use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::expr::node::{NodeKind, NodeRef};
-use crate::expr::{Compressed, DynExpr};
+use crate::expr::{Compressed, DynExpr, Extent, Weak, indices};
+use crate::ops::{BinaryOp, ReduceOp};
 use crate::shape::{Joined, Shape, equate};
 use crate::size::Size;
 
@@ -24,6 +27,8 @@ pub(super) struct Selected {
     pub mask: DynExpr<'static>,
     /// The axes of `full` after those of the mask.
     pub after: usize,
+    /// If they are the indices of the selected elements along an axis of the mask, that axis.
+    pub place: Option<usize>,
     /// Where it was selected.
     pub span: Span,
 }
@@ -38,7 +43,29 @@ impl Selected {
     }
 
     fn with(&self, full: DynExpr<'static>) -> Value {
-        Value::Selected(Rc::new(Selected { full, mask: self.mask.clone(), ..*self }))
+        Value::Selected(Rc::new(Selected { full, mask: self.mask.clone(), place: None, ..*self }))
+    }
+
+    /// How many axes of `full` come before those of the mask.
+    pub fn before(&self) -> usize {
+        self.full.ndim() - self.mask.ndim() - self.after
+    }
+
+    /// How many elements of the mask are true.
+    pub fn count(&self) -> DynExpr<'static> {
+        self.mask.reduce(ReduceOp::Sum, ..)
+    }
+
+    /// NumPy's shape: the axes of the mask are one.
+    pub fn shape(&self) -> Vec<Value> {
+        let (extents, before) = (self.full.shape().extents(), self.before());
+        let after = &extents[before + self.mask.ndim()..];
+        extents[..before].iter().map(extent).chain([number(self.count())]).chain(after.iter().map(extent)).collect()
+    }
+
+    /// The product of the shape.
+    pub fn size(&self, at: Span) -> Result<Value, Mistake> {
+        self.shape().iter().try_fold(Value::Scalar(Py::Int(1)), |n, extent| binary(BinaryOp::Mul, &n, extent, at))
     }
 
     /// As a result; none where the mask leaves axes to what is selected.
@@ -50,11 +77,15 @@ impl Selected {
     /// Why it is no array.
     pub fn refused(&self) -> Mistake {
         let message = match self.packed() {
-            Some(_) => "what a mask selects is a result or assigned, and cannot be used so: how many elements it is depends on the data",
-            None => "elide does not select by a mask: the size of the result would depend on the data",
+            Some(_) => {
+                "what a mask selects is a result, assigned or reduced, and cannot be used so: how many elements it is depends on the data"
+            }
+            None => {
+                "what a mask of the leading axes selects is assigned or reduced, and cannot be used so: its shape would depend on the data"
+            }
         };
         Mistake::new(ErrorKind::Unsupported, self.span, message)
-            .help("`where(mask, x, other)` keeps the shape; `sum(where(mask, x, 0))` sums the selected; `y[mask] = x[mask]` assigns them")
+            .help("`where(mask, x, other)` keeps the shape; `x[mask].sum()` reduces the selected; `y[mask] = x[mask]` assigns them")
     }
 
     /// The mask with the axes that follow it.
@@ -118,14 +149,42 @@ pub(super) fn select(base: &Array, mask: &DynExpr<'static>, axis: usize, at: Spa
         let message = format!("a mask of shape {} does not fit the axes {covered} of {}{}", mask.shape(), base.dtype(), base.shape());
         return Err(Mistake::new(ErrorKind::Shape, at, message));
     }
-    Ok(Selected { full: base.expr.clone(), mask: mask.clone(), after, span: at })
+    Ok(Selected { full: base.expr.clone(), mask: mask.clone(), after, place: None, span: at })
+}
+
+fn truth(x: &DynExpr<'static>, at: Span) -> Result<DynExpr<'static>, Mistake> {
+    if x.ndim() == 0 {
+        let mistake = Mistake::new(ErrorKind::Shape, at, "the places in an array of rank 0");
+        return Err(mistake.help("`np.atleast_1d` makes it an array of one element"));
+    }
+    Ok(if x.dtype() == DType::Bool { x.clone() } else { x.ne(Weak::Int(0)) })
+}
+
+/// The indices where elements are not zero, an array for each axis. As indices of one subscript they are the mask.
+pub(super) fn nonzero(x: &DynExpr<'static>, at: Span) -> Result<Value, Mistake> {
+    let mask = truth(x, at)?;
+    let along = |k| {
+        let full = DynExpr::from_node(indices::along(x.shape(), k, None));
+        Value::Selected(Rc::new(Selected { full, mask: mask.clone(), after: 0, place: Some(k), span: at }))
+    };
+    tuple((0..x.ndim()).map(along).collect(), at)
+}
+
+/// The numbers in C order of the elements that are not zero.
+pub(super) fn flatnonzero(x: &DynExpr<'static>, at: Span) -> Result<Value, Mistake> {
+    let flat = x.reshape([Extent::from(x.shape().size())]);
+    flat.check().map_err(|e| Mistake::from_error(&e, at))?;
+    match nonzero(&flat, at)? {
+        Value::Tuple(places) => Ok(places[0].clone()),
+        other => Ok(other),
+    }
 }
 
 /// How many pairs of nodes are compared before two masks count as different ones.
 const MOST: usize = 10_000;
 
 /// True if two expressions are written alike over the same nodes. Without recursion; each pair once.
-fn same(a: &NodeRef, b: &NodeRef) -> bool {
+pub(super) fn same(a: &NodeRef, b: &NodeRef) -> bool {
     let (mut seen, mut pending) = (HashSet::new(), vec![(a.clone(), b.clone())]);
     while let Some((a, b)) = pending.pop() {
         if a.same(&b) || !seen.insert((a.id(), b.id())) {
@@ -152,7 +211,8 @@ fn alike(a: &NodeKind, b: &NodeKind) -> bool {
         (View(_, x), View(_, y)) => x == y,
         (Reduce(x, _, i), Reduce(y, _, j)) => (x, i) == (y, j),
         (Pieces(x), Pieces(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.1 == y.1),
-        (Select(..), Select(..)) | (Cast(_), Cast(_)) | (Reshape(_), Reshape(_)) => true,
+        (Take(.., x), Take(.., y)) => x == y,
+        (Select(..), Select(..)) | (Cast(_), Cast(_)) | (Reshape(_), Reshape(_)) | (Iota, Iota) => true,
         _ => false,
     }
 }

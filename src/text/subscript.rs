@@ -1,16 +1,21 @@
 //! Subscripts: slices, single indices, masks and arrays of indices between the brackets.
 
+use std::rc::Rc;
+use std::sync::Arc;
+
 use super::ast::{Index, Node, NodeId};
 use super::diagnostic::{Mistake, Span};
+use super::lists;
 use super::lower::Machine;
 use super::memory::Array;
-use super::object::{Value, array, describe, not_an_int, to_array, tuple};
+use super::object::{Value, array, describe, not_an_int};
 use super::select::{self, Selected};
 use super::value::Py;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::expr::node::NodeRef;
-use crate::expr::{Axis, DynExpr, Extent, Indexed, pieces};
+use crate::expr::{DynExpr, Extent, Indexed, pieces};
+use crate::ops::BinaryOp;
 use crate::shape::{self, Equation, Shape};
 use crate::size::Size;
 use crate::view::{Slice, View};
@@ -19,7 +24,7 @@ impl<'p> Machine<'p> {
     pub(super) fn subscript(&mut self, base: Value, items: &'p [Index], node: &Node) -> Result<Value, Mistake> {
         let x = match &base {
             Value::Array(x) => x,
-            Value::Tuple(_) => return self.item(&base, items, node),
+            Value::Tuple(_) | Value::List(_) => return self.item(&base, items, node),
             Value::Selected(x) => return Err(x.refused()),
             other => {
                 let mistake = Mistake::new(ErrorKind::DType, node.blame, format!("{} cannot be indexed", describe(other)));
@@ -34,11 +39,13 @@ impl<'p> Machine<'p> {
     /// What the brackets of a subscript say about an array.
     pub(super) fn pick(&mut self, x: &Array, items: &'p [Index], blame: Span) -> Result<Picked, Mistake> {
         let shape = x.shape();
-        let listed = self.listed(items)?;
+        let listed = places(self.listed(items)?)?;
         let mut slices = Vec::new();
         let mut mask = None;
         // The slices whose bounds are extents, each with the number of its item.
         let mut ranges = Vec::new();
+        // The single indices that are extents, each with the number of its item.
+        let mut sizes = Vec::new();
         // The index arrays, each with the number of its item.
         let mut arrays: Vec<(usize, DynExpr<'static>, Span)> = Vec::new();
         let unsupported = |span, message: &str| Mistake::new(ErrorKind::Unsupported, span, message);
@@ -49,10 +56,15 @@ impl<'p> Machine<'p> {
                     mask = Some((m.clone(), slices.len(), span));
                     slices.extend(std::iter::repeat_n(Slice::FULL, m.ndim()));
                 }
+                Item::Places(x) => return Err(x.refused()),
                 Item::Mask(_) => return Err(unsupported(span, "elide indexes by one mask only").help("combine them: `x[a & b]`")),
                 Item::Range { start, stop, step } => {
                     ranges.push((slices.len(), start, stop, step, span));
                     slices.push(Slice::FULL);
+                }
+                Item::Size(n) => {
+                    sizes.push((slices.len(), n));
+                    slices.push(Slice::Index(0));
                 }
                 Item::Indices(indices) => {
                     arrays.push((slices.len(), indices, span));
@@ -89,6 +101,21 @@ impl<'p> Machine<'p> {
             items.iter().map(each).sum()
         };
         let mut equations = Vec::new();
+        for (at, index) in sizes {
+            // Every item before it but new axes stands for an axis of the array.
+            let axis = slices[..at].iter().map(|s| match s {
+                Slice::Range { .. } | Slice::Index(_) => 1,
+                Slice::NewAxis => 0,
+                Slice::Ellipsis => shape.rank() - used,
+            });
+            let axis: usize = axis.sum();
+            let n = &shape.extents()[axis];
+            // So many before the end of the axis, it is checked to be inside in any case.
+            if !index.is_never_negative() && index.sub(n).as_const().is_none_or(|below| below >= 0) {
+                equations.push(Equation::not_negative(&index));
+            }
+            region.axes[axis].offset = index;
+        }
         for (at, start, stop, step, span) in ranges {
             let axis = axes(&slices[..at]);
             let n = region.shape.extents()[axis].clone();
@@ -173,28 +200,64 @@ impl<'p> Machine<'p> {
         let slices: Vec<Slice> =
             self.listed(items)?.into_iter().filter_map(|(item, _)| if let Item::Slice(s) = item { Some(s) } else { None }).collect();
         match (base, slices.as_slice()) {
-            (Value::Tuple(values), [Slice::Index(k)]) => {
+            (Value::Tuple(values) | Value::List(values), [Slice::Index(k)]) => {
                 let n = values.len() as isize;
                 let at = if *k < 0 { k.saturating_add(n) } else { *k };
                 match usize::try_from(at).ok().and_then(|at| values.get(at)) {
                     Some(value) => Ok(value.clone()),
-                    None => Err(Mistake::new(ErrorKind::Shape, node.blame, format!("index {k} is out of bounds for a tuple of {n}"))),
+                    None => {
+                        Err(Mistake::new(ErrorKind::Shape, node.blame, format!("index {k} is out of bounds for {} of {n}", describe(base))))
+                    }
                 }
             }
-            (Value::Tuple(values), [Slice::Range { start, stop, step: 1 }]) => {
+            (Value::Tuple(values) | Value::List(values), [Slice::Range { start, stop, step: 1 }]) => {
                 let n = values.len() as isize;
                 let clamp = |k: isize| (if k < 0 { k.saturating_add(n) } else { k }).clamp(0, n) as usize;
                 let (from, to) = (start.map_or(0, clamp), stop.map_or(n as usize, clamp));
-                tuple(values[from..to.max(from)].to_vec(), node.span)
+                let part: Arc<[Value]> = values[from..to.max(from)].into();
+                Ok(if matches!(base, Value::List(_)) { Value::List(part) } else { Value::Tuple(part) })
             }
             _ => Err(Mistake::new(ErrorKind::DType, node.blame, format!("{} cannot be indexed like this", describe(base)))),
         }
     }
 }
 
+/// The places of a mask's elements along each of its axes, one after another, are the mask.
+fn places(items: Vec<(Item, Span)>) -> Result<Vec<(Item, Span)>, Mistake> {
+    let mut out: Vec<(Item, Span)> = Vec::new();
+    let mut open: Option<(Rc<Selected>, usize)> = None;
+    for (item, span) in items {
+        let Item::Places(x) = item else {
+            if let Some((x, _)) = &open {
+                return Err(x.refused());
+            }
+            out.push((item, span));
+            continue;
+        };
+        let next = match &open {
+            None => 0,
+            Some((first, next)) if select::same(first.mask.node(), x.mask.node()) => *next,
+            Some(_) => return Err(x.refused()),
+        };
+        if x.place != Some(next) {
+            return Err(x.refused());
+        }
+        open = (next + 1 < x.mask.ndim()).then(|| (x.clone(), next + 1));
+        if open.is_none() {
+            out.push((Item::Mask(x.mask.clone()), span));
+        }
+    }
+    match open {
+        Some((x, _)) => Err(x.refused()),
+        None => Ok(out),
+    }
+}
+
 /// One item between the brackets of a subscript.
 enum Item {
     Slice(Slice),
+    /// An extent, or what is computed from extents, as a single index.
+    Size(Size),
     /// A slice with an extent as a bound.
     Range {
         start: Value,
@@ -202,6 +265,8 @@ enum Item {
         step: isize,
     },
     Mask(DynExpr<'static>),
+    /// Where elements of a mask are, along one of its axes.
+    Places(Rc<Selected>),
     Indices(DynExpr<'static>),
 }
 
@@ -256,8 +321,9 @@ impl Points {
         if order.is_sorted() { taken } else { taken.permuted_axes(order) }
     }
 
-    /// The region with the value, which stretches to the elements at the indices, in their place.
-    pub(super) fn set(&self, region: &DynExpr<'static>, value: &NodeRef) -> DynExpr<'static> {
+    /// The region with the value, which stretches to the elements at the indices, in their place, or with what the operation makes of
+    /// them and the value.
+    pub(super) fn set(&self, region: &DynExpr<'static>, op: Option<BinaryOp>, value: &NodeRef) -> DynExpr<'static> {
         let at = self.at(region);
         let taken = at.indexed.get();
         if taken.check().is_err() {
@@ -268,7 +334,10 @@ impl Points {
         let value = DynExpr::from_node(pieces::stretched(value, &shape, None));
         // A constant has no axes to permute.
         let value = if order.is_sorted() || value.ndim() == 0 { value } else { value.permuted_axes(inverse(&order)) };
-        let new = at.indexed.set(value);
+        let new = match op {
+            None => at.indexed.set(value),
+            Some(op) => at.indexed.update(op, value),
+        };
         match at.merged {
             None => new,
             Some((shape, order)) => new.reshape(shape.0.into_iter().map(Extent::from)).permuted_axes(inverse(&order)),
@@ -319,7 +388,7 @@ impl Picked {
         let part = array(DynExpr::from_node(pieces::through(x.node(), &self.region, &self.equations, None)), blame)?;
         let Value::Array(part) = part else { return Ok(part) };
         if let Some((mask, axis)) = &self.mask {
-            return select::select(&part, mask, *axis, blame).map(|s: Selected| Value::Selected(std::rc::Rc::new(s)));
+            return select::select(&part, mask, *axis, blame).map(|s: Selected| Value::Selected(Rc::new(s)));
         }
         match &self.points {
             Some(points) => array(points.of(&part), blame),
@@ -383,30 +452,15 @@ fn index(value: &Value, span: Span) -> Result<Item, Mistake> {
         Value::Array(x) if x.dtype().is_int() => Ok(Item::Indices(x.expr.clone())),
         Value::Array(x) => Err(Mistake::new(ErrorKind::DType, span, format!("an index must be an integer, not {}", x.dtype()))
             .help("convert it first: `.astype(i64)`")),
+        Value::Selected(x) if x.place.is_some() => Ok(Item::Places(x.clone())),
         Value::Selected(x) => Err(x.refused()),
         Value::Tuple(_) => Err(unsupported("elide does not index by tuples in tuples").help("an array of indices may be a list")),
-        Value::List(items) => listed_indices(items, span).map(Item::Indices),
+        Value::List(items) => match lists::array(value, items.is_empty().then_some(DType::I64), span)? {
+            x if x.dtype() == DType::Bool => Ok(Item::Mask(x)),
+            x if x.dtype().is_int() => Ok(Item::Indices(x)),
+            x => Err(Mistake::new(ErrorKind::DType, span, format!("the indices of a list must be integers, not {}", x.dtype()))),
+        },
+        Value::Size(n) => Ok(Item::Size(n.clone())),
         other => Err(not_an_int("an index", other, span)),
     }
-}
-
-/// The longest list of indices: each is a piece of the array that they make.
-const MAX_LIST: usize = 32;
-
-/// An array of the integers of a list.
-fn listed_indices(items: &[Value], span: Span) -> Result<DynExpr<'static>, Mistake> {
-    if items.is_empty() || items.len() > MAX_LIST {
-        let message = format!("a list of indices has from 1 to {MAX_LIST} of them, not {}", items.len());
-        return Err(Mistake::new(ErrorKind::Unsupported, span, message).help("longer lists of indices come from inputs"));
-    }
-    let mut nodes = Vec::new();
-    for item in items {
-        match item {
-            Value::Scalar(Py::Int(_)) => nodes.push(to_array(item, span, "an index")?.into_node()),
-            other => return Err(not_an_int("an index in a list", other, span)),
-        }
-    }
-    let stacked = DynExpr::from_node(pieces::stacked(&nodes, DType::I64, Axis(0), None));
-    stacked.check().map_err(|e| Mistake::from_error(&e, span))?;
-    Ok(stacked)
 }

@@ -350,7 +350,6 @@ w = o[o > 0]
 w = x[1:][1:][::-1]; w[0] = 1; x[1:][1:] = w
 x[1:][:] += 1; x[1:][1] = 0
 a[:, 1][::2] = 5; a[:, 1] += a[:, 0]
-? a[[True, False, True]] = 1
 ? x[True] = 1
 x[i > 0] = 5; i[i > 0] -= 1
 x = 3; x += 1.5
@@ -543,6 +542,100 @@ x[x > 0] = 1; x[k] = 2; x[m] = 3
 ? x[k] = x[m]
 x[[0, 1]], y[[1]] = 1, 2
 x[k] = y[k] = 3
+w = x[m].sum(); v = x[x > 0].mean(); z = np.sum(x[m] * y[m])
+w = x[m].min(); v = x[m].max(); z = np.ptp(x[m]); y = np.prod(x[m])
+w = (x[m] > 0).any(); v = (x[m] > -3).all(); z = x[m].any(); y = i[m].all()
+w = x[m].var(); v = x[m].std(ddof=1); z = i[m].var(); y = f[b].std()
+w = x[m].size; v = len(x[m]); z = x[m].shape[0]; y = np.size(a[r]); k = x[m].ndim; l = np.ndim(t[:, r]); p = np.shape(t[:, r])[1]
+w = np.count_nonzero(x[m] > 0); v = np.count_nonzero(a[r], axis=0); z = np.count_nonzero(i[m])
+w = (x[m] * 2 + 1).sum(); v = np.sqrt(x[x > 0]).mean(); z = ((x[m] - y[m])**2).mean()
+w = a[r].sum(axis=1).sum(); v = a[r].sum(axis=0); z = a[r].mean(); y = a[r].mean(axis=0, keepdims=True)
+w = a[r].max(axis=0); v = a[r].min(); z = a[b].max(); y = a[r].std(axis=0); k = a[r].max(axis=1).min()
+w = t[:, r].sum(axis=1); v = t[:, r].mean(axis=(0, 2)); z = t[:, r].max(axis=1, keepdims=True); y = t[:, r].sum(axis=2).min(axis=1)
+w = t[t.sum(axis=2) > 0].mean(axis=0); v = t[t > 0].mean(keepdims=True); z = t[t.sum(axis=2) > 0].sum()
+w = t[:, r].sum(axis=-1, keepdims=True).sum(); v = a[r].mean(axis=1)
+w = f[b].sum() / f[b].size; v = f[r].sum() / len(f[r]); z = f * (f[b].size / 2); y = f[b].sum() / b.sum()
+w = f * x[m].size; v = u * x[m].size; z = h * (x[m].size / 2); y = b * x[m].size; k = b + (x[m].size > 2)
+w = -x[m].size; v = x[m].size - 1; w -= 1; z = x[m].size // 2 + 0.5; y = f * z
+w = x[m & ~m].sum(); v = x[m & ~m].prod(); z = x[m & ~m].size; y = i[i > 99].any(); k = i[i > 99].all(); l = x[x > 99].mean()
+w = a[r & False].sum(axis=0); v = a[r & False].min(axis=1).size; z = o[o.sum(axis=1) > 0].sum()
+w = u[m].max(); v = h[m].min(); z = i[m].sum(); y = m[m].sum(); g = h[m].mean(); l = u[m].mean(); p = m[k > 0].max()
+w = i[m].sum(dtype=float32); v = f[b].mean(dtype=float64); z = i[m].sum(axis=0); y = i[m].prod(dtype=int16)
+w = x[m].copy(); v = w.mean(); z = np.array(x[m], dtype=float32).sum(); y = np.asarray(i[m]).mean()
+w = x[m]; v = w.sum() / w.size; w += 1; z = w.sum()
+x -= x[m].mean(); x[m] /= x[m].std()
+x[m] = (x[m] - x[m].min()) / (x[m].max() - x[m].min())
+a[r] -= a[r].mean(axis=0); w = a[r].sum(axis=0)
+a[r] = a[r] / np.abs(a[r]).sum(axis=1, keepdims=True)
+w = x[x[m].size]; v = x[x[m].size - 1]; x[x[m].size] = 0
+def f(x, m):\n    w = x[m]\n    return w.mean(), len(w), w.max() - w.min()\n
+np.add.at(x, k, 1); w = np.zeros(6); np.add.at(w, k, y)
+np.subtract.at(x, k, y); np.multiply.at(y, k[::-1], x)
+np.maximum.at(x, k, y); np.minimum.at(y, [0, 0, 1], [-1, -2, 9])
+np.add.at(a, p, 1.5); np.add.at(a[1:], [0, 0], q[:2])
+np.add.at(a, (g, p), 2); np.add.at(q, (k, k[::-1]), x)
+np.add.at(i, k, 1); np.add.at(l, k, l); np.add.at(x, m, 1); np.add.at(x, 3, 1.5)
+v = a.T; np.add.at(v, [0, 0, 1], 1.5); np.bitwise_or.at(l, k, 4)
+np.add.at(f, [0, 0], 1); np.add.at(f[:, 1:], ([0, 0], [1, 1]), 0.5)
+def f(x, k):\n    np.add.at(x, k, 1)\n    return x.sum()\n
+np.add.at(x, k)
+np.add.at(x, k, y[:2])
+? np.add.at(f, [0, 0], q[:2])
+? np.power.at(x, k, 2.0)
+? w = np.add.at(x, k, 1)
+w = np.array([1, 2, 3]); v = np.array([1.5, 2, True]); z = np.array([[1, 2], [3, 4.5]]); y = np.array([True, False])
+w = np.array([]); v = np.array([1, 2], dtype=float32); z = np.array([1.7, -2.5], dtype='i4'); y = np.asarray([[1], [2]])
+w = np.array([x.sum(), y.sum()]); v = np.array([x, y]); z = np.array([[x.min(), x.max()], [y.min(), 7]]); y = np.array([f.sum(), 1])
+w = np.array([1, 2, 300], dtype='u1')
+w = np.array([[1, 2], [3]])
+w = np.array([x, 1])
+w = x[:3] * [1, 2, 3]; v = (1, 2, 3) * x[:3]; z = u[:3] + [1, 2, 3]; y = f[:, :2] * [0.5, 0.25]
+x[:2] = [1, 2]; u[:2] = [1, 255]; i[:3] = [1.7, 2.2, -1.7]; a[:2, :2] = [[1, 2], [3, 4]]; a[0, :3] = 7, 8, 9
+u[:2] = [1, 256]
+w = x[[True, False, True, False, False]]; a[[True, False, True]] = 1; v = a[[[0], [1]], [2, 3]]
+w = [1, 2, 3]; v = w[0] * x[1:] + w[-1] * x[:-1]; z = w[1:]; y = x[:2] * z
+w = np.concatenate(([0], x, [1.5])); v = np.maximum(x[:3], [0, 0.5, 1]); z = np.where(x[:2] > 0, [1, 2], [3, 4]); y = np.take(x, [0, 1])
+w = np.array([[1, 0], [0, 1]]) * q[:2, :2]; v = np.sum([1, 2, 3]); z = np.diff([1, 4, 9]); y = np.full((2, 2), [1, 2])
+w = x.astype("f4"); v = x.astype("<f8"); z = np.zeros(3, dtype='i4'); y = x.astype(np.double) * 2; k = x.astype('?')
+w = i.astype(np.intp); v = x[0] * (x.dtype == np.float64); z = x[0] * (x.dtype != i.dtype)
+? w = x.astype('>f4')
+w = np.atleast_1d(x.sum()); v = np.atleast_1d(x); z = np.atleast_2d(x); y = np.atleast_2d(a); k = np.atleast_2d(3.0)
+v = np.atleast_2d(x); v[0, 0] = 7
+w = np.diag(q); v = np.diag(q, 1); z = np.diag(a, k=-2); y = np.diag(x[:3]); k = np.diag(i[:3], 2); l = np.diag(m[:3], -1)
+w = np.diag(np.diag(q)); v = np.diag([1, 2, 3]); z = np.diag(x[:0]); y = np.diag(x[:3]); y[0, 1] = 5; k = np.diag(q, 9)
+w = np.diag(q); w[0] = 5
+w = np.diag(t)
+w, v = np.indices((3, 4)); z = (a * v).sum() + w.max()
+w, v, z = a; v[0] = 7; y = w + z
+w, v, z = k[:3]; y = x * w + v; w += 1
+w, v = x
+w = np.average(x, weights=y); v = np.average(a, axis=0); z = np.average(a, axis=1, weights=x[:4]); y = np.average(i, weights=l); k = np.average(a, weights=a * a)
+w = np.average(a, weights=x[:3])
+w = np.outer(x, y); v = np.outer(a, c)
+w = np.isclose(x, x + 1e-9); v = np.isclose(i, i + 0.001, rtol=1e-2); z = np.allclose(x, x); y = np.allclose(x, y)
+w = np.isclose([1, np.inf, np.nan, -np.inf], [1, np.inf, np.nan, np.inf]); v = np.isclose([np.inf, np.nan], [1, np.nan], equal_nan=True)
+w = np.array_equal(x, x * 1); v = np.array_equal(x, y); z = np.array_equal(x, a); y = np.array_equal(i, i + 0.0); k = np.array_equal(x, x[1:])
+w = np.round(a / 3, 2); v = (f / 3).round(1); z = np.round(a * 100, -1); y = np.round(i, 1); k = np.around(a / 3, decimals=5)
+? w = np.round(i, -1)
+z = np.where(a > 1, np.nan, a); w = np.nansum(z); v = np.nanmean(z, axis=0); y = np.nanstd(z, axis=0); k = np.nanvar(z, axis=1, ddof=1, keepdims=True)
+z = np.where(a > 1, np.nan, a); w = np.nanmax(z, axis=0); v = np.nanmin(z, axis=1); y = np.nanprod(z, axis=0); k = np.nanvar(z, axis=0, ddof=2)
+w = np.nansum(i); v = np.nanmean(i); z = np.nanmax(i); y = np.nanmin(f)
+? w = np.nansum(x[m])
+w = x.sum(where=m); v = a.mean(axis=1, where=b); z = a.std(axis=0, where=b); y = a.prod(where=a > 0); k = a.sum(axis=0, where=r[:, None])
+w = np.any(a > 1, axis=0, where=b); v = np.all(a > -1, axis=1, where=b); z = a.sum(where=[True, False, True, True]); y = x.mean(where=x > 99)
+w = x.sum(where=x)
+w = np.where(x > 0)[0]; v = np.flatnonzero(a > 0); z = i.nonzero()[0]; y = len(np.nonzero(a)); k = np.where(a > 0)[1]
+w, v = np.where(a > 1); z = a[w, v]; y = a[w, v].sum(); a[w, v] = 0; k = w.size
+w = np.where(x > 0)[0]; v = x[w] * y[w]; x[w] += 1; z = a[np.nonzero(a > 1)].mean(); y = len(w)
+w = np.where(r)[0]; v = a[w].sum(axis=0); z = a[:, np.where(x[:4] > 0)[0]].sum(axis=1); y = w.max() - w.min() + (w * 2).sum()
+? w, v = np.where(q > 1); q[v, w] = 0
+? w = np.where(x > 0)[0]; v = x[w - 1]
+w = np.where(x > 0, 1)
+w = np.histogram(x[m], 4, (-2, 2))[0]; v = np.histogram(i[i > 0], 3, (0, 9))[0]; z = np.histogram(a[r], 3, (0, 8))[0]
+w = f.var(dtype=float64); v = f[b].std(dtype=float64); z = a[b].ravel().sum(); y = a[b].flatten(); k = i.std(dtype=float32)
+w = x[m].sum(axis=1)
+? w = x[m].argmax()
+? w = x[m][0]
 '''
 
 
@@ -587,6 +680,7 @@ def run(program):
     else:
         for node in tree.body:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+            targets = [node.value.args[0]] if accumulates(node) else targets
             for name in (name for target in targets for name in roots(target)):
                 results[name] = ns[name]
     for name, value in inputs.items():
@@ -602,6 +696,12 @@ def run(program):
     return " ;; ".join(out)
 
 
+def accumulates(node):
+    """Whether it is `np.add.at(x, i, v)` or the like."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "at"
+
+
 def changed_input(name, value):
     return value.tobytes() != INPUTS[name].tobytes()
 
@@ -609,9 +709,9 @@ def changed_input(name, value):
 def touched(tree, name):
     """Whether elements of the name are assigned to."""
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
+        targets = node.targets if isinstance(node, ast.Assign) else [node.value.args[0]] if accumulates(node) else []
         parts = [p for t in targets for p in (t.elts if isinstance(t, ast.Tuple) else [t])]
-        parts = [p for p in parts if not isinstance(p, ast.Name)] + ([node.target] if isinstance(node, ast.AugAssign) else [])
+        parts = [p for p in parts if not isinstance(p, ast.Name) or accumulates(node)] + ([node.target] if isinstance(node, ast.AugAssign) else [])
         if any(name in roots(p) for p in parts):
             return True
     return False

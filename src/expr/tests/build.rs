@@ -66,6 +66,10 @@ fn verify(root: &NodeRef) {
                 assert_eq!((base.dtype, value.dtype, index.dtype), (node.dtype, node.dtype, indices));
                 assert!(op.is_none_or(|op| op.result(node.dtype) == Some(node.dtype)));
             }
+            NodeKind::Provided(value, some, _) => {
+                assert_eq!((value.dtype, &value.shape), (node.dtype, &node.shape));
+                assert_eq!((some.dtype, some.shape.rank()), (DType::Bool, 0));
+            }
             NodeKind::Const(_) | NodeKind::SizeOf(_) => assert_eq!(node.shape.rank(), 0),
             NodeKind::Iota => assert_eq!((node.shape.rank(), node.dtype), (1, DType::I64)),
             NodeKind::Input { .. } | NodeKind::Data(_) => {}

@@ -73,6 +73,10 @@ fn compute(node: &NodeRef, inputs: &HashMap<String, Vec<Scalar>>, known: &mut Ha
             let full = |k: usize| unflatten(k, &shape).into_iter().chain([at(k)]).collect::<Vec<_>>();
             (0..count).map(|k| a.data[mapped(map, &full(k), &a.shape)]).collect()
         }
+        NodeKind::Provided(a, some, _) => {
+            assert_eq!(operand(some).data, [Scalar::Bool(true)]);
+            operand(a).data
+        }
         NodeKind::Scatter { base, value, index, op, map, .. } => {
             let (base, value, index) = (operand(base), operand(value), operand(index));
             let mut domain = map.shape.as_fixed().unwrap();

@@ -1,0 +1,76 @@
+//! What NumPy has and this language does not.
+
+use super::diagnostic::{Mistake, closest};
+
+/// NumPy's functions that elide has under another form.
+static INSTEAD: &[(&str, &str)] = &[
+    ("dot", "write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`, or `(a * b).sum()` for vectors"),
+    ("matmul", "write `(a[:, :, None] * b[None, :, :]).sum(axis=1)`"),
+    ("inner", "write `(a * b).sum(axis=-1)`"),
+    ("hypot", "write `sqrt(x**2 + y**2)`"),
+    ("dstack", "write `concatenate((a[:, :, None], b[:, :, None]), axis=2)`, or `stack` for arrays of one shape"),
+    ("append", "write `concatenate((a, b), axis=0)`"),
+    ("fill", "write `x[...] = value`"),
+    ("copyto", "write `x[...] = value`, or `x[mask] = value`"),
+    ("putmask", "write `x[mask] = value`"),
+    ("tan", "write `sin(x) / cos(x)`"),
+    ("log2", "write `log(x) / log(2.0)`"),
+    ("log10", "write `log(x) / log(10.0)`"),
+    ("exp2", "write `2.0**x`"),
+    ("sigmoid", "write `1 / (1 + exp(-x))`"),
+    ("fabs", "use `abs`"),
+    ("float_power", "use `power`, with a floating-point operand"),
+    ("atleast_3d", "index with `None` to add axes"),
+    ("flat", "use `x.ravel()`, which has the same elements"),
+    ("relu", "write `maximum(x, 0)`"),
+    ("arcsin", "write `arctan2(x, sqrt(1 - x * x))`"),
+    ("asin", "write `arctan2(x, sqrt(1 - x * x))`"),
+    ("arccos", "write `arctan2(sqrt(1 - x * x), x)`"),
+    ("acos", "write `arctan2(sqrt(1 - x * x), x)`"),
+    ("arctan", "write `arctan2(x, 1)`"),
+    ("atan", "write `arctan2(x, 1)`"),
+    ("sinh", "write `(exp(x) - exp(-x)) / 2`"),
+    ("cosh", "write `(exp(x) + exp(-x)) / 2`"),
+    ("fmax", "write `where(isnan(x), y, where(isnan(y), x, maximum(x, y)))`"),
+    ("fmin", "write `where(isnan(x), y, where(isnan(y), x, minimum(x, y)))`"),
+    ("nan_to_num", "write `where(isnan(x), 0, x)`"),
+    ("isin", "write `(x[..., None] == array([1, 2])).any(axis=-1)`"),
+    ("hsplit", "write `split(x, n, axis=1)`"),
+    ("vsplit", "write `split(x, n, axis=0)`"),
+    ("unstack", "write `x[0], x[1]`"),
+    ("resize", "write `x.reshape(...)`, or `tile` to repeat elements"),
+    ("insert", "write `concatenate((x[:k], value, x[k:]))`"),
+    ("delete", "write `concatenate((x[:k], x[k + 1:]))`"),
+    ("put_along_axis", "write `x[...] = value` with arrays of indices"),
+    ("argwhere", "use the mask itself: `x[mask]`"),
+    ("extract", "write `x[mask]`"),
+    ("compress", "write `x[mask]`"),
+    ("cov", "write `((x - x.mean()) * (y - y.mean())).sum() / (x.size - 1)`"),
+];
+
+/// NumPy's functions and methods that elide lacks. What is called so is not misspelt.
+static ABSENT: &str = "\
+    apply_along_axis arccosh acosh arcsinh asinh arctanh atanh argpartition argsort bitwise_count broadcast broadcast_arrays cbrt conj \
+    convolve copysign corrcoef correlate cross ctypes cumprod cumsum data digitize divmod dsplit ediff1d einsum expm1 flatiter frexp \
+    fromfunction frombuffer gcd geomspace gradient heaviside histogram2d histogramdd imag interp isdtype isnat item kron lcm ldexp \
+    lexsort linalg log1p logaddexp logspace long mask_indices median meshgrid modf nanargmax nanargmin nancumsum nanmedian \
+    nanpercentile nanquantile ndarray nextafter partition percentile piecewise place polyfit polyval put quantile random \
+    ravel_multi_index real searchsorted select signbit sinc sort strides tensordot tobytes tolist trapezoid tril_indices triu_indices \
+    uint unique unravel_index unwrap vander vdot vecdot vectorize view";
+
+/// What to write for a function that elide has under another form; `None` for others, and `Some(None)` for those that it lacks.
+pub(super) fn instead(name: &str) -> Option<Option<&'static str>> {
+    match INSTEAD.iter().find(|(n, _)| *n == name) {
+        Some((_, help)) => Some(Some(*help)),
+        None => ABSENT.split_whitespace().any(|n| n == name).then_some(None),
+    }
+}
+
+/// The help for what is not found under a name: another form, or a name that was meant.
+pub(super) fn helped<'a>(mistake: Mistake, name: &str, known: impl IntoIterator<Item = &'a str>) -> Mistake {
+    match (instead(name), closest(name, known)) {
+        (Some(Some(help)), _) => mistake.help(help),
+        (None, Some(other)) => mistake.help(format!("did you mean `{other}`?")),
+        _ => mistake,
+    }
+}
