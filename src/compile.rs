@@ -96,7 +96,7 @@ impl Compiler {
             if !done.windows().has_any() {
                 return Ok(done);
             }
-            let schedule = Schedule::new(&done, &vec![true; done.inputs().len()]).map_err(broken)?;
+            let schedule = Schedule::new(&done, &vec![true; done.inputs().len() + done.outputs().len()]).map_err(broken)?;
             let whole = schedule.buffers.iter().filter(|b| b.window.is_none()).map(|b| &done[b.node]);
             let Some(fewer) = done.windows().refuse(whole) else { return Ok(done) };
             from.set_windows(fewer);

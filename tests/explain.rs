@@ -307,7 +307,10 @@ fn the_ledger_and_the_slots_agree() {
             let own_index = v.reason == Some(Reason::OwnIndex);
             assert!(!own_index || v.placement == Placement::ComputedIndex, "{name}: {v:?}");
             assert_eq!(v.reason.is_some(), scratch || own_index, "{name}: {v:?}");
-            assert_eq!(v.memory.as_ref().is_some_and(|m| m.starts_with("slot ")), scratch, "{name}: {v:?}");
+            let in_slot = v.memory.as_ref().is_some_and(|m| m.starts_with("slot "));
+            assert_eq!(in_slot || v.until.is_some(), scratch, "{name}: {v:?}");
+            // Scratch memory is a slot, or an output that no nest up to the value's last reader writes to.
+            assert!(v.until.is_none_or(|nest| !in_slot && v.nests.iter().all(|k| *k < nest)), "{name}: {v:?}");
             let stored = !matches!(v.placement, Placement::Scalar | Placement::View | Placement::ComputedIndex | Placement::Inline);
             assert_eq!(v.memory.is_some(), stored, "{name}: {v:?}");
             assert_eq!(v.bytes == Size::ZERO, !stored, "{name}: {v:?}");

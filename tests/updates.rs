@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::sync::atomic::Ordering;
+
 use common::seeds::each_seed;
 use common::{in_place, kernels};
 use elide::testing::{Dims, Program, Rng};
@@ -37,6 +39,16 @@ fn scatters_with_fixed_dims() {
 #[test]
 fn programs_of_every_kind_with_fixed_dims() {
     each_seed("programs_of_every_kind_with_fixed_dims", 300..380, Program::random, |p, rng| kernels::check(p, Dims::Fixed, rng));
+}
+
+/// Some random programs have values between nests in the memory of results that are yet to come.
+#[test]
+fn programs_that_use_results_as_scratch_memory() {
+    let lent = |seed| {
+        kernels::check(&Program::random(seed), Dims::Fixed, Rng::new(!seed)).unwrap();
+        kernels::LENT.load(Ordering::Relaxed)
+    };
+    assert!((300..400).map(lent).max() > Some(5), "hardly any of them do");
 }
 
 /// Programs that found mistakes which the usual seeds had not: a diagonal that is reduced, an empty region, an element that all

@@ -296,6 +296,52 @@ fn nested_reductions_hold_some_rows() {
     }
 }
 
+/// A value that nobody reads any more once the result is written lies where that is going to be: of 8*n*m bytes none are held. Where
+/// the result has gaps, or is only as long as the value for some sizes, the value has a slot.
+#[test]
+fn a_result_is_scratch_memory_until_it_is_written() {
+    let turned = |x: &Expr<'static, f64>| {
+        let [n, m] = ["n", "m"].map(elide::Dim::named);
+        let y = x.t().exp().reshape([-1]).reshape([elide::Extent::from(n), elide::Extent::from(m)]);
+        x - y.max_axis(Axis(0)).invert_axis(0)
+    };
+    let kernel = of_a_matrix(&turned);
+    let report = kernel.explain().unwrap();
+    assert_eq!(report.scratch_bytes().to_string(), "8*m", "{report}");
+    let lent: Vec<_> = report.values().iter().filter_map(|v| Some((v.memory.as_deref()?, v.bytes.to_string(), v.until?))).collect();
+    assert_eq!(lent, [("y", "8*m*n".to_string(), 2)], "{report}");
+    let data = |n, m| Array2::from_shape_fn((n, m), |(i, j)| ((i * 31 + j * 17) % 97) as f64 / 97.0);
+    let want = |x: &Array2<f64>| {
+        let (n, m) = x.dim();
+        let turned = Array2::from_shape_fn((n, m), |(i, j)| x[((i * m + j) % n, (i * m + j) / n)].exp());
+        Array2::from_shape_fn((n, m), |(i, j)| x[(i, j)] - turned.column(m - 1 - j).fold(0.0, |a: f64, b| a.max(*b)))
+    };
+    let near = |a: &Array2<f64>, b: &Array2<f64>| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
+    for (n, m) in [(20, 30), (200, 150)] {
+        let (x, mut y) = (data(n, m), Array2::zeros((n, m)));
+        kept(&kernel, &x, &mut y);
+        let (_, scratch) = kept(&kernel, &x, &mut y);
+        assert_eq!(scratch, 8 * m);
+        assert!(near(&y, &want(&x)), "[{n},{m}]");
+    }
+    // A result in Fortran order.
+    let (x, mut y) = (data(20, 30), Array2::zeros((30, 20)));
+    let mut call = kernel.call();
+    call.bind("x", x.view()).unwrap().bind_mut("y", y.view_mut().reversed_axes()).unwrap().run().unwrap();
+    assert_eq!(call.scratch_bytes(), 8 * 30 + 8 * 20 * 30, "{}", call.explain().unwrap());
+    assert!(near(&y.t().to_owned(), &want(&x)));
+    // A result of other dims.
+    let mut b = Kernel::builder("other");
+    let [n, m, k] = b.dims(["n", "m", "k"]);
+    let (x, z) = (&b.input::<f64>("x", [&n, &m]), &b.input::<f64>("z", [&k]));
+    b.output(
+        "y",
+        z - x.t().exp().reshape([-1]).reshape([elide::Extent::from(n), elide::Extent::from(m)]).max_axis(Axis(0)).invert_axis(0).sum(),
+    );
+    let report = b.build().unwrap().explain().unwrap();
+    assert!(report.values().iter().all(|v| v.until.is_none()), "{report}");
+}
+
 /// What a first run allocates beyond a run of a kernel without scratch memory is the report's formula, to the byte, where nothing of
 /// it is a window.
 #[test]

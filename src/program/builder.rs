@@ -74,7 +74,8 @@ impl KernelBuilder {
         x
     }
 
-    /// Declares an output.
+    /// Declares an output. While a kernel runs, the memory bound to it may hold other values, which are gone when the result is there; an
+    /// error leaves it as it was.
     #[track_caller]
     pub fn output<'a>(&mut self, name: &str, value: impl Into<DynExpr<'a>>) -> &mut Self {
         let (value, site) = (value.into().into_node(), Site::caller());

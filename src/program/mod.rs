@@ -236,7 +236,7 @@ impl Kernel {
             .map(|(k, (class, spec))| class.strides(&spec.shape, spec.dtype.size(), k as u32))
             .collect();
         let outputs = strides.split_off(self.0.inputs.len());
-        let contiguous: Vec<bool> = classes[..self.0.inputs.len()].iter().map(|c| *c == LayoutClass::Contiguous).collect();
+        let contiguous: Vec<bool> = classes.iter().map(|c| *c == LayoutClass::Contiguous).collect();
         let plan = Compiler::host()?.compile(graph, &contiguous, &OperandStrides { inputs: strides, outputs }, self.0.backend)?;
         for required in &self.0.required {
             report::check(&self.source(&plan, classes, large), required)?;

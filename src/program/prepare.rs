@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Index;
 use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM, StripArgument, for_each_pair_block};
 use crate::layout::Layout;
-use crate::schedule::{Strip, StripStep};
+use crate::schedule::{Room, Strip, StripStep};
 use crate::size::{Size, Var};
 
 /// Everything that depends on the layouts of the arrays but not on where they are.
@@ -427,7 +427,10 @@ fn frame(
         let place = match *operand {
             Operand::Input(k) => Place::Slot(k as usize),
             Operand::Output(k) => Place::Slot(kernel.inputs().len() + k as usize),
-            Operand::Buffer(b) => Place::Scratch(plan.schedule.buffers[b.index()].slot as usize),
+            Operand::Buffer(b) => match plan.schedule.buffers[b.index()].room {
+                Room::Slot(slot) => Place::Scratch(slot as usize),
+                Room::Output(k) => Place::Slot(kernel.inputs().len() + k as usize),
+            },
             Operand::Index => Place::Nowhere,
         };
         addresses.push((place, env.eval(offset)?));
@@ -454,16 +457,18 @@ fn frame(
         };
         let (low, high) = (low.checked_add(offset).ok_or_else(overflow)?, high.checked_add(offset).ok_or_else(overflow)?);
         // A window holds a part of what the whole step touches; `check` goes through its strips.
-        if let (Operand::Buffer(b), Some(strip)) = (operand, &mut strip)
+        if let (Operand::Buffer(b), Some(strip), Place::Scratch(slot)) = (operand, &mut strip, place)
             && plan.schedule.buffers[b.index()].window.is_some()
         {
-            let size = env.eval(&plan.schedule.slots[plan.schedule.buffers[b.index()].slot as usize])?;
+            let size = env.eval(&plan.schedule.slots[slot])?;
             strip.watch(nest, access, &params, offset, size);
             continue;
         }
         let (first, end) = match place {
             Place::Slot(k) => {
-                let (l, h) = slots[k].layout.byte_range(access.dtype.size())?;
+                // A buffer that lies in an output may have elements of another size.
+                let spec = kernel.inputs().iter().chain(kernel.outputs()).nth(k).expect("each slot has an argument");
+                let (l, h) = slots[k].layout.byte_range(spec.dtype.size())?;
                 (l as i64, h as i64)
             }
             Place::Scratch(k) => (0, env.eval(&plan.schedule.slots[k])?),

@@ -7,7 +7,7 @@ use super::prepare::{Env, Frame};
 use crate::compile::Compiled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::{Access, AccessRange, Bindings, LoopNest, Operand, Stride, StripArgument};
-use crate::schedule::{Strip, StripStep};
+use crate::schedule::{Room, Strip, StripStep};
 use crate::size::Size;
 
 /// What a strip and all that it touches should fit: half of a second-level cache.
@@ -112,7 +112,8 @@ impl StripPlan {
         let mut windows = Vec::new();
         for (b, w) in &strip.windows {
             let buffer = &plan.schedule.buffers[*b as usize];
-            let item = buffer.dtype.size() as i64;
+            let Room::Slot(slot) = buffer.room else { unreachable!("a window is in a slot") };
+            let (slot, item) = (slot as usize, buffer.dtype.size() as i64);
             let axis = w.axis as usize;
             let extents = buffer.shape.extents().iter().map(|n| env.eval(n)).collect::<Result<Vec<i64>>>()?;
             let product = |list: &[i64]| list.iter().try_fold(1i64, |a, n| a.checked_mul((*n).max(0)));
@@ -120,7 +121,7 @@ impl StripPlan {
             let row = product(&extents[axis + 1..]).and_then(|n| n.checked_mul(item)).ok_or_else(overflow)?;
             let (pieces, rows) = (product(&extents[..axis]).ok_or_else(overflow)?, extents[axis]);
             windows.push(WindowPlan {
-                slot: buffer.slot as usize,
+                slot,
                 first: env.eval(&w.first)?,
                 extra: w.extra,
                 rows,

@@ -6,7 +6,7 @@ use super::plan::bytes;
 use super::{Source, users};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::{Kind, Line, NodeId};
-use crate::schedule::{Dest, Placement, resolve};
+use crate::schedule::{Dest, Placement, Room, resolve};
 use crate::size::Size;
 
 /// What a kernel must keep to: [`KernelBuilder::require`](crate::KernelBuilder::require) makes building fail where it does not.
@@ -172,11 +172,11 @@ impl Contract<'_> {
         let mut site = None;
         let mut parts: Vec<String> = Vec::new();
         for &k in &named {
-            let in_slot = self.source.plan.schedule.buffers.iter().filter(|b| b.slot as usize == k);
+            let in_slot = self.source.plan.schedule.buffers.iter().filter(|b| b.room == Room::Slot(k as u32));
             let held: Vec<String> = in_slot.map(|b| self.fault(b.node)).collect();
-            let first = self.source.plan.schedule.buffers.iter().find(|b| b.slot as usize == k);
+            let first = self.source.plan.schedule.buffers.iter().find(|b| b.room == Room::Slot(k as u32));
             site = site.or(first.and_then(|b| self.source.graph[b.node].site));
-            let most = if schedule.buffers.iter().any(|b| b.slot as usize == k && b.window.is_some()) { "at most " } else { "" };
+            let most = if schedule.buffers.iter().any(|b| b.room == Room::Slot(k as u32) && b.window.is_some()) { "at most " } else { "" };
             parts.push(format!("\n  slot {k} of {most}{} bytes: {}", slots[k], held.join("; ")));
         }
         Err(self.broken(site, format!("a run may hold {peak} bytes of scratch memory{}", parts.concat())))

@@ -50,6 +50,7 @@ impl Report {
                 "reason": v.reason.map(|r| r.name()),
                 "bytes": size(&v.bytes),
                 "memory": v.memory,
+                "until": v.until,
                 "window": v.window,
                 "nests": v.nests,
                 "site": site(v.site),

@@ -100,7 +100,8 @@ impl Report {
         &self.slots
     }
 
-    /// The bytes of scratch memory that a run holds: the sum of all slots. Where some are windows it is an upper bound; how long
+    /// The bytes of scratch memory that a run holds: the sum of all slots. Values that lie in an output until its result is written
+    /// take none. Where some are windows it is an upper bound; how long
     /// strips are is chosen when sizes are known. [`Call::scratch_bytes`](crate::Call::scratch_bytes) is the number once arrays are
     /// bound.
     pub fn scratch_bytes(&self) -> Size {
@@ -231,6 +232,8 @@ pub struct Value {
     pub window: bool,
     /// That memory: an argument's name or `slot 0`.
     pub memory: Option<String>,
+    /// If it is no result but lies in the memory of an output: the nest that first writes there what belongs there.
+    pub until: Option<usize>,
     /// The loop nests that compute it: more than one compute it anew.
     pub nests: Vec<usize>,
     /// Where the user wrote it.

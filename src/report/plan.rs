@@ -5,7 +5,7 @@ use crate::compile::{Compiled, CompiledStep};
 use crate::dtype::DType;
 use crate::graph::{Graph, Kind, Line};
 use crate::kernel::Operand;
-use crate::schedule::{Dest, Placement, Put, Step};
+use crate::schedule::{BufferId, Dest, Placement, Put, Room, Step};
 use crate::shape::Shape;
 use crate::size::Size;
 
@@ -38,10 +38,10 @@ impl Source<'_> {
             in_place: o.in_place.is_some(),
         });
         let slots = (0..schedule.slots.len()).map(|k| {
-            let holds = schedule.buffers.iter().filter(|b| b.slot as usize == k);
+            let holds = schedule.buffers.iter().filter(|b| b.room == Room::Slot(k as u32));
             Slot {
                 bytes: schedule.slot_bound(k),
-                window: schedule.buffers.iter().any(|b| b.slot as usize == k && b.window.is_some()),
+                window: schedule.buffers.iter().any(|b| b.room == Room::Slot(k as u32) && b.window.is_some()),
                 holds: holds.map(|b| (b.node.to_string(), b.live.0 as usize, b.live.1 as usize)).collect(),
             }
         });
@@ -84,7 +84,7 @@ impl Source<'_> {
     fn write(&self, step: &Step, put: &Put) -> Write {
         let memory = match put.dest {
             Dest::Output(k) => self.operand(Operand::Output(k)),
-            Dest::Buffer(b) => format!("slot {}", self.plan.schedule.buffers[b.index()].slot),
+            Dest::Buffer(b) => self.room(b),
         };
         Write {
             value: put.node.to_string(),
@@ -103,9 +103,16 @@ impl Source<'_> {
             },
             Operand::Output(k) => self.graph.outputs()[k as usize].name.to_string(),
             Operand::Buffer(b) => {
-                let buffer = &self.plan.schedule.buffers[b.index()];
-                format!("slot {} ({})", buffer.slot, buffer.node)
+                format!("{} ({})", self.room(b), self.plan.schedule.buffers[b.index()].node)
             }
+        }
+    }
+
+    /// The memory that a buffer lies in.
+    fn room(&self, b: BufferId) -> String {
+        match self.plan.schedule.buffers[b.index()].room {
+            Room::Slot(slot) => format!("slot {slot}"),
+            Room::Output(k) => self.operand(Operand::Output(k)),
         }
     }
 
@@ -134,11 +141,15 @@ impl Source<'_> {
             };
             let memory = match (schedule.homes[id.index()], &node.kind) {
                 _ if !has_memory => None,
-                (Some(Dest::Buffer(b)), _) => Some(format!("slot {}", schedule.buffers[b.index()].slot)),
+                (Some(Dest::Buffer(b)), _) => Some(self.room(b)),
                 (Some(Dest::Output(k)), _) => Some(self.operand(Operand::Output(k))),
                 (None, Kind::Input(k)) => Some(self.operand(Operand::Input(*k))),
                 // A result that nobody reads has no home, but is stored.
                 (None, _) => graph.outputs().iter().find(|o| o.node == id).map(|o| o.name.to_string()),
+            };
+            let room = match schedule.homes[id.index()] {
+                Some(Dest::Buffer(b)) if has_memory => Some(schedule.buffers[b.index()].room),
+                _ => None,
             };
             let reads_memory = matches!(node.kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_));
             values.push(Value {
@@ -155,6 +166,10 @@ impl Source<'_> {
                 },
                 window: has_memory && schedule.window_slot(id).is_some(),
                 memory,
+                until: match room {
+                    Some(Room::Output(k)) => Some(schedule.first_write(k) as usize),
+                    _ => None,
+                },
                 nests: if reads_memory { Vec::new() } else { std::mem::take(&mut nests[id.index()]) },
                 site: users(node.site),
             });

@@ -108,6 +108,9 @@ fn print_value(f: &mut fmt::Formatter<'_>, v: &Value) -> fmt::Result {
     if let Some(memory) = v.memory.as_ref().filter(|_| v.placement != Placement::Input) {
         write!(f, " in {memory}")?;
     }
+    if let Some(nest) = v.until {
+        write!(f, ", whose result is not written before nest {nest}")?;
+    }
     if let (Placement::Inline, [_, _, ..]) = (v.placement, v.nests.as_slice()) {
         write!(f, ", computed anew in nests {}", list(&v.nests))?;
     }

@@ -5,14 +5,18 @@ use hashbrown::HashMap;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use super::{Buffer, BufferId, Dest, Placement, Put, Schedule, Step, Why};
+use super::{Buffer, BufferId, Dest, Placement, Put, Room, Schedule, Step, Why};
+use crate::dtype::DType;
 use crate::graph::{Graph, Kind, NodeId};
+use crate::shape::Shape;
 use crate::size::{Size, Var};
 
 impl Decider<'_> {
+    /// `contiguous` says which outputs are known to lie in C order without gaps.
+    ///
     /// # Errors
     /// If a group has no order of its loops, which grouping has seen to.
-    pub(super) fn finish(self, units: Units, mut groups: Vec<Group>) -> Result<Schedule, String> {
+    pub(super) fn finish(self, units: Units, mut groups: Vec<Group>, contiguous: &[bool]) -> Result<Schedule, String> {
         groups.sort_by_key(|g| (g.level, units.units[g.units[0]].root));
         // What has nothing to do with one another does not interrupt one another's strips.
         let parts = parts(&units, &groups);
@@ -46,7 +50,7 @@ impl Decider<'_> {
                     let (node, id) = (&self.graph[last], BufferId::new(schedule.buffers.len()));
                     let why = self.stored[last.index()].expect("scratch memory has a reason");
                     let (dtype, shape) = (node.dtype, node.shape.clone());
-                    schedule.buffers.push(Buffer { node: last, dtype, shape, why, slot: 0, live: (0, 0), window: None });
+                    schedule.buffers.push(Buffer { node: last, dtype, shape, why, room: Room::Slot(0), live: (0, 0), window: None });
                     dest[s] = Some(Dest::Buffer(id));
                 }
             }
@@ -111,7 +115,7 @@ impl Decider<'_> {
                 buffer.live = (buffer.live.0.min(first), buffer.live.1.max(last));
             }
         }
-        self.place(&mut schedule);
+        self.place(&mut schedule, contiguous);
         self.note_decisions(&mut schedule, &units);
         Ok(schedule)
     }
@@ -149,24 +153,60 @@ impl Decider<'_> {
         }
     }
 
-    /// Places buffers in slots: one whose last reader is done gives its slot to the next of the same size.
-    fn place(&self, schedule: &mut Schedule) {
-        let mut free_from: Vec<u32> = Vec::new();
+    /// Places buffers in memory. Where the last reader of one is done, the next may follow. An output that is larger for certain
+    /// takes a buffer until something of its result is written, at no cost; else a slot of the same size; else there is a new one.
+    ///
+    /// A window is in a slot, whose size is chosen together with the length of strips.
+    fn place(&self, schedule: &mut Schedule, contiguous: &[bool]) {
+        let bytes_of = |shape: &Shape, dtype: DType| shape.size().scale(dtype.size() as i64);
+        let mut rooms: Vec<Free> = Vec::new();
+        for (k, output) in self.graph.outputs().iter().enumerate() {
+            // An array with gaps has not as many bytes as it has elements, and one that is updated holds its input.
+            if contiguous[k] && output.in_place.is_none() {
+                let node = &self.graph[output.node];
+                let (room, until) = (Room::Output(k as u32), schedule.first_write(k as u32));
+                let bools = node.dtype == DType::Bool;
+                rooms.push(Free { room, bytes: bytes_of(&node.shape, node.dtype), bools, from: 0, until });
+            }
+        }
         let mut order: Vec<usize> = (0..schedule.buffers.len()).collect();
         order.sort_by_key(|&k| schedule.buffers[k].live.0);
         for k in order {
             let b = &schedule.buffers[k];
-            let bytes = b.shape.size().mul(&Size::from(b.dtype.size()));
+            let bytes = bytes_of(&b.shape, b.dtype);
             let (first, last) = b.live;
-            let found = (0..schedule.slots.len()).find(|&s| free_from[s] <= first && schedule.slots[s] == bytes);
-            let slot = found.unwrap_or_else(|| {
-                schedule.slots.push(bytes);
-                free_from.push(0);
-                schedule.slots.len() - 1
+            let free = |r: &Free| r.from <= first && last < r.until;
+            let larger = |r: &Free| r.bytes.sub(&bytes).is_never_negative();
+            let fits = |r: &Free| b.window.is_none() && (!r.bools || b.dtype == DType::Bool) && larger(r);
+            let lent = |r: &Free| matches!(r.room, Room::Output(_)) && fits(r);
+            let same = (0..rooms.len()).find(|&r| free(&rooms[r]) && rooms[r].bytes == bytes && (rooms[r].is_slot() || lent(&rooms[r])));
+            let found = same.or_else(|| (0..rooms.len()).find(|&r| free(&rooms[r]) && lent(&rooms[r])));
+            let r = found.unwrap_or_else(|| {
+                let room = Room::Slot(schedule.slots.len() as u32);
+                schedule.slots.push(bytes.clone());
+                rooms.push(Free { room, bytes, bools: false, from: 0, until: u32::MAX });
+                rooms.len() - 1
             });
-            free_from[slot] = last + 1;
-            schedule.buffers[k].slot = slot as u32;
+            rooms[r].from = last + 1;
+            schedule.buffers[k].room = rooms[r].room;
         }
+    }
+}
+
+/// Memory for buffers, and the steps in which nothing lies in it.
+struct Free {
+    room: Room,
+    bytes: Size,
+    /// True if it is an array of `bool`, which holds no other bytes than 0 and 1 whatever happens during a run.
+    bools: bool,
+    from: u32,
+    /// The first step that it is needed in for something else.
+    until: u32,
+}
+
+impl Free {
+    fn is_slot(&self) -> bool {
+        matches!(self.room, Room::Slot(_))
     }
 }
 

@@ -27,7 +27,7 @@ use crate::size::Size;
 use crate::view::View;
 
 define_index! {
-    /// Memory for a value that is stored between steps. Buffers whose lifetimes do not meet may share a slot.
+    /// Memory for a value that is stored between steps. Buffers whose lifetimes do not meet may share a slot, or lie in an output.
     BufferId, "buffer"
 }
 
@@ -125,6 +125,15 @@ pub enum Dest {
     Buffer(BufferId),
 }
 
+/// The memory that a buffer lies in, from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Scratch memory of the call's own: a slot, by number.
+    Slot(u32),
+    /// The memory of the `k`-th output, which holds nothing before [`Schedule::first_write`].
+    Output(u32),
+}
+
 /// A value stored between steps.
 #[derive(Clone, Debug)]
 pub struct Buffer {
@@ -136,8 +145,8 @@ pub struct Buffer {
     pub shape: Shape,
     /// Why it is stored.
     pub why: Why,
-    /// Which slot it is placed in.
-    pub slot: u32,
+    /// The memory that it lies in.
+    pub room: Room,
     /// The step that writes it and the last step that reads it.
     pub live: (u32, u32),
     /// Which rows exist at a time, if not all.
@@ -249,7 +258,7 @@ define_cases! {
 }
 
 impl Schedule {
-    /// Plans `graph`; `contiguous[k]` says whether input `k` is known to lie in C order without gaps.
+    /// Plans `graph`; `contiguous[k]` says whether array `k`, inputs before outputs, is known to lie in C order without gaps.
     ///
     /// # Errors
     /// If something is overwritten before it is read, which is a bug: [`with_copies`] has seen to it.
@@ -257,7 +266,16 @@ impl Schedule {
         decide::decide(graph, contiguous)
     }
 
-    /// Checks that every step reads only what an earlier step has stored, and that buffers in one slot do not overlap in time.
+    /// The step from which on an output's memory holds something of its result, or of an input that it updates. The steps of a
+    /// strip run in turns, so that it is the first of them.
+    pub(crate) fn first_write(&self, output: u32) -> u32 {
+        let writes = |s: &Step| s.stores.iter().any(|p| p.dest == Dest::Output(output));
+        let step = self.steps.iter().position(writes).unwrap_or(0) as u32;
+        let strip = self.strips.iter().find(|s| (s.first..s.first + s.steps.len() as u32).contains(&step));
+        strip.map_or(step, |s| s.first)
+    }
+
+    /// Checks that every step reads only what an earlier step has stored, and that values in the same memory do not overlap in time.
     pub(crate) fn verify(&self, graph: &Graph) -> Result<(), String> {
         // What is updated is there from the start.
         let updated = (graph.outputs().iter().enumerate()).filter(|(_, o)| o.in_place.is_some()).map(|(k, _)| Dest::Output(k as u32));
@@ -295,9 +313,14 @@ impl Schedule {
         }
         for (a, x) in self.buffers.iter().enumerate() {
             for (b, y) in self.buffers.iter().enumerate().skip(a + 1) {
-                if x.slot == y.slot && x.live.0 <= y.live.1 && y.live.0 <= x.live.1 {
-                    return Err(format!("schedule: buffers {a} and {b} share a slot while both live"));
+                if x.room == y.room && x.live.0 <= y.live.1 && y.live.0 <= x.live.1 {
+                    return Err(format!("schedule: buffers {a} and {b} share memory while both live"));
                 }
+            }
+            if let Room::Output(o) = x.room
+                && (x.live.1 >= self.first_write(o) || graph.outputs()[o as usize].in_place.is_some() || x.window.is_some())
+            {
+                return Err(format!("schedule: buffer {a} lies in output {o} while that holds something else"));
             }
         }
         Ok(())

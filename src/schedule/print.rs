@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Dest, Placement, Schedule};
+use super::{Dest, Placement, Room, Schedule};
 use crate::graph::{Applied, Graph, Kind};
 
 /// A schedule with the graph it belongs to, for printing.
@@ -63,7 +63,11 @@ impl fmt::Display for Printed<'_> {
             writeln!(f, "no temporary arrays")?;
         }
         for (k, b) in schedule.buffers.iter().enumerate() {
-            writeln!(f, "buffer{k}: {} : {}{}, in slot {} of {} bytes", b.node, b.dtype, b.shape, b.slot, schedule.slots[b.slot as usize])?;
+            write!(f, "buffer{k}: {} : {}{}, in ", b.node, b.dtype, b.shape)?;
+            match b.room {
+                Room::Slot(slot) => writeln!(f, "slot {slot} of {} bytes", schedule.slots[slot as usize])?,
+                Room::Output(o) => writeln!(f, "{} until step {}", name(Dest::Output(o), graph), schedule.first_write(o))?,
+            }
             if let Some(w) = &b.window {
                 let around = w.outer.map_or(String::new(), |outer| format!(", and of axis {outer} as a block has"));
                 writeln!(f, "  a window: as many indices of axis {} as a strip has{around}", w.axis)?;

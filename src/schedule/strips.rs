@@ -20,7 +20,7 @@ use hashbrown::HashMap;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use super::{Dest, Schedule};
+use super::{Buffer, Dest, Room, Schedule};
 use crate::graph::NodeId;
 use crate::size::Size;
 use crate::view::View;
@@ -62,14 +62,16 @@ impl Schedule {
     /// The slot of the window that a value is in, if it is in one.
     pub(crate) fn window_slot(&self, id: NodeId) -> Option<usize> {
         let Some(Dest::Buffer(b)) = self.homes[id.index()] else { return None };
-        let buffer = &self.buffers[b.index()];
-        buffer.window.as_ref().map(|_| buffer.slot as usize)
+        match &self.buffers[b.index()] {
+            Buffer { room: Room::Slot(slot), window: Some(_), .. } => Some(*slot as usize),
+            _ => None,
+        }
     }
 
     /// What a slot takes at most, in terms of the program's dims.
     pub(crate) fn slot_bound(&self, slot: usize) -> Size {
         let windows = self.strips.iter().flat_map(|s| s.windows.iter().map(move |(b, w)| (s, *b, w)));
-        let mut here = windows.filter(|(_, b, _)| self.buffers[*b as usize].slot as usize == slot);
+        let mut here = windows.filter(|(_, b, _)| self.buffers[*b as usize].room == Room::Slot(slot as u32));
         match here.next() {
             Some((strip, b, w)) => self.row_bytes(b, w).scale(w.rows(1)).add(&Size::from(strip.share())),
             None => self.slots[slot].clone(),

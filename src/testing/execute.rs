@@ -4,7 +4,7 @@ use super::{Dims, Program, Tensor};
 use crate::codegen::{Backend, Streaming, Target};
 use crate::graph::{Graph, Input, Output};
 use crate::kernel::{AccessRange, Operand, OperandStrides, for_each_pair_block, lower, verify};
-use crate::schedule::{Buffer, Schedule};
+use crate::schedule::{Buffer, Room, Schedule};
 use crate::size::{Size, Var};
 
 /// What surrounds the memory that may be written.
@@ -56,7 +56,8 @@ pub(super) fn layouts(graph: &Graph, program: &Program, dims: Dims) -> (OperandS
     let outputs = graph.outputs().iter().map(|o| o.in_place.map_or_else(|| c_order(o), |k| inputs[k as usize].clone())).collect();
     let operands = OperandStrides { inputs, outputs };
     let in_order = |i: &Input| super::Place::c_order(i.dtype, &find(i).value.shape).strides == find(i).place.strides;
-    (operands, graph.inputs().iter().map(|i| dims == Dims::Fixed && in_order(i)).collect())
+    let inputs = graph.inputs().iter().map(|i| dims == Dims::Fixed && in_order(i));
+    (operands, inputs.chain(graph.outputs().iter().map(|o| o.in_place.is_none())).collect())
 }
 
 /// The outputs of an optimized graph, by compiled code. `want` has the shapes.
@@ -117,7 +118,10 @@ pub(super) fn execute(
                 Operand::Index => unreachable!("an index has no memory"),
                 Operand::Input(k) => (&mut given[*k as usize], inputs[*k as usize].place.first),
                 Operand::Output(k) => (&mut results[*k as usize], 0),
-                Operand::Buffer(b) => (&mut slots[schedule.buffers[b.index()].slot as usize], 0),
+                Operand::Buffer(b) => match schedule.buffers[b.index()].room {
+                    Room::Slot(slot) => (&mut slots[slot as usize], 0),
+                    Room::Output(k) => (&mut results[k as usize], 0),
+                },
             };
             let at = first as i64 + number(offset)?;
             let size = memory.size();

@@ -1,5 +1,7 @@
 //! Random programs as kernels, on memory between unmapped pages.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use elide::testing::{Dims, Place, Program, Rng, agree, interpret};
 use elide::{Backend, Call, DynExpr, Kernel, Stage};
 
@@ -89,6 +91,9 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
     Ok(())
 }
 
+/// How many plans had values in the memory of outputs whose results were yet to come.
+pub static LENT: AtomicUsize = AtomicUsize::new(0);
+
 /// The run held no more than the report of its plan says, and the report's ledger knows every slot.
 fn planned(program: &Program, call: &Call) -> Result<(), String> {
     let report = call.explain().map_err(|e| e.to_string())?;
@@ -96,14 +101,17 @@ fn planned(program: &Program, call: &Call) -> Result<(), String> {
     let extents = shapes.flat_map(|(named, numbers)| named.extents().iter().zip(numbers.iter()));
     let dims: Vec<(&str, i64)> = extents.filter_map(|(e, n)| Some((e.as_dim()?, *n as i64))).collect();
     let slots = report.slots().iter().map(|s| s.bytes.evaluate(&dims).map_or(0, |bytes| bytes.max(0)));
+    LENT.fetch_add(report.values().iter().any(|v| v.until.is_some()) as usize, Ordering::Relaxed);
     let (planned, held) = (slots.sum::<i64>(), call.scratch_bytes() as i64);
     let windows = report.slots().iter().any(|s| s.window);
     // The length of strips is the test's, not the plan's.
     if !windows && held != planned {
         return Err(format!("the report plans {planned} bytes of scratch memory, the call holds {held}\n{report}"));
     }
-    let stored = |v: &elide::Value| v.memory.as_ref().is_some_and(|m| m.starts_with("slot "));
-    if let Some(v) = report.values().iter().find(|v| stored(v) != v.reason.is_some()) {
+    let stored = |v: &elide::Value| v.until.is_some() || v.memory.as_ref().is_some_and(|m| m.starts_with("slot "));
+    // An index that is arithmetic on the loop's own has a reason and no memory.
+    let expects = |v: &elide::Value| v.reason.is_some_and(|why| why != elide::Reason::OwnIndex);
+    if let Some(v) = report.values().iter().find(|v| stored(v) != expects(v)) {
         return Err(format!("{} has memory without a reason, or a reason without memory\n{report}", v.name));
     }
     let known = |name: &String| report.values().iter().any(|v| v.name == *name && stored(v));
