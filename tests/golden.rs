@@ -7,7 +7,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use elide::{Axes, Axis, DType, Kernel, KernelBuilder, Shape, Stage, s};
+use elide::{Axes, Axis, DType, Dim, Kernel, KernelBuilder, Shape, Stage, s};
 
 /// The programs whose Cranelift code is short enough to be read.
 const WITH_CLIF: &[&str] = &["stencil", "transpose_add", "diagonal", "selected"];
@@ -155,5 +155,16 @@ fn diagonal() {
         let [n, m] = b.dims(["n", "m"]);
         let x = b.input::<i64>("x", [n, m]);
         b.output("y", x.diagonal(1, 0, 1) * 2);
+    });
+}
+
+#[test]
+fn distances() {
+    golden("distances", "y = sqrt(((a[:, None] - b[None])**2).sum(axis=2)), a: f64[n,3], b: f64[m,3]", |b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let a = b.input::<f64>("a", [n, Dim::from(3)]);
+        let c = b.input::<f64>("b", [m, Dim::from(3)]);
+        let d = a.insert_axis(1) - c.insert_axis(0);
+        b.output("y", (&d * &d).sum_axis(Axis(2)).sqrt());
     });
 }

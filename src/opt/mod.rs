@@ -13,6 +13,7 @@ mod mirror;
 mod pieces;
 mod reshape;
 mod simplify;
+mod unroll;
 mod views;
 mod windows;
 
@@ -45,6 +46,7 @@ pub(crate) const PASSES: &[Pass] = &[
     fold::PASS,
     simplify::PASS,
     reshape::PASS,
+    unroll::PASS,
     views::PASS,
     pieces::PASS,
     // Parts see their operands through new views.

@@ -20,7 +20,7 @@ use crate::size::Size;
 use crate::view::{AxisMap, View};
 
 /// How many different views of one computed node are worth recomputing it for.
-const MAX_VIEWS: usize = 32;
+pub(super) const MAX_VIEWS: usize = 32;
 
 /// The estimated cost from which repeating a computation is worse than storing it; an addition costs 1, a division, a square
 /// root or a math function this much.

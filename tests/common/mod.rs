@@ -5,6 +5,7 @@ pub mod guard;
 pub mod in_place;
 pub mod kernels;
 pub mod seeds;
+pub mod suite;
 
 use elide::testing::{Place, Tensor};
 use elide::{ArrayMut, ArrayRef, DType, Layout};

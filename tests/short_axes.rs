@@ -1,0 +1,94 @@
+//! Axes of a few elements: reductions along them, which become operations, and single elements of them, which lie at a constant
+//! distance from each other. Every backend, against the reference evaluator, at lengths around the widths of vectors; inputs end at
+//! an unmapped page.
+
+mod common;
+
+use common::suite::{Calls, Lie, expect, native, values, zero_sign};
+use elide::testing::{Class, Rng, Tensor};
+use elide::{Axes, Axis, DType, Dim, DynExpr, Kernel, ReduceOp, Scalar, Shape, Stage};
+
+/// Around the number of lanes of each type; the other axis.
+const LENGTHS: &[usize] = &[0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 257];
+
+/// Numbers among which floats seldom are NaN, then corners.
+fn some(rng: &mut Rng, d: DType, n: usize) -> Vec<Scalar> {
+    if rng.one_in(2) {
+        return values(rng, d, n);
+    }
+    (0..n).map(|_| Scalar::F64(rng.between(-1000, 1000) as f64 / 7.0).cast(d)).collect()
+}
+
+/// Runs `f` on an array whose axis `n` has each of the lengths.
+fn judge(
+    shape: &[usize],
+    named: usize,
+    d: DType,
+    lies: &[Lie],
+    class: Class,
+    what: &str,
+    f: &dyn Fn(&[DynExpr<'static>]) -> DynExpr<'static>,
+) {
+    let dim = |(k, n): (usize, &usize)| if k == named { Dim::named("n") } else { Dim::from(*n) };
+    let declared = Shape::of(shape.iter().enumerate().map(dim));
+    let Some(mut calls) = Calls::of(&[d], &declared, f) else { panic!("{what} of {d} is not defined") };
+    let mut rng = Rng::new(shape.len() as u64);
+    for lie in lies {
+        for &n in LENGTHS {
+            let mut shape = shape.to_vec();
+            shape[named] = n;
+            let data = some(&mut rng, d, shape.iter().product());
+            let given = [Tensor::new(d, &shape, data).unwrap()];
+            let want = expect(&given, f);
+            calls.judge(&[(&given[0], *lie)], &want, Lie::C, class, &format!("{what} of {d}{shape:?}, {lie:?}"));
+        }
+    }
+}
+
+fn reductions(dtypes: &[DType]) {
+    for &d in dtypes {
+        for &op in ReduceOp::ALL.iter().filter(|op| op.result(d).is_some()) {
+            for (shape, named, axes) in [
+                (vec![0, 1], 0, vec![1]),
+                (vec![0, 3], 0, vec![1]),
+                (vec![0, 8], 0, vec![1]),
+                (vec![3, 0], 1, vec![0]),
+                (vec![2, 0, 3], 1, vec![0, 2]),
+            ] {
+                let axes: Vec<Axis> = axes.into_iter().map(Axis).collect();
+                let f = move |x: &[DynExpr<'static>]| native(op, &x[0], Axes::from(&axes[..])).unwrap();
+                judge(&shape, named, d, &[Lie::C], zero_sign(op), op.name(), &f);
+            }
+        }
+    }
+}
+
+#[test]
+fn reductions_of_integers_over_a_few() {
+    reductions(&[DType::Bool, DType::U8, DType::I16, DType::I32, DType::I64]);
+}
+
+#[test]
+fn reductions_of_floats_over_a_few() {
+    reductions(&[DType::F32, DType::F64]);
+}
+
+/// They are no loops, whatever is reduced; a body that is too long for that is one.
+#[test]
+fn a_few_elements_are_no_loop() {
+    let stages = |f: &dyn Fn(&DynExpr<'static>) -> DynExpr<'static>, few: i64| {
+        let mut b = Kernel::builder("few");
+        let x = b.input_dyn("x", DType::F64, Shape::of([Dim::named("n"), Dim::from(few as usize)].iter()), false);
+        b.output("y", f(&x));
+        b.build().unwrap().inspect(Stage::Kernel).unwrap()
+    };
+    let sum = |x: &DynExpr<'static>| x.reduce(ReduceOp::Sum, Axis(1));
+    assert!(!stages(&sum, 8).contains("reduce"));
+    assert!(stages(&sum, 9).contains("reduce"));
+    let heavy = |x: &DynExpr<'static>| (0..4).fold(x.clone(), |x, _| x.sin().exp()).reduce(ReduceOp::Sum, Axis(1));
+    assert!(stages(&heavy, 8).contains("reduce"));
+    assert!(!stages(&heavy, 2).contains("reduce"));
+    // A sum of distances is one nest without memory in between.
+    let distances = stages(&|x| (x - 1.0).unary(elide::UnaryOp::Abs).reduce(ReduceOp::Sum, Axis(1)).reduce(ReduceOp::Sum, Axis(0)), 3);
+    assert_eq!(distances.matches("step ").count(), 1, "{distances}");
+}
