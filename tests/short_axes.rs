@@ -6,7 +6,7 @@ mod common;
 
 use common::suite::{Calls, Lie, expect, native, values, zero_sign};
 use elide::testing::{Class, Rng, Tensor};
-use elide::{Axes, Axis, DType, Dim, DynExpr, Kernel, ReduceOp, Scalar, Shape, Stage};
+use elide::{Axes, Axis, BinaryOp, DType, Dim, DynExpr, Kernel, ReduceOp, Scalar, Shape, Stage, s};
 
 /// Around the number of lanes of each type; the other axis.
 const LENGTHS: &[usize] = &[0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 257];
@@ -91,4 +91,59 @@ fn a_few_elements_are_no_loop() {
     // A sum of distances is one nest without memory in between.
     let distances = stages(&|x| (x - 1.0).unary(elide::UnaryOp::Abs).reduce(ReduceOp::Sum, Axis(1)).reduce(ReduceOp::Sum, Axis(0)), 3);
     assert_eq!(distances.matches("step ").count(), 1, "{distances}");
+}
+
+/// Elements at a distance: some columns of a table, by themselves, together, from neighbouring rows, and converted.
+fn columns(dtypes: &[DType]) {
+    type F<'f> = dyn Fn(&[DynExpr<'static>]) -> DynExpr<'static> + 'f;
+    for &d in dtypes {
+        let op = if d == DType::Bool { BinaryOp::Xor } else { BinaryOp::Sub };
+        for apart in [2isize, 3, 4, 5, 8, 9] {
+            let column = |x: &DynExpr<'static>, k: isize| x.slice(s![.., k]);
+            let less = |x: DynExpr<'static>, y: DynExpr<'static>| DynExpr::binary(op, &x, &y);
+            let last = apart - 1;
+            let cases: [(&str, &F<'_>); 6] = [
+                ("the first", &|x| column(&x[0], 0)),
+                ("the last", &|x| column(&x[0], last)),
+                ("both ends", &|x| less(column(&x[0], last), column(&x[0], 0))),
+                ("all", &|x| (1..apart).fold(column(&x[0], 0), |y, k| less(y, column(&x[0], k)))),
+                ("neighbours", &|x| less(x[0].slice(s![1.., 0]), x[0].slice(s![..-1, last]))),
+                ("converted", &|x| {
+                    let [x, y] = [0, 1].map(|k| column(&x[0], k).astype(DType::F64));
+                    x - y
+                }),
+            ];
+            for (what, f) in cases {
+                judge(&[0, apart as usize], 0, d, &[Lie::C], Class::Exact, &format!("{what}, {apart} apart,"), f);
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_of_narrow_types() {
+    columns(&[DType::Bool, DType::U8, DType::I16]);
+}
+
+#[test]
+fn columns_of_wide_integers() {
+    columns(&[DType::I32, DType::I64]);
+}
+
+#[test]
+fn columns_of_floats() {
+    columns(&[DType::F32, DType::F64]);
+}
+
+/// A view that steps over adjacent elements, whose array ends right after the last one that it shows.
+#[test]
+fn steps_over_adjacent_elements() {
+    for d in [DType::U8, DType::I16, DType::F32, DType::F64] {
+        for step in [2, 3, 4] {
+            for first in [0, 1] {
+                let f = move |x: &[DynExpr<'static>]| x[0].slice(s![first..;step]);
+                judge(&[0], 0, d, &[Lie::C, Lie::Gaps, Lie::Reversed], Class::Exact, &format!("from {first} by {step}"), &f);
+            }
+        }
+    }
 }

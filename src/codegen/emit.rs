@@ -284,6 +284,10 @@ impl<'a> Emitter<'a> {
                 let shift = self.item_of(pointer).trailing_zeros();
                 if shift == 0 { index } else { self.b.ins().ishl_imm_u(index, shift as i64) }
             }
+            Stride::Spaced(n) => {
+                let bytes = n as i64 * self.item_of(pointer);
+                self.b.ins().imul_imm_s(index, bytes)
+            }
             Stride::Param(p) => self.b.ins().imul(index, self.params[p as usize]),
         };
         self.b.ins().iadd(base, moved)

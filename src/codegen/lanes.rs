@@ -264,6 +264,12 @@ impl Emitter<'_> {
                 }
                 Group { regs, lane: if d == DType::Bool { Lane::Mask(1) } else { Lane::Of(d) } }
             }
+            Stride::Spaced(n) => {
+                let step = n as i32 * d.size() as i32;
+                let lanes: SmallVec<[Value; 16]> =
+                    (0..vf).map(|k| self.load_element(d, swapped, addr, displacement + step * (k + self.lane_offset) as i32)).collect();
+                self.gather(d, &lanes)
+            }
             Stride::Param(p) => {
                 let step = self.params[p as usize];
                 let mut at = addr;
@@ -299,6 +305,7 @@ impl Emitter<'_> {
         match picked.stride {
             Stride::Zero => zero,
             Stride::Unit => self.b.ins().ishl_imm_u(position, d.size().trailing_zeros() as i64),
+            Stride::Spaced(n) => self.b.ins().imul_imm_s(position, n as i64 * d.size() as i64),
             Stride::Param(p) => self.b.ins().imul(position, self.params[p as usize]),
         }
     }
@@ -308,8 +315,8 @@ impl Emitter<'_> {
         let d = self.nest.accesses[access as usize].dtype;
         let step = match stride {
             Stride::Zero => None,
-            Stride::Unit => Some(self.b.ins().iconst(types::I64, d.size() as i64)),
             Stride::Param(p) => Some(self.params[p as usize]),
+            known => Some(self.b.ins().iconst(types::I64, known.bytes(d.size()).expect("no parameter"))),
         };
         let mut at = addr;
         if let (Some(step), 1..) = (step, self.lane_offset) {
@@ -347,8 +354,12 @@ impl Emitter<'_> {
                 }
                 Group { regs, lane }
             }
-            Stride::Param(p) => {
-                let step = self.params[p as usize];
+            Stride::Spaced(_) | Stride::Param(_) => {
+                let size = self.nest.accesses[access as usize].dtype.size();
+                let step = match stride {
+                    Stride::Param(p) => self.params[p as usize],
+                    known => self.b.ins().iconst(types::I64, known.bytes(size).expect("no parameter")),
+                };
                 let skipped = self.b.ins().imul_imm_s(step, skipped);
                 let first = self.b.ins().iadd(first, skipped);
                 let second = self.b.ins().iadd(first, step);
@@ -383,14 +394,15 @@ impl Emitter<'_> {
                     self.store_part(vf * d.size(), *r, addr, displacement + 16 * k as i32);
                 }
             }
-            Stride::Zero | Stride::Param(_) => {
+            Stride::Zero | Stride::Spaced(_) | Stride::Param(_) => {
                 let mut at = addr;
                 for k in 0..vf {
                     if let (1.., Stride::Param(p)) = (k, stride) {
                         at = self.b.ins().iadd(at, self.params[p as usize]);
                     }
                     let v = self.extract(g, k);
-                    self.b.ins().store(mem(), v, at, displacement);
+                    let on = stride.bytes(d.size()).unwrap_or(0) as i32 * k as i32;
+                    self.b.ins().store(mem(), v, at, displacement + on);
                 }
             }
         }

@@ -160,9 +160,9 @@ impl Emitter<'_> {
             let step = match self.stride_of(p, self.nest.rank() + axis) {
                 Stride::Zero => continue,
                 Stride::Param(s) => self.params[s as usize],
-                Stride::Unit => {
+                known => {
                     let item = self.nest.accesses.iter().find(|a| a.pointer as usize == p).map_or(1, |a| a.dtype.size());
-                    self.b.ins().iconst(types::I64, item as i64)
+                    self.b.ins().iconst(types::I64, known.bytes(item).expect("no parameter"))
                 }
             };
             let at = self.b.use_var(row);

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::axes::{LoopAxis, coalesce, order, turn};
 use super::body::Body;
 use super::{
-    Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, Operand, Picked, Position, Reduction, Scattered, Store, Stride,
+    Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, MAX_APART, Operand, Picked, Position, Reduction, Scattered, Store, Stride,
     StripArgument, ValueId,
 };
 use crate::dtype::DType;
@@ -509,12 +509,14 @@ impl Lowerer<'_> {
                 (pointers.len() as u32 - 1, 0)
             });
             let extents: Vec<u32> = raw.picked.iter().map(|(n, _)| param(n)).collect();
+            let size = raw.dtype.size() as i64;
             let mut stride = |s: &Size| match s.as_const() {
                 Some(0) => Stride::Zero,
-                Some(x) if x == raw.dtype.size() as i64 => Stride::Unit,
+                Some(x) if x == size => Stride::Unit,
                 _ => Stride::Param(param(s)),
             };
-            let strides = moves.iter().map(&mut stride).collect();
+            let apart = |s: &Size| s.as_const().filter(|x| x % size == 0 && (2..=MAX_APART).contains(&(x / size)) && in_memory(&k));
+            let strides = moves.iter().map(|s| apart(s).map_or_else(|| stride(s), |x| Stride::Spaced((x / size) as u8))).collect();
             let picked = extents.into_iter().zip(&raw.picked).map(|(extent, (_, s))| Picked { extent, stride: stride(s) }).collect();
             let RawAccess { dtype, swapped, inside, .. } = raw;
             accesses.push(Access { pointer, displacement, dtype: *dtype, swapped: *swapped, strides, picked, inside: *inside });

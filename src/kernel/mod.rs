@@ -131,9 +131,27 @@ pub enum Stride {
     Zero,
     /// One element.
     Unit,
+    /// So many elements, from 2 to [`MAX_APART`]. Such a stride is a number only where the array's own extents are, or where a view steps
+    /// over elements that are adjacent: what lies between are elements of the same array.
+    Spaced(u8),
     /// Bytes in a parameter.
     Param(u32),
 }
+
+impl Stride {
+    /// Bytes, of elements of a size, unless a parameter says how many.
+    pub fn bytes(self, size: usize) -> Option<i64> {
+        match self {
+            Stride::Zero => Some(0),
+            Stride::Unit => Some(size as i64),
+            Stride::Spaced(n) => Some(n as i64 * size as i64),
+            Stride::Param(_) => None,
+        }
+    }
+}
+
+/// The most elements that are a stride of its own kind: loads of whole registers get few of those that are wanted beyond it.
+pub(crate) const MAX_APART: i64 = 8;
 
 /// One instruction of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -398,8 +416,8 @@ impl LoopNest {
             let step = match stride {
                 // Also where a reduced axis is empty: what does not move along it may be loaded before the reduction.
                 Stride::Zero => continue,
-                Stride::Unit => access.dtype.size() as i64,
                 Stride::Param(p) => params[p as usize],
+                known => known.bytes(access.dtype.size()).expect("no parameter"),
             };
             let n = params[extent as usize];
             if n <= 0 {

@@ -47,9 +47,8 @@ impl Printed<'_> {
         let access = &self.nest.accesses[access as usize];
         let picked = access.picked[n];
         let stride = match picked.stride {
-            Stride::Zero => Size::ZERO,
-            Stride::Unit => Size::from(access.dtype.size()),
             Stride::Param(p) => self.bindings.params[p as usize].clone(),
+            known => Size::from(known.bytes(access.dtype.size()).expect("no parameter")),
         };
         times(&stride, &format!("{} in {}", self.value(position), self.bindings.params[picked.extent as usize]))
     }
@@ -62,7 +61,10 @@ impl Printed<'_> {
         for (axis, s) in a.strides.iter().enumerate() {
             match s {
                 Stride::Zero => {}
-                Stride::Unit => index.push(times(&Size::from(a.dtype.size()), &self.index_name(axis))),
+                Stride::Unit | Stride::Spaced(_) => {
+                    let bytes = s.bytes(a.dtype.size()).expect("no parameter");
+                    index.push(times(&Size::from(bytes), &self.index_name(axis)));
+                }
                 Stride::Param(p) => index.push(times(&self.bindings.params[*p as usize], &self.index_name(axis))),
             }
         }

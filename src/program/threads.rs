@@ -118,9 +118,8 @@ pub(super) fn tiles(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[
     }
     let (rank, extent) = (nest.parallel.len(), params[axis.param as usize]);
     let stride = |s: Stride, item: usize| match s {
-        Stride::Zero => 0,
-        Stride::Unit => item as i64,
         Stride::Param(p) => params[p as usize].saturating_abs(),
+        known => known.bytes(item).expect("no parameter"),
     };
     let across = |a: &Access| {
         let strides: SmallVec<[i64; 6]> = a.strides[..rank].iter().map(|s| stride(*s, a.dtype.size())).collect();

@@ -134,6 +134,8 @@ pub(super) enum Op {
         c213: Code,
         c231: Code,
     },
+    /// The second operand, which is read here only, is overwritten with the first.
+    Over(Code),
 }
 
 #[derive(Clone, Debug)]

@@ -7,8 +7,9 @@ use super::machine::{Isa, KMask, Machine, Op, Operand, Under, V, Width};
 use super::nest::{ADDRESS, Pointer, TEMPORARY, THRICE};
 use super::regs::Frame;
 use super::select::{At, Lane, Result, Select, Tail, Turn, Value};
+use super::spaced::bytes_on;
 use super::table;
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::kernel::{Stride, ValueId};
 use crate::ops::BinaryOp;
 
@@ -63,6 +64,19 @@ impl Select<'_> {
                 let displacement = displacement + past * size;
                 MemoryOperand::with_base_index_scale_displ_size(base, index, size as u32, displacement, displacement_size(displacement))
             }
+            (Stride::Spaced(n), Some((index, past))) => {
+                let step = n as i64 * size;
+                let displacement = displacement + past * step;
+                let (index, scale) = match step {
+                    2 | 4 | 8 => (index, step as u32),
+                    _ => {
+                        self.general(Instruction::with3(Code::Imul_r64_rm64_imm32, ADDRESS, index, step as i32));
+                        (ADDRESS, 1)
+                    }
+                };
+                let base = self.base(a.pointer);
+                MemoryOperand::with_base_index_scale_displ_size(base, index, scale, displacement, displacement_size(displacement))
+            }
             (Stride::Param(p), Some((index, past))) => {
                 self.general(Instruction::with2(Code::Lea_r64_m, ADDRESS, MemoryOperand::with_base_displ(index, past)));
                 self.general(Instruction::with2(Code::Imul_r64_rm64, ADDRESS, self.shape.param(p)));
@@ -99,6 +113,13 @@ impl Select<'_> {
                 let at = self.address(access, copy);
                 self.load_masked(size, at)
             }
+            (turn, Stride::Spaced(n)) => {
+                let whole = if turn == Turn::Full { self.load_spaced(access, n as usize, copy) } else { None };
+                whole.unwrap_or_else(|| {
+                    let first = self.address(access, copy);
+                    self.gather(size, &mut |_, lane| bytes_on(first, lane * n as usize * size))
+                })
+            }
             (_, Stride::Param(p)) => {
                 let first = self.address(access, copy);
                 self.strided(p);
@@ -125,7 +146,7 @@ impl Select<'_> {
         self.define(Op::Code(code), self.full(), &[Operand::Mem(at)], None)
     }
 
-    fn load_bytes(&mut self, bytes: usize, at: MemoryOperand) -> V {
+    pub fn load_bytes(&mut self, bytes: usize, at: MemoryOperand) -> V {
         let code = self.isa().pick(table::load(bytes));
         self.define(Op::Code(code), Width::of(bytes), &[Operand::Mem(at)], None)
     }
@@ -229,8 +250,8 @@ impl Select<'_> {
         let steps = |unit: i64| (0..8i64).flat_map(|k| (k * unit).to_le_bytes()).collect::<Vec<u8>>();
         match stride {
             Stride::Zero => base,
-            Stride::Unit => {
-                let steps = self.constant(&steps(unit));
+            Stride::Unit | Stride::Spaced(_) => {
+                let steps = self.constant(&steps(stride.bytes(unit as usize).expect("no parameter")));
                 self.either(add, base, steps, copy)
             }
             Stride::Param(p) => {
@@ -272,6 +293,10 @@ impl Select<'_> {
             Stride::Zero => zero,
             Stride::Unit if size == 1 => position,
             Stride::Unit => self.one_imm(table::shift_left(8), position, size.trailing_zeros(), copy),
+            Stride::Spaced(n) => {
+                let stride = self.splat(Scalar::I64(n as i64 * size as i64));
+                self.mul_i64(position, stride, copy)
+            }
             Stride::Param(p) => {
                 let stride = At::Register(self.broadcast(8, self.shape.param(p)));
                 self.mul_i64(position, stride, copy)
@@ -324,6 +349,7 @@ impl Select<'_> {
                 (Turn::One, _) | (_, Stride::Zero) => self.broadcast(size, first),
                 (Turn::Masked, Stride::Unit) => self.load_masked(size, first),
                 (_, Stride::Unit) => self.load_bytes(self.shape.lanes * size, first),
+                (_, Stride::Spaced(n)) => self.gather(size, &mut |_, lane| bytes_on(first, lane * n as usize * size)),
                 (_, Stride::Param(p)) => {
                     self.strided(p);
                     self.gather(size, &mut |s, lane| s.step(first, lane))
@@ -368,15 +394,21 @@ impl Select<'_> {
                     }
                 }
             }
-            (_, Stride::Param(p)) => {
+            (_, stride) => {
                 let from = self.in_register(at, copy);
                 let first = self.address(s.access, copy);
-                self.strided(p);
+                if let Stride::Param(p) = stride {
+                    self.strided(p);
+                }
                 let per = (16 / size).min(self.shape.lanes);
                 for part in 0..self.shape.lanes / per {
                     let x = if part == 0 { from } else { self.sixteen_bytes(from, part) };
                     for k in 0..per {
-                        let to = self.step(first, part * per + k);
+                        let lane = part * per + k;
+                        let to = match stride.bytes(size) {
+                            Some(step) => bytes_on(first, lane * step as usize),
+                            None => self.step(first, lane),
+                        };
                         self.store_element(size, At::Register(x), k, to, copy);
                     }
                 }
@@ -421,6 +453,6 @@ impl Select<'_> {
 }
 
 /// How many bytes an instruction spends on a displacement.
-fn displacement_size(displacement: i64) -> u32 {
+pub(super) fn displacement_size(displacement: i64) -> u32 {
     if displacement == 0 { 0 } else { 1 }
 }

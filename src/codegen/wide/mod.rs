@@ -6,6 +6,7 @@
 //! - `reduce`: reductions; `tree`: the defined order along the vector's axis; `columns`: along another, and
 //!   `panels`: many columns of some rows at a time.
 //! - `select`, with `masks`, `convert` and `memory`: from the body's instructions to machine instructions over virtual registers.
+//! - `spaced`: loads of elements a few elements apart.
 //! - `table`: which instruction does what.
 //! - `regs`: a linear scan over a straight line of instructions. Constants stay in memory unless registers are left.
 //! - `asm`: bytes, by `iced-x86`.
@@ -22,6 +23,7 @@ mod panels;
 mod reduce;
 mod regs;
 mod select;
+mod spaced;
 mod table;
 mod tree;
 
@@ -47,6 +49,13 @@ impl Isa {
                     ])
             }
         }
+    }
+}
+
+impl Isa {
+    /// True if one instruction picks any bytes of a register.
+    fn permutes_bytes(self) -> bool {
+        self == Isa::Avx512 && is_x86_feature_detected!("avx512vbmi")
     }
 }
 

@@ -8,6 +8,7 @@
 //! Outer loops move addresses by their strides and put them back. Along the vector's axis an index moves, so that most accesses
 //! need no instruction of their own.
 
+use hashbrown::HashMap;
 use iced_x86::{Code, Instruction, MemoryOperand, Register};
 use smallvec::SmallVec;
 
@@ -293,6 +294,7 @@ impl<'a> Generator<'a> {
             index: index.iter().copied().collect(),
             uniform: index.iter().all(Option::is_none),
             known: vec![None; nest.insts.len() * index.len()],
+            runs: HashMap::new(),
             reads,
         };
         for k in 0..nest.insts.len() {
@@ -392,6 +394,7 @@ impl<'a> Generator<'a> {
             index: smallvec::smallvec![None],
             uniform: false,
             known,
+            runs: HashMap::new(),
             reads: Vec::new(),
         }
     }
@@ -419,11 +422,11 @@ impl<'a> Generator<'a> {
         let at = self.shape.pointers[pointer];
         match self.stride_of(pointer, axis) {
             Stride::Zero => {}
-            Stride::Unit => {
-                let item = self.item_of(pointer) as i32;
+            stride @ (Stride::Unit | Stride::Spaced(_)) => {
+                let bytes = stride.bytes(self.item_of(pointer)).expect("no parameter") as i32;
                 self.emit(match at {
-                    Pointer::Register(r) => Instruction::with2(Code::Add_rm64_imm8, r, item),
-                    Pointer::Frame(offset) => Instruction::with2(Code::Add_rm64_imm8, Frame::at(offset), item),
+                    Pointer::Register(r) => Instruction::with2(Code::Add_rm64_imm8, r, bytes),
+                    Pointer::Frame(offset) => Instruction::with2(Code::Add_rm64_imm8, Frame::at(offset), bytes),
                 });
             }
             Stride::Param(p) => {

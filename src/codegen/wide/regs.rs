@@ -289,7 +289,7 @@ impl Allocator<'_> {
             }
         }
         match m.op {
-            Op::Code(code) => self.plain(code, m),
+            Op::Code(code) | Op::Over(code) => self.plain(code, m),
             Op::Fma { c132, c213, c231 } => self.fma(m, [c132, c213, c231]),
         }
     }
@@ -333,6 +333,13 @@ impl Allocator<'_> {
             Under::Zeroing(k) => (self.mask(k), true),
             Under::Merging(k) => (self.mask(k), false),
         });
+        let over = match (m.op, m.operands.get(1)) {
+            (Op::Over(_), Some(Operand::Use(v, _))) => {
+                debug_assert!(self.last_use(*v), "what is overwritten is read again");
+                self.register[v.0 as usize]
+            }
+            _ => None,
+        };
         self.release_dying(m);
         for r in temporary {
             self.locked[0] &= !(1 << r);
@@ -341,7 +348,8 @@ impl Allocator<'_> {
         for (k, operand) in m.operands.iter().enumerate() {
             if let Operand::Def(v, w) = *operand {
                 let class = self.class(v);
-                let r = self.take(class);
+                let r = over.unwrap_or_else(|| self.take(class));
+                self.free[class] &= !(1 << r);
                 self.own(v, r);
                 got[k] = Some(self.name(class, r, w));
             }
@@ -349,7 +357,11 @@ impl Allocator<'_> {
         let mut instruction = Instruction::new();
         instruction.set_code(code);
         for (k, operand) in m.operands.iter().enumerate() {
-            let k32 = k as u32;
+            let k32 = match over {
+                Some(_) if k == 1 => continue,
+                Some(_) if k > 1 => k as u32 - 1,
+                _ => k as u32,
+            };
             match (operand, got[k], memory) {
                 (Operand::Imm(x), ..) => {
                     instruction.set_op_kind(k32, iced_x86::OpKind::Immediate8);

@@ -4,12 +4,14 @@
 //! body's widest type; narrower ones lie in the low end of a register. Arithmetic is on whole registers all the same: what lies
 //! above the lanes is never stored, and nothing traps.
 
+use hashbrown::HashMap;
 use iced_x86::{Code, Instruction, Register};
 use smallvec::{SmallVec, smallvec};
 
 use super::asm::Assembler;
 use super::machine::{Block, Class, Isa, Item, KMask, Machine, Op, Operand, Place, Under, V, Width};
 use super::nest::Shape;
+use super::spaced::Run;
 use super::table::{self, Form};
 use crate::dtype::{Class as Kind, DType, Scalar};
 use crate::kernel::{Inst, ValueId};
@@ -81,6 +83,8 @@ pub(super) struct Select<'a> {
     pub uniform: bool,
     /// By value, then copy.
     pub known: Vec<Option<Value>>,
+    /// What `load_spaced` has loaded, by the address, the bytes from it, and the copy.
+    pub runs: HashMap<(u32, i32, usize), Run>,
     /// How often each value is read in this block.
     pub reads: Vec<u32>,
 }

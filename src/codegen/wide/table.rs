@@ -266,6 +266,17 @@ pub(super) fn broadcast(size: usize) -> Form {
     }
 }
 
+/// Elements of a register by their numbers in another; of two registers, over the numbers; of two registers, over the first of them;
+/// AVX-512 only, bytes only with VBMI.
+pub(super) fn permute(size: usize) -> (Code, Code, Code) {
+    match size {
+        1 => (EVEX_Vpermb_zmm_k1z_zmm_zmmm512, EVEX_Vpermi2b_zmm_k1z_zmm_zmmm512, EVEX_Vpermt2b_zmm_k1z_zmm_zmmm512),
+        2 => (EVEX_Vpermw_zmm_k1z_zmm_zmmm512, EVEX_Vpermi2w_zmm_k1z_zmm_zmmm512, EVEX_Vpermt2w_zmm_k1z_zmm_zmmm512),
+        4 => (EVEX_Vpermps_zmm_k1z_zmm_zmmm512b32, EVEX_Vpermi2ps_zmm_k1z_zmm_zmmm512b32, EVEX_Vpermt2ps_zmm_k1z_zmm_zmmm512b32),
+        _ => (EVEX_Vpermpd_zmm_k1z_zmm_zmmm512b64, EVEX_Vpermi2pd_zmm_k1z_zmm_zmmm512b64, EVEX_Vpermt2pd_zmm_k1z_zmm_zmmm512b64),
+    }
+}
+
 /// Successive bytes from memory into the low end of a register, the rest of which becomes 0.
 pub(super) fn load(bytes: usize) -> Form {
     match bytes {
