@@ -168,3 +168,13 @@ fn distances() {
         b.output("y", (&d * &d).sum_axis(Axis(2)).sqrt());
     });
 }
+
+#[test]
+fn centred() {
+    golden("centred", "y = x - c, x: f32[n,3], c: f32[3]", |b| {
+        let [n] = b.dims(["n"]);
+        let x = b.input::<f32>("x", [n, Dim::from(3)]);
+        let c = b.input::<f32>("c", [Dim::from(3)]);
+        b.output("y", x - c);
+    });
+}

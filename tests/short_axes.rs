@@ -147,3 +147,54 @@ fn steps_over_adjacent_elements() {
         }
     }
 }
+
+/// Rows of a few elements that do not merge into one axis: from themselves turned round, less one of their elements, from columns, and to
+/// another type.
+fn rows(dtypes: &[DType]) {
+    type F<'f> = dyn Fn(&[DynExpr<'static>]) -> DynExpr<'static> + 'f;
+    for &d in dtypes {
+        let op = if d == DType::Bool { BinaryOp::Xor } else { BinaryOp::Sub };
+        let less = |x: DynExpr<'static>, y: DynExpr<'static>| DynExpr::binary(op, &x, &y);
+        let turned = |x: &DynExpr<'static>| x.slice(s![.., ..; -1]);
+        for count in [2usize, 3, 4] {
+            let cases: [(&str, &F<'_>); 5] = [
+                ("turned", &|x| turned(&x[0])),
+                ("less one", &|x| less(x[0].clone(), x[0].slice(s![.., 1..2]))),
+                ("compared", &|x| DynExpr::binary(BinaryOp::Lt, &x[0], &turned(&x[0]))),
+                ("wider", &|x| turned(&x[0]).astype(DType::F64)),
+                ("narrower", &|x| less(x[0].clone(), turned(&x[0])).astype(DType::U8)),
+            ];
+            for (what, f) in cases {
+                judge(&[0, count], 0, d, &[Lie::C], Class::Exact, &format!("rows {what}"), f);
+            }
+            judge(&[count, 0], 1, d, &[Lie::C], Class::Exact, "rows from columns", &|x| x[0].swap_axes(0, 1));
+        }
+    }
+}
+
+#[test]
+fn rows_of_narrow_types() {
+    rows(&[DType::Bool, DType::U8, DType::I16]);
+}
+
+#[test]
+fn rows_of_wide_integers() {
+    rows(&[DType::I32, DType::I64]);
+}
+
+#[test]
+fn rows_of_floats() {
+    rows(&[DType::F32, DType::F64]);
+}
+
+/// A row of three is no loop either, if it does not merge with the axis around it.
+#[test]
+fn a_short_row_is_no_loop() {
+    let mut b = Kernel::builder("centred");
+    let x = b.input_dyn("x", DType::F64, Shape::of([Dim::named("n"), Dim::from(3)].iter()), false);
+    let c = b.input_dyn("c", DType::F64, Shape::of([Dim::from(3)].iter()), false);
+    b.output("y", x - c);
+    let text = b.build().unwrap().inspect(Stage::Kernel).unwrap();
+    assert_eq!(text.matches("for i").count(), 1, "{text}");
+    assert_eq!(text.matches("store ").count(), 3, "{text}");
+}

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::axes::{LoopAxis, coalesce, order, turn};
 use super::body::Body;
+use super::unroll::unroll;
 use super::{
     Access, Bindings, Depth, Inst, LEAF_LANES, Lanes, LoopNest, MAX_APART, Operand, Picked, Position, Reduction, Scattered, Store, Stride,
     StripArgument, ValueId,
@@ -31,9 +32,9 @@ pub(crate) struct OperandStrides {
 
 /// A strided operand before strides are classified.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct RawAccess {
+pub(super) struct RawAccess {
     operand: Operand,
-    dtype: DType,
+    pub(super) dtype: DType,
     swapped: bool,
     offset: Size,
     /// One per loop: the domain's axes, then the reduced ones.
@@ -411,7 +412,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn finish(self, stores: Vec<Store>) -> (LoopNest, Bindings) {
+    fn finish(mut self, mut stores: Vec<Store>) -> (LoopNest, Bindings) {
         let mut offsets: Vec<Size> = self.accesses.iter().map(|a| a.offset.clone()).collect();
         let jumps = self.jumps();
         let axis = |k: usize, extent: &Size| LoopAxis {
@@ -459,6 +460,10 @@ impl Lowerer<'_> {
         }
         coalesce(&mut parallel);
         let descending = turn(&mut parallel, &mut offsets);
+        let scatters = stores.iter().any(|s| s.scatter.is_some());
+        if !has_reductions && !descending && !self.step.in_place && walk.is_free() && self.step.pairs.is_none() && !scatters {
+            unroll(&mut parallel, &mut self.body, &mut self.accesses, &mut offsets, &mut stores);
+        }
 
         // The vector runs along an axis along which no positions are computed, so that they are once for all lanes; the one with more unit
         // strides; if both have as many, along a reduced axis, unless elements are nearer to each other along the other one.
@@ -515,7 +520,8 @@ impl Lowerer<'_> {
                 Some(x) if x == size => Stride::Unit,
                 _ => Stride::Param(param(s)),
             };
-            let apart = |s: &Size| s.as_const().filter(|x| x % size == 0 && (2..=MAX_APART).contains(&(x / size)) && in_memory(&k));
+            let apart =
+                |s: &Size| s.as_const().filter(|x| x % size == 0 && (2..=MAX_APART).contains(&(x / size)) && raw.operand != Operand::Index);
             let strides = moves.iter().map(|s| apart(s).map_or_else(|| stride(s), |x| Stride::Spaced((x / size) as u8))).collect();
             let picked = extents.into_iter().zip(&raw.picked).map(|(extent, (_, s))| Picked { extent, stride: stride(s) }).collect();
             let RawAccess { dtype, swapped, inside, .. } = raw;
@@ -547,7 +553,6 @@ impl Lowerer<'_> {
             None => (first, second, None),
         };
         // What is scattered is so in the order of all indices.
-        let scatters = stores.iter().any(|s| s.scatter.is_some());
         let whole = strip.is_none() && pairs.is_none() && !scatters;
         // What is read at one place for all indices is loaded before any of them overwrites it.
         let updated = |operand: Operand| match operand {

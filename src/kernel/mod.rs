@@ -22,6 +22,7 @@ mod axes;
 mod body;
 mod lower;
 mod print;
+mod unroll;
 mod verify;
 
 pub(crate) use print::Printed;
@@ -200,6 +201,26 @@ impl Inst {
             }
             Inst::Binary(_, x, y) => smallvec::smallvec![x, y],
             Inst::Fma(x, y, z) | Inst::Select(x, y, z) => smallvec::smallvec![x, y, z],
+        }
+    }
+}
+
+impl Inst {
+    /// The same of other accesses and operands.
+    pub fn map(self, access: impl Fn(u32) -> u32, value: impl Fn(ValueId) -> ValueId) -> Inst {
+        match self {
+            Inst::Load(a) => Inst::Load(access(a)),
+            Inst::Index(a) => Inst::Index(access(a)),
+            Inst::Pick(a, before, x) => Inst::Pick(access(a), before.map(&value), value(x)),
+            Inst::LoadAt(a, x) => Inst::LoadAt(access(a), value(x)),
+            Inst::Const(_) | Inst::Param(_) | Inst::Reduced(_) => self,
+            Inst::Unary(op, x) => Inst::Unary(op, value(x)),
+            Inst::Binary(op, x, y) => Inst::Binary(op, value(x), value(y)),
+            Inst::Fma(x, y, z) => Inst::Fma(value(x), value(y), value(z)),
+            Inst::Select(x, y, z) => Inst::Select(value(x), value(y), value(z)),
+            Inst::Cast(x) => Inst::Cast(value(x)),
+            Inst::Bitcast(x) => Inst::Bitcast(value(x)),
+            Inst::ShiftRightLogical(x, n) => Inst::ShiftRightLogical(value(x), n),
         }
     }
 }

@@ -19,6 +19,9 @@ use crate::view::{AxisMap, View};
 /// How many elements are few: as many as there are partial results in the defined order.
 const MAX_ELEMENTS: i64 = 8;
 
+/// How many elements of a row are computed side by side when its nest is lowered (`kernel/unroll.rs`).
+const MAX_ROW: i64 = 4;
+
 /// The work, by [`own_cost`], that the operands of one reduction may come to; more is too much code for one body.
 const MAX_WORK: usize = 400;
 
@@ -55,11 +58,14 @@ fn choose(graph: &Graph) -> Vec<bool> {
         let own = views[id.index()].max(viewed[id.index()]);
         let raise = |all: &mut Vec<usize>, o: NodeId, n: usize| all[o.index()] = all[o.index()].max(n);
         match &node.kind {
-            Kind::Reduce(_, src, _) => {
-                let wanted = elements(graph, node).map(|n| own.saturating_mul(n as usize)).filter(|wanted| {
+            Kind::Reduce(_, src, axes) => {
+                let few = elements(graph, node);
+                // Short rows are unrolled too, when they are lowered, and share what is computed for both.
+                let is_row = few.is_some_and(|n| n <= MAX_ROW) && axes.last().map(|k| *k as usize + 1) == Some(graph[*src].shape.rank());
+                let wanted = few.map(|n| own.saturating_mul(n as usize)).filter(|wanted| {
                     let cost = work(graph, *src);
                     // What others need as it is would be computed once more for them.
-                    let again = read_whole[src.index()] && cost >= super::views::EXPENSIVE as usize;
+                    let again = read_whole[src.index()] && cost >= super::views::EXPENSIVE as usize && !is_row;
                     *wanted <= MAX_VIEWS && cost * wanted <= MAX_WORK && !again
                 });
                 chosen[id.index()] = wanted.is_some();

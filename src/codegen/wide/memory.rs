@@ -359,14 +359,28 @@ impl Select<'_> {
         Ok(self.loaded(at, d, swapped, copy))
     }
 
+    /// One of the values that the nest writes, as it is written.
+    pub fn stored(&mut self, store: usize, copy: usize) -> At {
+        let s = self.shape.nest.stores[store];
+        let value = self.value(s.value, copy);
+        match self.shape.nest.accesses[s.access as usize].dtype {
+            DType::Bool => self.mask_to_numbers(value, DType::Bool, copy),
+            _ => value.at,
+        }
+    }
+
     /// Writes one of the nest's values.
     pub fn store(&mut self, store: usize, copy: usize) {
         let s = self.shape.nest.stores[store];
         let d = self.shape.nest.accesses[s.access as usize].dtype;
         let size = d.size();
         let bytes = self.shape.lanes * size;
-        let value = self.value(s.value, copy);
-        let at = if d == DType::Bool { self.mask_to_numbers(value, d, copy) } else { value.at };
+        if let (Turn::Full, Stride::Spaced(n)) = (self.turn, self.walk(s.access, copy))
+            && self.store_spaced(store, n as usize, copy)
+        {
+            return;
+        }
+        let at = self.stored(store, copy);
         match (self.turn, self.walk(s.access, copy)) {
             (Turn::One, _) | (_, Stride::Zero) => {
                 let to = self.address(s.access, copy);
@@ -434,7 +448,7 @@ impl Select<'_> {
         self.write(self.isa().pick(table::extract(size)), operands, None);
     }
 
-    fn write(&mut self, code: Code, operands: smallvec::SmallVec<[Operand; 4]>, under: Option<Under>) {
+    pub fn write(&mut self, code: Code, operands: smallvec::SmallVec<[Operand; 4]>, under: Option<Under>) {
         self.push(Machine { op: Op::Code(code), operands, foldable: None, under });
     }
 

@@ -1,9 +1,11 @@
-//! Loads of elements that lie a few elements apart: registers that hold them and what lies between are loaded whole, once for all
+//! Loads and stores of elements that lie a few elements apart: registers that hold them and what lies between are loaded whole, once for all
 //! accesses that need them, and permutes pick the elements.
 //!
 //! ```text
 //! x[:, 0], x[:, 1], x[:, 2] of 8 rows:   r0 = xyzxyzxy   r1 = zxyzxyzx   r2 = yzxyzxyz
 //! ```
+//!
+//! Stores that fill the elements between one another write whole registers too, put together in the same way.
 //!
 //! What is read begins with the first element and ends with the last that some access of the nest reads at the same indices, so it lies
 //! inside of what binding has checked. What lies between are other elements of the array: see [`Stride::Spaced`](crate::kernel::Stride::Spaced).
@@ -123,11 +125,7 @@ impl Select<'_> {
             return self.load_bytes(cut.chunk, at);
         }
         // No byte beyond the run is touched; AVX-512 only.
-        let mask = u64::MAX >> (64 - cut.bytes);
-        let mask = self.asm.constant(&mask.to_le_bytes());
-        let At::Register(mask) = self.define_mask(VEX_Kmovq_kr_km64, &[Operand::Mem(Assembler::read(mask))], None) else {
-            unreachable!("masks are in registers")
-        };
+        let mask = self.first_bytes(cut.bytes);
         let (v, w) = (self.block.fresh(Class::Vector), self.full());
         self.push(Machine {
             op: Op::Code(table::load_under(1, 64)),
@@ -136,6 +134,126 @@ impl Select<'_> {
             under: Some(Under::Zeroing(KMask::Virtual(mask))),
         });
         v
+    }
+
+    /// The mask of the first bytes of a register.
+    fn first_bytes(&mut self, bytes: usize) -> V {
+        let mask = self.asm.constant(&(u64::MAX >> (64 - bytes)).to_le_bytes());
+        match self.define_mask(VEX_Kmovq_kr_km64, &[Operand::Mem(Assembler::read(mask))], None) {
+            At::Register(mask) => mask,
+            _ => unreachable!("masks are in registers"),
+        }
+    }
+
+    /// Writes what a store and others write next to it, in a full vector, once the last of them is due; false if this one goes element
+    /// by element.
+    pub fn store_spaced(&mut self, store: usize, apart: usize, copy: usize) -> bool {
+        let nest = self.shape.nest;
+        let Some(group) = self.filled(store, apart) else { return false };
+        if group.iter().any(|k| *k > store) {
+            return true;
+        }
+        let access = &nest.accesses[nest.stores[group[0]].access as usize];
+        let (size, lanes, width, w) = (access.dtype.size(), self.shape.lanes, self.isa().width(), self.full());
+        let values: Run = group
+            .iter()
+            .map(|k| {
+                let value = self.stored(*k, copy);
+                self.in_register(value, copy)
+            })
+            .collect();
+        let total = apart * lanes;
+        let per = width / size;
+        let rows: Vec<Vec<(usize, usize)>> =
+            (0..total.div_ceil(per)).map(|row| (row * per..total.min(row * per + per)).map(|k| (k % apart, k / apart)).collect()).collect();
+        let registers: Vec<V> = match self.isa() {
+            Isa::Avx512 => rows.iter().map(|places| self.pick_avx512(size, places, &values)).collect(),
+            Isa::Avx2 => self.interleave_avx2(size, &rows, &values),
+        };
+        let first = self.address(nest.stores[group[0]].access, copy);
+        for (row, (places, v)) in rows.iter().zip(registers).enumerate() {
+            let (to, bytes) = (bytes_on(first, row * width), places.len() * size);
+            let operands = |v| smallvec![Operand::Mem(to), Operand::Use(v, w)];
+            if bytes == width {
+                self.write(self.isa().pick(table::store(width)), operands(v), None);
+            } else {
+                let mask = self.first_bytes(bytes);
+                self.write(table::store_under(1, 64), operands(v), Some(Under::Merging(KMask::Virtual(mask))));
+            }
+        }
+        true
+    }
+
+    /// The stores that write all that lies between the elements of one, in the order of their elements, if they can be put together.
+    fn filled(&self, store: usize, apart: usize) -> Option<SmallVec<[usize; 8]>> {
+        let nest = self.shape.nest;
+        let access = |k: usize| &nest.accesses[nest.stores[k].access as usize];
+        let (a, size, whole) = (access(store), access(store).dtype.size(), self.isa().width());
+        let can = match self.isa() {
+            Isa::Avx512 => size > 1 || self.isa().permutes_bytes(),
+            Isa::Avx2 => size >= 4 && self.shape.lanes * size == whole && (apart == 2 || apart % 2 == 1 || size == 4 && apart == 4),
+        };
+        if !can {
+            return None;
+        }
+        let mut all: Vec<usize> = (0..nest.stores.len()).filter(|k| access(*k).pointer == a.pointer).collect();
+        all.sort_by_key(|k| access(*k).displacement);
+        let lowest = access(all[0]).displacement;
+        let number = |k: usize| (access(k).displacement - lowest) / (apart * size) as i32;
+        let group: SmallVec<[usize; 8]> = all.into_iter().filter(|k| number(*k) == number(store)).collect();
+        let first = access(group[0]).displacement;
+        let fills = |(n, k): (usize, &usize)| access(*k).displacement == first + (n * size) as i32;
+        (group.len() == apart && group.iter().enumerate().all(fills)).then_some(group)
+    }
+
+    /// Registers of elements that come from several in turn.
+    fn interleave_avx2(&mut self, size: usize, rows: &[Vec<(usize, usize)>], values: &Run) -> Vec<V> {
+        let (w, words) = (self.full(), size / 4);
+        let permute = |s: &mut Self, lanes: &[usize], x: V| {
+            let order = s.order(4, lanes.iter().flat_map(|lane| (0..words).map(move |k| lane * words + k)));
+            s.define(Op::Code(VEX_Vpermps_ymm_ymm_ymmm256), w, &[order, Operand::Use(x, w)], Some(2))
+        };
+        // Where the lanes of a value go by their number in a register, if no two go to one.
+        let per = rows[0].len();
+        let once: Option<Vec<V>> = (0..values.len())
+            .map(|j| {
+                let mut lanes = vec![usize::MAX; per];
+                for (at, (_, lane)) in rows.iter().flat_map(|row| row.iter().enumerate()).filter(|(_, place)| place.0 == j) {
+                    if std::mem::replace(&mut lanes[at], *lane) != usize::MAX {
+                        return None;
+                    }
+                }
+                Some(lanes)
+            })
+            .collect::<Option<Vec<Vec<usize>>>>()
+            .map(|all| all.iter().zip(values).map(|(lanes, v)| permute(self, lanes, *v)).collect());
+        let mut registers = Vec::new();
+        for row in rows {
+            let mut x = None;
+            for (j, value) in values.iter().enumerate() {
+                let v = match &once {
+                    Some(all) => all[j],
+                    None => {
+                        let lanes: Vec<usize> = row.iter().map(|place| if place.0 == j { place.1 } else { 0 }).collect();
+                        permute(self, &lanes, *value)
+                    }
+                };
+                let taken = row.iter().enumerate().filter(|(_, place)| place.0 == j).map(|(at, _)| at);
+                x = Some(match x {
+                    None => v,
+                    Some(x) => self.blend_words(words, x, v, taken),
+                });
+            }
+            registers.extend(x);
+        }
+        registers
+    }
+
+    /// Elements of so many four-byte words from the second register, the others from the first; AVX2 only.
+    fn blend_words(&mut self, words: usize, x: V, y: V, taken: impl Iterator<Item = usize>) -> V {
+        let imm = taken.flat_map(|e| (0..words).map(move |k| e * words + k)).fold(0, |imm, k| imm | 1 << k);
+        let w = self.full();
+        self.define(Op::Code(VEX_Vblendps_ymm_ymm_ymmm256_imm8), w, &[Operand::Use(x, w), Operand::Use(y, w), Operand::Imm(imm)], Some(2))
     }
 
     /// The numbers of elements as a constant that permutes take.
@@ -153,6 +271,7 @@ impl Select<'_> {
         let w = self.full();
         let per = self.isa().width() / size;
         let mut used: Vec<usize> = places.iter().map(|p| p.0).collect();
+        used.sort_unstable();
         used.dedup();
         let register = |k: usize| Operand::Use(run[k], w);
         let (one, over_order, over_first) = table::permute(size);
@@ -182,22 +301,17 @@ impl Select<'_> {
             let order = s.order(4, places.iter().flat_map(|p| (0..words).map(|k| p.1 * words + k)));
             s.define(Op::Code(VEX_Vpermps_ymm_ymm_ymmm256), w, &[order, Operand::Use(x, w)], Some(2))
         };
-        // The four-byte words that a register contributes, by the places where they are.
-        let blend = |s: &mut Self, x: V, y: V, taken: &mut dyn Iterator<Item = usize>| {
-            let imm = taken.flat_map(|e| (0..words).map(move |k| e * words + k)).fold(0, |imm, k| imm | 1 << k);
-            s.define(Op::Code(VEX_Vblendps_ymm_ymm_ymmm256_imm8), w, &[Operand::Use(x, w), Operand::Use(y, w), Operand::Imm(imm)], Some(2))
-        };
         if are_distinct(places) {
             let mut x = run[used[0]];
             for &k in &used[1..] {
-                x = blend(self, x, run[k], &mut places.iter().filter(|p| p.0 == k).map(|p| p.1));
+                x = self.blend_words(words, x, run[k], places.iter().filter(|p| p.0 == k).map(|p| p.1));
             }
             return permute(self, x);
         }
         let mut x = permute(self, run[used[0]]);
         for &k in &used[1..] {
             let y = permute(self, run[k]);
-            x = blend(self, x, y, &mut places.iter().enumerate().filter(|(_, p)| p.0 == k).map(|(lane, _)| lane));
+            x = self.blend_words(words, x, y, places.iter().enumerate().filter(|(_, p)| p.0 == k).map(|(lane, _)| lane));
         }
         x
     }
