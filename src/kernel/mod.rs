@@ -1,7 +1,7 @@
 //! LOOP IR: one loop nest over strided memory, with a straight-line body.
 //!
 //! A [`LoopNest`] says nothing about sizes: extents, strides and addresses are arguments of the compiled code. What it does
-//! fix is the *layout class* (which strides are zero, which are one element, which axes have merged), so that new sizes never
+//! fix is the *layout class* (which strides are zero, one element or a few, which axes have merged), so that new sizes never
 //! need new code, and two programs with the same nest share it.
 //!
 //! ```text
