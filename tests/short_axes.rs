@@ -160,7 +160,7 @@ fn rows(dtypes: &[DType]) {
             let cases: [(&str, &F<'_>); 5] = [
                 ("turned", &|x| turned(&x[0])),
                 ("less one", &|x| less(x[0].clone(), x[0].slice(s![.., 1..2]))),
-                ("compared", &|x| DynExpr::binary(BinaryOp::Lt, &x[0], &turned(&x[0]))),
+                ("compared", &|x| DynExpr::binary(BinaryOp::Lt, &x[0], turned(&x[0]))),
                 ("wider", &|x| turned(&x[0]).astype(DType::F64)),
                 ("narrower", &|x| less(x[0].clone(), turned(&x[0])).astype(DType::U8)),
             ];

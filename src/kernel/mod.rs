@@ -290,7 +290,7 @@ pub const LEAF_LENGTH: i64 = 128;
 
 /// The length of the left half of a run that splits.
 pub(crate) fn left_half(length: i64) -> i64 {
-    length / 2 & -i64::from(LEAF_LANES)
+    (length / 2) & -i64::from(LEAF_LANES)
 }
 
 /// What a step must touch, in bytes, for its results to go around the cache: twice a large last-level cache.

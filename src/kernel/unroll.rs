@@ -48,15 +48,15 @@ pub(super) fn unroll(
     let moved: Vec<Vec<u32>> = (0..accesses.len()).map(&mut numbers).collect();
     // Values that some elements have in common are one.
     let mut all = Body::default();
-    let mut done: Vec<Vec<ValueId>> = Vec::new();
-    for n in 0..count as usize {
+    let mut element = |n: usize| {
         let mut values: Vec<ValueId> = Vec::with_capacity(body.insts.len());
         for (inst, dtype) in body.insts.iter().zip(&body.types) {
             let inst = inst.map(|access| moved[access as usize][n], |v| values[v.index()]);
             values.push(all.add(inst, *dtype));
         }
-        done.push(values);
-    }
+        values
+    };
+    let done: Vec<Vec<ValueId>> = (0..count as usize).map(&mut element).collect();
     if all.insts.len() > MAX_BODY {
         return;
     }
