@@ -90,7 +90,8 @@ impl Program<'_> {
                 shape.remove(axis);
                 let x = match self.below(3) {
                     0 if v.shape[axis] > 0 => v.x.argmax_axis(axis),
-                    1 if v.shape[axis] > 0 => v.x.max_axis(axis),
+                    // Which zero the maximum of both is, is not defined; that of either and +0 is +0.
+                    1 if v.shape[axis] > 0 => v.x.max_axis(axis) + 0,
                     _ => v.x.sum_axis(axis),
                 };
                 Value { x, shape }
