@@ -306,3 +306,22 @@ fn reductions_to_one_number_in_halves() {
         }
     }
 }
+
+/// Which of both zeros a maximum is, is left open, but not to the number of threads.
+#[test]
+fn a_maximum_of_zeros_does_not_depend_on_threads() {
+    let mut b = Kernel::builder("most");
+    let [n] = b.dims(["n"]);
+    let x = b.input::<f64>("x", [&n]);
+    b.output("most", x.max());
+    let kernel = b.build().unwrap();
+    let mut x = vec![-0.0; 300_000];
+    x[299_999] = 0.0;
+    let most = |parts| {
+        let (mut most, mut call) = (f64::NAN, kernel.call());
+        call.set_parts(parts, true);
+        call.bind("x", &x).unwrap().bind_mut("most", one(&mut most)).unwrap().run().unwrap();
+        most.to_bits()
+    };
+    assert_eq!(most(2), most(1));
+}

@@ -169,7 +169,8 @@ impl Frame {
             // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
             // and touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand, for a
             // whole step and for every part of one that is run here. Scratch slots are disjoint, and nothing refers to them while
-            // code runs. What arrays may be used for is the caller's promise.
+            // code runs. A buffer in an output is there only before the output is written (`Schedule::verify`), and one in an output of
+            // `bool` is of `bool`; outputs overlap nothing else. What arrays may be used for is the caller's promise.
             unsafe { enter(*entry, args, *streams, tiles.as_ref()) }
         };
         match (strip, pairs) {

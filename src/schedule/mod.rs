@@ -318,7 +318,10 @@ impl Schedule {
                 }
             }
             if let Room::Output(o) = x.room
-                && (x.live.1 >= self.first_write(o) || graph.outputs()[o as usize].in_place.is_some() || x.window.is_some())
+                && (x.live.1 >= self.first_write(o)
+                    || graph.outputs()[o as usize].in_place.is_some()
+                    || x.window.is_some()
+                    || graph[graph.outputs()[o as usize].node].dtype == DType::Bool && x.dtype != DType::Bool)
             {
                 return Err(format!("schedule: buffer {a} lies in output {o} while that holds something else"));
             }

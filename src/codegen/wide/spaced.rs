@@ -65,7 +65,8 @@ impl Select<'_> {
         if nest.in_place || !a.picked.is_empty() {
             return None;
         }
-        let near = |b: &&Access| b.pointer == a.pointer && b.inside == a.inside && b.picked.is_empty();
+        // Of one address, and moving alike: at the same indices all of them are inside of the array.
+        let near = |b: &&Access| b.pointer == a.pointer && b.strides == a.strides && b.inside == a.inside && b.picked.is_empty();
         let all = || nest.accesses.iter().filter(near).map(|b| b.displacement);
         let lowest = all().min()?;
         let number = |displacement: i32| (displacement - lowest) / period as i32;
