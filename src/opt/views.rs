@@ -232,16 +232,22 @@ fn emit(out: &mut Graph, node: &Node, plan: &Plan, done: &HashMap<Demand, NodeId
 
 /// True if the view shows its elements several times, along an axis of its own.
 pub(super) fn stretches(view: &View) -> bool {
-    let used = |k: usize| view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == k));
-    (0..view.shape.rank()).any(|k| view.shape.extents()[k] != Size::ONE && !used(k))
+    unused(view).is_some()
+}
+
+fn uses(view: &View, axis: usize) -> bool {
+    view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == axis))
+}
+
+/// The first axis of more than one element along which a view does not move.
+fn unused(view: &View) -> Option<usize> {
+    (0..view.shape.rank()).find(|&k| view.shape.extents()[k] != Size::ONE && !uses(view, k))
 }
 
 /// True if the view repeats its source along an axis outside one that it uses: a loop nest over the result in C order
 /// would compute the source anew on every turn of that axis.
 pub(super) fn repeats(view: &View) -> bool {
-    let used = |k: usize| view.axes.iter().any(|a| a.terms.iter().any(|t| t.0 as usize == k));
-    let unused = (0..view.shape.rank()).find(|&k| view.shape.extents()[k] != Size::ONE && !used(k));
-    unused.is_some_and(|u| (u + 1..view.shape.rank()).any(used))
+    unused(view).is_some_and(|u| (u + 1..view.shape.rank()).any(|k| uses(view, k)))
 }
 
 /// A view of a reduction's result as a view of its source with axes to reduce, where the view is one to one: a permutation
