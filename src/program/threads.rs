@@ -108,7 +108,7 @@ impl Cut {
 pub(super) fn tiles(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[i64], env: &Env<'_>) -> Result<Option<Cut>> {
     /// Bytes of a cache line.
     const LINE: i64 = 64;
-    /// How many lines a tile takes: a third of the smallest first-level caches there are.
+    /// How many lines a tile takes, a third of the smallest first-level caches there are; more where `SHORTEST` asks for them.
     const MOST_LINES: i64 = 192;
     /// Shorter rows of results are not walked well.
     const SHORTEST: i64 = 64;
