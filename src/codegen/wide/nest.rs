@@ -53,8 +53,10 @@ pub(super) struct Home {
 pub(super) struct Shape<'a> {
     pub nest: &'a LoopNest,
     pub isa: Isa,
-    /// How many elements a vector holds.
+    /// How many elements a vector holds: the partial results of the defined order at most, but in blocks of several groups of it.
     pub lanes: usize,
+    /// How many elements of the body's widest type a register holds.
+    pub whole: usize,
     /// The axis of accesses along which they lie.
     pub axis: Option<usize>,
     pub pointers: Vec<Pointer>,
@@ -149,7 +151,7 @@ fn folded_negations(nest: &LoopNest) -> Vec<bool> {
 }
 
 /// How many elements of the body's widest type a register holds.
-fn lanes_of(nest: &LoopNest, isa: Isa, is_vector: impl Fn(Depth) -> bool) -> usize {
+fn whole_of(nest: &LoopNest, isa: Isa, is_vector: impl Fn(Depth) -> bool) -> usize {
     let vector = |k: usize| is_vector(nest.depths[k]);
     let operands = |k: usize| nest.insts[k].operands().into_iter().map(|o| o.index()).filter(|o| vector(*o));
     let size = |k: usize| operands(k).chain([k]).map(|k| nest.types[k].size()).max().unwrap_or(1);
@@ -157,10 +159,7 @@ fn lanes_of(nest: &LoopNest, isa: Isa, is_vector: impl Fn(Depth) -> bool) -> usi
     let stored = nest.stores.iter().map(|s| nest.types[s.value.index()].size());
     // What is combined need not be in the vector's loop: a sum of equal values.
     let combined = nest.reductions.iter().map(|r| nest.types[r.value.index()].size());
-    let widest = read.chain(stored).chain(combined).max().unwrap_or(8);
-    let lanes = isa.width() / widest;
-    // The partial results of the defined order are eight.
-    if nest.lanes == Lanes::Reduced && nest.is_ordered() { lanes.min(LEAF_LANES as usize) } else { lanes }
+    isa.width() / read.chain(stored).chain(combined).max().unwrap_or(8)
 }
 
 impl<'a> Generator<'a> {
@@ -196,8 +195,10 @@ impl<'a> Generator<'a> {
             Lanes::Reduced => Some(rank + nest.reduced.len() - 1),
         };
         let homes = vec![None; nest.insts.len()];
-        let mut shape = Shape { nest, isa, lanes: 1, axis, pointers, homes, scratch, folded: folded_negations(nest) };
-        shape.lanes = lanes_of(nest, isa, |d| shape.is_vector_depth(d));
+        let mut shape = Shape { nest, isa, lanes: 1, whole: 1, axis, pointers, homes, scratch, folded: folded_negations(nest) };
+        shape.whole = whole_of(nest, isa, |d| shape.is_vector_depth(d));
+        let across = nest.lanes == Lanes::Reduced && nest.is_ordered();
+        shape.lanes = if across { shape.whole.min(LEAF_LANES as usize) } else { shape.whole };
         // A store of many lanes to one place: whoever writes last wins, which this backend does not know of.
         let stays = |s: &crate::kernel::Store| {
             matches!(nest.lanes, Lanes::Parallel(_)) && nest.accesses[s.access as usize].strides[rank - 1] == Stride::Zero

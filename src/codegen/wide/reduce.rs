@@ -14,7 +14,7 @@ use super::regs::Available;
 use super::select::{At, Declined, Lane, Result, Select, Tail, Turn, Value};
 use super::table;
 use crate::dtype::{DType, Scalar};
-use crate::kernel::{Depth, Inst, Lanes, ValueId};
+use crate::kernel::{Depth, Inst, LEAF_LANES, Lanes, ValueId};
 use crate::ops::{BinaryOp, ReduceOp};
 
 /// How long a body may be to be done for four leaves side by side, or eight positions one after another.
@@ -69,8 +69,17 @@ impl Select<'_> {
     /// Combines a block's value into a register, in the lanes that take part.
     pub fn accumulate(&mut self, r: usize, copy: usize, register: u8) -> Result<()> {
         let x = self.element(r, copy);
-        let sum = self.combine(r, At::Fixed(register), x, copy)?;
         let size = self.combiner(r).1.size();
+        if self.holds_two_groups() {
+            // The first group, and then the second.
+            let x = self.settled(x, copy);
+            for half in [x, self.neighbours(x, size * LEAF_LANES as usize)] {
+                let sum = self.combine(r, At::Fixed(register), half, copy)?;
+                self.assign(sum, register, None);
+            }
+            return Ok(());
+        }
+        let sum = self.combine(r, At::Fixed(register), x, copy)?;
         // Lanes along another axis do not mix: what is in those past the end is never used.
         if self.turn == Turn::Full || self.shape.nest.lanes != Lanes::Reduced {
             self.assign(sum, register, None);
@@ -94,6 +103,12 @@ impl Select<'_> {
         let kept = self.blend(mask, sum, At::Fixed(register), size, copy);
         self.assign(kept, register, None);
         Ok(())
+    }
+
+    /// True if a vector holds two groups of the defined order, for one register of partial results: see `Generator::groups`.
+    fn holds_two_groups(&self) -> bool {
+        let nest = self.shape.nest;
+        nest.lanes == Lanes::Reduced && nest.is_ordered() && self.shape.lanes > LEAF_LANES as usize
     }
 
     /// Puts a value into a register that is not allocated; under the tail's mask if it is given a lane's size.

@@ -160,7 +160,7 @@ impl Select<'_> {
     }
 
     /// The value where it may be read several times.
-    fn settled(&mut self, x: At, copy: usize) -> At {
+    pub fn settled(&mut self, x: At, copy: usize) -> At {
         if let At::Fixed(_) = x { x } else { At::Register(self.in_register(x, copy)) }
     }
 

@@ -5,7 +5,7 @@ use iced_x86::Code::*;
 use iced_x86::{Instruction, MemoryOperand, Register};
 
 use super::asm::Label;
-use super::machine::Place;
+use super::machine::{Block, Place};
 use super::nest::{ADDRESS, Generator, INDEX, LIMIT, Sink, TEMPORARY, THRICE};
 use super::reduce::{LEFT, Results, SHORT_BODY, number};
 use super::regs::{Available, Frame};
@@ -14,8 +14,15 @@ use crate::kernel::{Depth, LEAF_LANES, LEAF_LENGTH};
 
 /// More halvings than a 63-bit length has.
 pub(super) const MAX_DEPTH: usize = 64;
+/// Up to so many instructions for a register of a group, a body is short.
+const SHORT_GROUP: usize = 4;
 /// The indices of four leaves.
 const LEAVES: [Register; 4] = [INDEX, Register::R12, Register::R13, Register::R14];
+
+/// The registers of a leaf's partial results, for each reduction.
+fn of_leaf(accumulators: &[Vec<u8>], leaf: usize, passes: usize) -> Vec<Vec<u8>> {
+    accumulators.iter().map(|a| a[leaf * passes..][..passes].to_vec()).collect()
+}
 
 impl Generator<'_> {
     /// The tree over leaves: see `codegen/reduce.rs`. A frame holds the length of a right half that is still to come (0 once it is
@@ -135,43 +142,51 @@ impl Generator<'_> {
 
     /// Leaves whose eight partial results are lanes.
     pub fn tree_across(&mut self, results: &Results) -> Result<()> {
-        let lanes = self.shape.lanes;
-        let passes = LEAF_LANES as usize / lanes;
-        let place = |leaf: usize| (0..passes).map(move |p| Some((LEAVES[leaf], (p * lanes) as i64)));
+        let passes = LEAF_LANES as usize / self.shape.lanes;
         let reductions = self.reductions();
-        let index: Vec<_> = (0..4).flat_map(place).collect();
-        let placeholder = Sink::Accumulate(vec![vec![0; index.len()]; reductions]);
-        let four = self.select(Depth::Reduced, Turn::Full, Tail::Bits, &index, &placeholder)?.block;
-        let (pressure, taken) = (super::regs::pressure(&four).0, index.len() * reductions);
+        let placeholder = vec![vec![0; 4 * passes]; reductions];
+        let four = self.block_of(&[0, 1, 2, 3], 1, &placeholder)?;
+        let (pressure, taken) = (super::regs::pressure(&four).0, 4 * passes * reductions);
         let side_by_side = pressure + taken <= self.shape.isa.registers() && four.items.len() <= 4 * SHORT_BODY;
         let mut available = Available::all(self.shape.isa);
-        let accumulators = self.accumulators(if side_by_side { index.len() } else { passes }, &mut available)?;
+        let accumulators = self.accumulators(if side_by_side { 4 * passes } else { passes }, &mut available)?;
         if available.count() < LEFT {
             return Err(Declined);
         }
-        let of_leaf = |leaf: usize| -> Vec<Vec<u8>> { accumulators.iter().map(|a| a[leaf * passes..][..passes].to_vec()).collect() };
         let mut pinned = available.clone();
         let pins = if side_by_side {
-            let block = self.select(Depth::Reduced, Turn::Full, Tail::Bits, &index, &Sink::Accumulate(accumulators.clone()))?.block;
+            let block = self.block_of(&[0, 1, 2, 3], 1, &accumulators)?;
             self.pin(&block, &mut pinned)
         } else {
             Vec::new()
         };
+        // A short body waits for nothing but the sum, and taking two groups apart would be work of its own.
+        let short = four.items.len() <= 4 * SHORT_GROUP * passes * reductions;
+        let together = if short { 1 } else { self.groups_together(&of_leaf(&accumulators, 0, passes), &pinned)? };
+        let in_a_vector = if short { 1 } else { (self.shape.whole / LEAF_LANES as usize).clamp(1, 2) };
         self.load_pins(&pins);
         self.emit(Instruction::with2(Xor_r32_rm32, Register::ESI, Register::ESI));
         let ends: Vec<i32> = (0..4).map(|_| self.frame.reserve(8, 8)).collect();
         self.tree(
             results,
             &mut |g, length, done| {
-                if side_by_side { g.four_leaves(length, done, &ends, &accumulators, passes, &pinned, results) } else { Ok(()) }
+                if side_by_side {
+                    g.four_leaves((length, done), &ends, &accumulators, (passes, in_a_vector), &pinned, results)
+                } else {
+                    Ok(())
+                }
             },
             &mut |g, length| {
-                let own = of_leaf(0);
+                let own = of_leaf(&accumulators, 0, passes);
                 g.clear(&own);
                 g.load_word(LIMIT, Frame::at(length));
                 g.emit(Instruction::with2(And_rm64_imm8, LIMIT, -(LEAF_LANES as i32)));
                 g.emit(Instruction::with2(Add_r64_rm64, LIMIT, INDEX));
-                g.groups(0, LIMIT, &own, passes, &pinned)?;
+                if together > 1 {
+                    let block = g.block_of(&[0], together, &own)?;
+                    g.turns(&block, &[0], together, &pinned);
+                }
+                g.groups(0, LIMIT, &own, &pinned)?;
                 g.fold_leaf(&own, &pinned, results)?;
                 g.load_word(LIMIT, Frame::at(length));
                 g.emit(Instruction::with2(And_rm64_imm8, LIMIT, LEAF_LANES as i32 - 1));
@@ -182,11 +197,58 @@ impl Generator<'_> {
         )
     }
 
+    /// How many groups of a leaf are computed at once, before they are added one after another: the registers allow it, and the
+    /// processor has work while a body waits for its own operations.
+    fn groups_together(&mut self, accumulators: &[Vec<u8>], available: &Available) -> Result<usize> {
+        for together in [4, 2] {
+            let block = self.block_of(&[0], together, accumulators)?;
+            if super::regs::pressure(&block).0 <= available.count() && block.items.len() <= 4 * SHORT_BODY {
+                return Ok(together);
+            }
+        }
+        Ok(1)
+    }
+
+    /// So many groups of eight positions of each of some leaves, whose partial results are in these registers. Where a register
+    /// holds two groups, two are one vector.
+    fn block_of(&mut self, leaves: &[usize], groups: usize, accumulators: &[Vec<u8>]) -> Result<Block> {
+        let eight = LEAF_LANES as usize;
+        let own = self.shape.lanes;
+        let lanes = if groups > 1 { self.shape.whole.min(2 * eight) } else { own };
+        let vectors = groups * eight / lanes;
+        let passes = eight / own;
+        let index: Vec<_> = leaves.iter().flat_map(|leaf| (0..vectors).map(move |v| Some((LEAVES[*leaf], (v * lanes) as i64)))).collect();
+        let order = |all: &Vec<u8>| (0..leaves.len()).flat_map(|leaf| (0..vectors).map(move |v| all[leaf * passes + v % passes])).collect();
+        let sink = Sink::Accumulate(accumulators.iter().map(order).collect());
+        self.shape.lanes = lanes;
+        let block = self.select(Depth::Reduced, Turn::Full, Tail::Bits, &index, &sink).map(|s| s.block);
+        self.shape.lanes = own;
+        block
+    }
+
+    /// Turns of a block of several groups, as long as they end before `LIMIT`, a bound for the first of the leaves.
+    fn turns(&mut self, block: &Block, leaves: &[usize], groups: usize, available: &Available) {
+        let step = (groups * LEAF_LANES as usize) as i32;
+        let (top, done) = (self.asm.label(), self.asm.label());
+        let first = LEAVES[leaves[0]];
+        self.emit(Instruction::with2(Sub_rm64_imm32, LIMIT, step));
+        self.emit(Instruction::with2(Cmp_r64_rm64, first, LIMIT));
+        self.asm.jump(Jg_rel32_64, done);
+        self.asm.align();
+        self.asm.bind(top);
+        self.emit_block(block, available);
+        for leaf in leaves {
+            self.emit(Instruction::with2(Add_rm64_imm32, LEAVES[*leaf], step));
+        }
+        self.emit(Instruction::with2(Cmp_r64_rm64, first, LIMIT));
+        self.asm.jump(Jle_rel32_64, top);
+        self.asm.bind(done);
+        self.emit(Instruction::with2(Add_rm64_imm32, LIMIT, step));
+    }
+
     /// Groups of eight positions of a leaf, up to an index in a register.
-    fn groups(&mut self, leaf: usize, limit: Register, accumulators: &[Vec<u8>], passes: usize, available: &Available) -> Result<()> {
-        let lanes = self.shape.lanes;
-        let index: Vec<_> = (0..passes).map(|p| Some((LEAVES[leaf], (p * lanes) as i64))).collect();
-        let block = self.select(Depth::Reduced, Turn::Full, Tail::Bits, &index, &Sink::Accumulate(accumulators.to_vec()))?.block;
+    fn groups(&mut self, leaf: usize, limit: Register, accumulators: &[Vec<u8>], available: &Available) -> Result<()> {
+        let block = self.block_of(&[leaf], 1, accumulators)?;
         let (top, done) = (self.asm.label(), self.asm.label());
         self.emit(Instruction::with2(Cmp_r64_rm64, LEAVES[leaf], limit));
         self.asm.jump(Jge_rel32_64, done);
@@ -226,16 +288,14 @@ impl Generator<'_> {
         Ok(())
     }
 
-    /// A run that is four leaves, side by side; others fall through. The first leaf is the shortest, and only the last one may have
+    /// A run that is four leaves, side by side, so many groups of each at a time; others fall through. The first leaf is the shortest, and only the last one may have
     /// positions that do not fill a group.
-    #[allow(clippy::too_many_arguments, reason = "the parts of one step")]
     fn four_leaves(
         &mut self,
-        length: i32,
-        done: Label,
+        (length, done): (i32, Label),
         ends: &[i32],
         accumulators: &[Vec<u8>],
-        passes: usize,
+        (passes, groups): (usize, usize),
         available: &Available,
         results: &Results,
     ) -> Result<()> {
@@ -271,25 +331,17 @@ impl Generator<'_> {
         self.store_word(Frame::at(ends[2]), TEMPORARY);
 
         self.clear(accumulators);
-        let lanes = self.shape.lanes;
-        let index: Vec<_> = LEAVES.iter().flat_map(|leaf| (0..passes).map(|p| Some((*leaf, (p * lanes) as i64)))).collect();
-        let block = self.select(Depth::Reduced, Turn::Full, Tail::Bits, &index, &Sink::Accumulate(accumulators.to_vec()))?.block;
+        let block = self.block_of(&[0, 1, 2, 3], groups, accumulators)?;
         self.emit(Instruction::with2(Mov_r64_rm64, LIMIT, second));
-        let top = self.asm.label();
-        self.asm.align();
-        self.asm.bind(top);
-        self.emit_block(&block, available);
-        for index in LEAVES {
-            self.emit(Instruction::with2(Add_rm64_imm8, index, LEAF_LANES as i32));
+        self.turns(&block, &[0, 1, 2, 3], groups, available);
+        let from = usize::from(groups == 1);
+        for leaf in from..4 {
+            if leaf > 0 {
+                self.load_word(LIMIT, Frame::at(ends[leaf - 1]));
+            }
+            self.groups(leaf, LIMIT, &of_leaf(accumulators, leaf, passes), available)?;
         }
-        self.emit(Instruction::with2(Cmp_r64_rm64, first, LIMIT));
-        self.asm.jump(Jl_rel32_64, top);
-        let of_leaf = |leaf: usize| -> Vec<Vec<u8>> { accumulators.iter().map(|a| a[leaf * passes..][..passes].to_vec()).collect() };
-        for leaf in 1..4 {
-            self.load_word(LIMIT, Frame::at(ends[leaf - 1]));
-            self.groups(leaf, LIMIT, &of_leaf(leaf), passes, available)?;
-        }
-        self.fold_leaf(&of_leaf(3), available, results)?;
+        self.fold_leaf(&of_leaf(accumulators, 3, passes), available, results)?;
         self.load_word(LIMIT, Frame::at(ends[3]));
         self.one_by_one(3, results, available)?;
         self.load_word(INDEX, Frame::at(ends[3]));
