@@ -104,6 +104,14 @@ fn results_are_printed() {
     assert_eq!(dir.ok(&["eval", "-x", "-i", "x=x.npy"]).lines().next(), Some("result: f64[2,3]  min -5.0  max -0.0  mean -2.5"));
 }
 
+/// An input may have the name of something in the language.
+#[test]
+fn an_input_takes_the_place_of_a_constant() {
+    let dir = Dir::new();
+    let text = dir.ok(&["explain", "e * x", "-i", "e=f64[n]", "-i", "x=f64[n]"]);
+    assert!(text.contains("input e : f64[n]"), "{text}");
+}
+
 #[test]
 fn both_byte_orders_are_read() {
     let dir = Dir::new();
@@ -280,6 +288,7 @@ fn mistakes_on_the_command_line() {
     let more = |more: &[&str]| dir.usage(&[&["eval", "y = x + 1; z = x - 1", "-i", "x=x.npy"], more].concat());
     assert_eq!(more(&["-i", "x=x.npy"]), "input x is given twice");
     assert_eq!(more(&["-i", "w=x.npy"]), "input w is never read by the program");
+    assert_eq!(more(&["-i", "pi=x.npy"]), "input pi is never read by the program");
     assert_eq!(more(&["-o", "=y.npy"]), "invalid value '=y.npy' for '--output <[NAME=]FILE>': there is no name before `=`");
     assert_eq!(more(&["-o", "y="]), "invalid value 'y=' for '--output <[NAME=]FILE>': there is no file to write to");
     assert_eq!(more(&["-o", "y.npy"]), "-o y.npy: which result? write NAME=y.npy, with one of y, z");

@@ -77,7 +77,9 @@ const X: &str = "x";
 const XY: &str = "x1, x2";
 const REDUCED: &str = "a, axis=None, *, keepdims=False";
 const ASKED: &str = "a, axis=None, *, keepdims=False, where=True";
-const SUMMED: &str = "a, axis=None, dtype=None, *, keepdims=False, where=True";
+const EXTREME: &str = "a, axis=None, *, keepdims=False, initial=None, where=True";
+const SUMMED: &str = "a, axis=None, dtype=None, *, keepdims=False, initial=None, where=True";
+const AVERAGED: &str = "a, axis=None, dtype=None, *, keepdims=False, where=True";
 const SPREAD: &str = "a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True";
 
 static FUNCTIONS: &[Function] = &[
@@ -117,26 +119,26 @@ static FUNCTIONS: &[Function] = &[
     row("less_equal", &[], XY, Binary(BinaryOp::Le)),
     row("greater", &[], XY, Binary(BinaryOp::Gt)),
     row("greater_equal", &[], XY, Binary(BinaryOp::Ge)),
-    method("min", &["amin"], REDUCED, Reduce(ReduceOp::Min)),
-    method("max", &["amax"], REDUCED, Reduce(ReduceOp::Max)),
+    method("min", &["amin"], EXTREME, Reduce(ReduceOp::Min)),
+    method("max", &["amax"], EXTREME, Reduce(ReduceOp::Max)),
     method("any", &[], ASKED, Reduce(ReduceOp::Any)),
     method("all", &[], ASKED, Reduce(ReduceOp::All)),
     method("argmin", &[], REDUCED, Reduce(ReduceOp::ArgMin)),
     method("argmax", &[], REDUCED, Reduce(ReduceOp::ArgMax)),
     method("sum", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Sum))),
     method("prod", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Prod))),
-    method("mean", &[], SUMMED, Other(reductions::mean)),
+    method("mean", &[], AVERAGED, Other(reductions::mean)),
     method("var", &[], SPREAD, Other(reductions::var)),
     method("std", &[], SPREAD, Other(reductions::std)),
     row("count_nonzero", &[], REDUCED, Other(reductions::count_nonzero)),
     row("average", &[], "a, axis=None, weights=None, *, keepdims=False", Other(reductions::average)),
     row("nansum", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Sum))),
     row("nanprod", &[], SUMMED, Other(|c| reductions::sum(c, ReduceOp::Prod))),
-    row("nanmean", &[], SUMMED, Other(reductions::mean)),
+    row("nanmean", &[], AVERAGED, Other(reductions::mean)),
     row("nanvar", &[], SPREAD, Other(reductions::var)),
     row("nanstd", &[], SPREAD, Other(reductions::std)),
-    row("nanmin", &[], REDUCED, Other(|c| reductions::reduce(c, ReduceOp::Min))),
-    row("nanmax", &[], REDUCED, Other(|c| reductions::reduce(c, ReduceOp::Max))),
+    row("nanmin", &[], EXTREME, Other(|c| reductions::reduce(c, ReduceOp::Min))),
+    row("nanmax", &[], EXTREME, Other(|c| reductions::reduce(c, ReduceOp::Max))),
     row("ptp", &[], REDUCED, Other(reductions::ptp)),
     method("trace", &[], "a, offset=0, axis1=0, axis2=1", Other(lib::trace)),
     row("diff", &[], "a, n=1, axis=-1", Other(lib::diff)),

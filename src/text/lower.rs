@@ -94,6 +94,15 @@ pub(super) fn free_names(ast: &Ast) -> Vec<&str> {
     free
 }
 
+/// True if a program reads a name of its caller's: also one that the language has too.
+pub(super) fn reads(ast: &Ast, name: &str) -> bool {
+    let is_parameter = ast.parameters.iter().flatten().any(|p| **p == *name);
+    let first = events(ast).into_iter().find(|event| match event {
+        Event::Read(n) | Event::Bound(n) | Event::Changed(n) => *n == name,
+    });
+    is_parameter || matches!(first, Some(Event::Read(_))) || free_names(ast).contains(&name)
+}
+
 /// What a name means that nobody assigned.
 fn builtin(name: &str) -> Option<Value> {
     if matches!(name, "np" | "numpy") { Some(Value::Module) } else { member(name) }

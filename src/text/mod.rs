@@ -118,6 +118,19 @@ impl Program {
         lower::free_names(&self.ast).into_iter().map(Into::into).collect()
     }
 
+    /// True if an input of this name would be used: it is read before it is assigned. Unlike
+    /// [`free_names`](Program::free_names) this knows that an input `e` takes the place of the number.
+    ///
+    /// ```
+    /// let program = elide::text::parse("e * x")?;
+    /// assert_eq!(program.free_names(), ["x"]);
+    /// assert!(program.reads("e") && !program.reads("pi"));
+    /// # Ok::<(), elide::Error>(())
+    /// ```
+    pub fn reads(&self, name: &str) -> bool {
+        lower::reads(&self.ast, name)
+    }
+
     /// The names that are assigned, in whole or in part, in order, and `result` for a final bare expression; of a function, the names
     /// returned and the inputs assigned to. Inputs that are changed through other names come to light in
     /// [`evaluate`](Program::evaluate) only.

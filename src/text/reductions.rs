@@ -14,6 +14,7 @@ use super::select::Selected;
 use super::value::Py;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind};
+use crate::expr::indices::along;
 use crate::expr::infer::{provided, size_of};
 use crate::expr::{Axes, Axis, DynExpr, Extent, Weak};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
@@ -64,15 +65,17 @@ impl Elements {
             let mask = given(c, &x)?;
             return Ok(Elements { x, axes: list, kept, each: mask.is_some(), mask, beside, rest: None });
         };
-        if given(c, &selected.full)?.is_some() {
-            return Err(c
-                .fail(ErrorKind::Unsupported, format!("`{}` of what a mask selects, by another mask", c.function.name))
-                .help(if leaves_out_nan(c) { "write `x[mask & ~isnan(x)]`" } else { "combine the masks: `x[a & b]`" }));
-        }
         // In NumPy the axes of the mask are one, with those before and after it.
         let (x, before, masked) = (selected.full.clone(), selected.before(), selected.mask.ndim());
         let list = indices(before + 1 + selected.after)?;
         let is_reduced = list.contains(&before);
+        let other = given(c, &x)?;
+        // Where nothing is left of the selected there is a sum, but no minimum.
+        if other.is_some() && (!is_reduced || !leaves_out_nan(c) || matches!(c.function.name, "nanmin" | "nanmax")) {
+            return Err(c
+                .fail(ErrorKind::Unsupported, format!("`{}` of what a mask selects, by another mask", c.function.name))
+                .help(if leaves_out_nan(c) { "write `x[mask & ~isnan(x)]`" } else { "combine the masks: `x[a & b]`" }));
+        }
         let others: Vec<usize> = list.iter().filter(|k| **k != before).map(|&k| if k < before { k } else { k + masked - 1 }).collect();
         let beside = count(&x, &others);
         if !is_reduced {
@@ -84,7 +87,11 @@ impl Elements {
         let mut all: Vec<usize> = others.iter().copied().chain(before..before + masked).collect();
         all.sort_unstable();
         let kept = if axes.keeps() { list } else { Vec::new() };
-        Ok(Elements { x, axes: all, kept, each: false, mask: Some(selected.spread_mask()), beside, rest: None })
+        let (mask, each) = match other {
+            Some(other) => (DynExpr::binary(BinaryOp::And, selected.spread_mask(), other), true),
+            None => (selected.spread_mask(), false),
+        };
+        Ok(Elements { x, axes: all, kept, each, mask: Some(mask), beside, rest: None })
     }
 
     /// The same elements with other values.
@@ -180,9 +187,57 @@ fn given(c: &Call, x: &Expr) -> Result<Option<Expr>> {
     }
 }
 
+/// A result combined with the number that the call lets it begin with.
+fn from_initial(c: &Call, op: ReduceOp, result: Expr) -> Result<Expr> {
+    let (value, span) = c.value("initial");
+    let (false, Some(combine)) = (matches!(value, Value::None), op.combine(result.dtype())) else { return Ok(result) };
+    let all = DynExpr::binary(combine, c.operand("initial")?, &result);
+    if all.check().is_ok() && (all.dtype(), all.ndim()) != (result.dtype(), result.ndim()) {
+        let message = format!("`initial` of `{}` must be a number of type {}, not {}", c.function.name, result.dtype(), describe(value));
+        return Err(Mistake::new(ErrorKind::DType, span, message));
+    }
+    Ok(all)
+}
+
+/// The place among the elements that a mask selects, all axes taken as one: the number of selected elements before it.
+///
+/// Others count as the least there is. If that is the largest of all, the first element has it, selected or not, and none comes before.
+fn place_among_selected(elements: &Elements, op: ReduceOp) -> Option<Expr> {
+    let (x, mask) = (&elements.x, elements.mask.as_ref()?);
+    let neutral = if op == ReduceOp::ArgMax { ReduceOp::Max } else { ReduceOp::Min }.identity(x.dtype())?;
+    if elements.each || mask.ndim() != x.ndim() || elements.axes.len() != x.ndim() {
+        return None;
+    }
+    let place = mask.select(x, DynExpr::from(neutral)).reduce(op, ..);
+    let extents = x.shape().extents();
+    let number = (0..x.ndim()).fold(DynExpr::from(Scalar::I64(0)), |number, k| {
+        let step = extents[k + 1..].iter().fold(Size::ONE, |n, e| n.mul(e));
+        let along = DynExpr::binary(BinaryOp::Mul, Expr::from_node(along(x.shape(), k, None)), Expr::from_node(size_of(step, None)));
+        DynExpr::binary(BinaryOp::Add, number, along)
+    });
+    let before = DynExpr::binary(BinaryOp::And, mask, number.lt(place)).reduce(ReduceOp::Sum, ..);
+    Some(Expr::from_node(provided(before.node(), mask.reduce(ReduceOp::Any, ..).node(), op, None)))
+}
+
 pub(super) fn reduce(c: &Call, op: ReduceOp) -> Result {
     let elements = Elements::of(c)?;
+    if let ReduceOp::Min | ReduceOp::Max = op {
+        if !matches!(c.value("initial").0, Value::None) {
+            let x = match &elements.mask {
+                Some(mask) => mask.select(&elements.x, c.operand("initial")?),
+                None => elements.x.clone(),
+            };
+            return elements.done(c, from_initial(c, op, x.reduce(op, elements.axes()))?);
+        }
+        if elements.each && !leaves_out_nan(c) {
+            let message = format!("there is no {} of no elements, which `where` may leave", op.name());
+            return Err(c.fail(ErrorKind::Shape, message).help(format!("give it one to begin with: `{}(..., initial=0)`", op.name())));
+        }
+    }
     if let (Some(_), ReduceOp::ArgMin | ReduceOp::ArgMax) = (&elements.mask, op) {
+        if let Some(place) = place_among_selected(&elements, op) {
+            return elements.done(c, place);
+        }
         let name = op.name();
         let mistake = c.fail(ErrorKind::Unsupported, format!("`{name}` would count the elements that a mask selects"));
         let least = if op == ReduceOp::ArgMin { "inf" } else { "-inf" };
@@ -199,7 +254,7 @@ pub(super) fn sum(c: &Call, op: ReduceOp) -> Result {
         Some(d) if d.is_float() => x.astype(d),
         Some(d) => x.astype(d).astype(DType::I64),
     });
-    let sum = elements.reduce(op);
+    let sum = from_initial(c, op, elements.reduce(op))?;
     elements.done(c, dtype.map_or(sum.clone(), |d| sum.astype(d)))
 }
 

@@ -347,6 +347,17 @@ def f(x, m):\n    w = x[m]\n    return x * 2\n
 w = o[o > 0]
 ? w = x[m][1:]
 ? w = a[r]
+w = x.max(initial=2); v = a.min(axis=0, initial=-1.0); z = i.max(axis=0, initial=5, keepdims=True)
+w = a.max(axis=1, where=b, initial=-2); v = x.min(where=m, initial=9); z = np.max(x[m], initial=100)
+? w = x[:0].max(initial=3)
+w = np.nanmax(np.where(a > 2, nan, a), axis=0, initial=1); v = np.nanmin(a + nan, initial=7)
+w = x.sum(initial=10); v = j.sum(axis=0, initial=3); z = np.prod(x, initial=2.0); y = np.sum(b, initial=1)
+w = x.max(where=m)
+? w = i.max(initial=2.5)
+w = np.nansum(np.where(x > 2, nan, x)[m]); v = np.nanmean(x[m]); z = np.nansum(t[:, r], axis=1)
+w = x[m].argmax(); v = x[m].argmin(); z = a[b].argmax(); y = np.argmin(i[i != -6])
+w = (x * 0 - inf)[~m].argmax(); v = np.where(x > 1, nan, x)[m].argmin()
+w = x[x > 100].argmax()
 w = x[1:][1:][::-1]; w[0] = 1; x[1:][1:] = w
 x[1:][:] += 1; x[1:][1] = 0
 a[:, 1][::2] = 5; a[:, 1] += a[:, 0]

@@ -60,11 +60,10 @@ pub fn compile_with(
     required: &[Requirement],
 ) -> Result<Program, Failure> {
     let program = text::parse(text)?;
-    let read = program.free_names();
-    if program.outputs().is_empty() && read.is_empty() {
+    if program.outputs().is_empty() && program.free_names().is_empty() {
         return Err(Failure::Failed("the program is empty".to_string()));
     }
-    if let Some(unread) = inputs.iter().map(Borrow::borrow).find(|input: &&Loaded| !read.contains(&input.name)) {
+    if let Some(unread) = inputs.iter().map(Borrow::borrow).find(|input: &&Loaded| !program.reads(&input.name)) {
         return Err(Failure::Usage(format!("input {} is never read by the program", unread.name)));
     }
     let mut builder = Kernel::builder("eval");
