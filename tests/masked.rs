@@ -75,6 +75,9 @@ fn the_least_of_nothing_is_an_error_before_anything_is_written() {
     for part in ["zero-size array to reduction operation `min`, which has no identity", "line 2, column 14", "2 | x -= x[x > 5].min()"] {
         assert!(error.contains(part), "{error}");
     }
+    let error = run("y = x * 2\nx[0] = x[x > 9].argmax()", &mut x, &mut y).unwrap_err();
+    assert!(error.to_string().contains("zero-size array to reduction operation `argmax`"), "{error}");
+    assert_eq!((x, y), ([1.0, -2.0, 3.0], [9.0; 3]));
     // Of all masks that selections reduce, the one that is empty is named.
     let error = run("t = x[x > 0].max()\nu = x[x > 9].max()\ny = x + (t + u); x[0] = 0", &mut x, &mut y).unwrap_err();
     assert!(error.to_string().contains("2 | u = x[x > 9].max()"), "{error}");

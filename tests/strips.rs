@@ -1,6 +1,6 @@
 //! Steps that run strip by strip, over arrays of one strip and of many: every element, against loops over whole arrays.
 
-use elide::{Array, Axes, Axis, Expr, Kernel, Stage, s};
+use elide::{Array, Axes, Axis, Dim, Expr, Kernel, Placement, Stage, s};
 
 fn kernel(f: impl Fn(&Expr<'static, f64>) -> Expr<'static, f64>, update: bool) -> Kernel {
     let mut b = Kernel::builder("strips");
@@ -143,4 +143,34 @@ fn an_element_that_all_read_is_not_read_again() {
     call.set_strip_length(1);
     call.bind("z", &[true, true]).unwrap().bind_mut("x", &mut x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
     assert_eq!(x, [15.0; 2], "{}", call.explain().unwrap());
+}
+
+/// Exponentials that are summed and then divided are computed once, into a window, if that is small whatever the input's size; else
+/// anew for each, in no memory. Either way they have the same bits.
+#[test]
+fn what_is_dear_is_computed_once_for_all_steps_of_a_strip() {
+    let softmax = |columns: Option<usize>| {
+        let mut b = Kernel::builder("softmax");
+        let n = Dim::named("n");
+        let m = columns.map_or(Dim::named("m"), Dim::from);
+        let x = &b.input::<f64>("x", [n, m]);
+        let rows = || Axes::from(1).keepdims();
+        let e = &(x - x.max_over(rows())).exp();
+        b.output("y", e / e.sum_over(rows()));
+        b.build().unwrap()
+    };
+    let dear = |k: &Kernel| {
+        let report = k.explain().unwrap();
+        let exp = report.values().iter().find(|v| v.text.starts_with("exp")).unwrap();
+        (exp.placement, exp.nests.len())
+    };
+    assert_eq!(dear(&softmax(Some(40))), (Placement::TileScratch, 1));
+    assert_eq!(dear(&softmax(None)), (Placement::Inline, 2));
+    // A row of 32 KB is no small window.
+    assert_eq!(dear(&softmax(Some(4096))), (Placement::Inline, 2));
+    for (n, m) in [(1, 40), (700, 40), (5_000, 40)] {
+        let (_, once) = run(&softmax(Some(m)), [n, m], [n, m]);
+        let (_, anew) = run(&softmax(None), [n, m], [n, m]);
+        assert_eq!(once, anew, "[{n},{m}]");
+    }
 }

@@ -1,8 +1,10 @@
 //! The decisions: what is stored, and which stores share a loop nest.
 
+use hashbrown::HashMap;
+
 use super::group::Group;
 use super::units::Unit;
-use super::{ReduceDomain, Schedule, Why};
+use super::{Dest, ReduceDomain, Schedule, Why};
 use crate::graph::{Graph, Kind, NodeId};
 use crate::ops::ReduceOp;
 
@@ -13,8 +15,35 @@ const EXPANDED_WEIGHT: usize = 30;
 /// In so many nests a value may be computed anew, once the program's nests weigh so many times what its values do.
 const MAX_NESTS: usize = 4;
 
+/// The longest row of a value, in bytes, that is worth a window so that it is not computed anew.
+const MAX_KEPT_ROW: i64 = 16 << 10;
+
 pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, String> {
+    let plain = decide_with(graph, contiguous, &[])?;
+    let dear = plain.computed_anew_in_strips(graph);
+    if dear.is_empty() {
+        return Ok(plain);
+    }
+    // What is stored may change which steps run strip by strip, so the answer is in the schedule.
+    let kept = |s: &Schedule| {
+        dear.iter().all(|id| match s.homes[id.index()] {
+            Some(Dest::Buffer(b)) => {
+                let window = s.buffers[b.index()].window.as_ref();
+                let row = window.and_then(|w| s.row_bytes(b.index() as u32, w).as_const());
+                row.is_some_and(|bytes| bytes <= MAX_KEPT_ROW)
+            }
+            _ => false,
+        })
+    };
+    Ok(decide_with(graph, contiguous, &dear).ok().filter(kept).unwrap_or(plain))
+}
+
+/// The decisions, with some nodes stored because several nests would compute them anew.
+fn decide_with(graph: &Graph, contiguous: &[bool], dear: &[NodeId]) -> Result<Schedule, String> {
     let mut d = Decider::new(graph, contiguous);
+    for id in dear {
+        d.stored[id.index()].get_or_insert(Why::ManyNests);
+    }
     let (units, groups) = loop {
         // Each round either succeeds or stores at least one more node.
         let mut units = d.units();
@@ -68,6 +97,53 @@ pub(super) fn written_over(graph: &Graph, id: NodeId) -> Option<NodeId> {
 /// Which nodes have memory of their own whatever the loop nests are.
 pub(super) fn stored_at_once(graph: &Graph) -> Vec<bool> {
     Decider::new(graph, &vec![true; graph.inputs().len()]).stored.iter().map(Option::is_some).collect()
+}
+
+impl Schedule {
+    /// Values that take long to compute and that several steps of one strip compute, each for itself: `exp(x - m)` of a softmax, to sum
+    /// it and to divide it. A strip that keeps them in a window computes them once and needs memory for some rows only.
+    fn computed_anew_in_strips(&self, graph: &Graph) -> Vec<NodeId> {
+        let mut dear = Vec::new();
+        for strip in &self.strips {
+            let steps = &self.steps[strip.first as usize..][..strip.steps.len()];
+            let mut nests: HashMap<NodeId, usize> = HashMap::new();
+            for id in steps.iter().flat_map(|s| &s.fused) {
+                *nests.entry(*id).or_insert(0) += 1;
+            }
+            let inline = |id: NodeId| graph[id].kind.is_pointwise() && self.homes[id.index()].is_none();
+            let is_shared = |id: NodeId| nests.get(&id).is_some_and(|n| *n > 1) && inline(id);
+            let mut cost: HashMap<NodeId, usize> = HashMap::new();
+            let mut users: Vec<NodeId> = nests.keys().copied().filter(|id| is_shared(*id)).collect();
+            if users.is_empty() {
+                continue;
+            }
+            // In the order of the graph, operands come first.
+            users.sort();
+            for &id in &users {
+                let below = graph[id].kind.operands().iter().filter_map(|o| cost.get(o)).max().copied();
+                cost.insert(id, weight(graph, id) + below.unwrap_or(0));
+            }
+            let mut read: Vec<NodeId> = (nests.keys().filter(|id| !is_shared(**id)))
+                .flat_map(|id| graph[*id].kind.operands())
+                .filter(|o| cost.get(o).is_some_and(|c| *c >= EXPANDED_WEIGHT))
+                .collect();
+            read.sort();
+            read.dedup();
+            dear.extend(read);
+        }
+        dear
+    }
+}
+
+/// How much code a node is, in primitive operations.
+fn weight(graph: &Graph, id: NodeId) -> usize {
+    match &graph[id].kind {
+        Kind::Unary(op, a) if op.is_expanded(graph[*a].dtype.class()) => EXPANDED_WEIGHT,
+        Kind::Binary(op, a, _) if op.is_expanded(graph[*a].dtype.class()) => EXPANDED_WEIGHT,
+        // Some instructions for each lane.
+        Kind::Take(..) => EXPANDED_WEIGHT,
+        _ => 1,
+    }
 }
 
 pub(super) struct Decider<'a> {
@@ -301,8 +377,8 @@ impl<'a> Decider<'a> {
         }
         let (mut all, mut once) = (0, 0);
         for (id, _) in self.graph.nodes() {
-            all += nests[id.index()] * self.weight(id);
-            once += nests[id.index()].min(1) * self.weight(id);
+            all += nests[id.index()] * weight(self.graph, id);
+            once += nests[id.index()].min(1) * weight(self.graph, id);
         }
         if all <= MAX_WEIGHT + MAX_NESTS * once {
             return false;
@@ -319,20 +395,9 @@ impl<'a> Decider<'a> {
         more
     }
 
-    /// How much code a node is, in primitive operations.
-    fn weight(&self, id: NodeId) -> usize {
-        match &self.graph[id].kind {
-            Kind::Unary(op, a) if op.is_expanded(self.graph[*a].dtype.class()) => EXPANDED_WEIGHT,
-            Kind::Binary(op, a, _) if op.is_expanded(self.graph[*a].dtype.class()) => EXPANDED_WEIGHT,
-            // Some instructions for each lane.
-            Kind::Take(..) => EXPANDED_WEIGHT,
-            _ => 1,
-        }
-    }
-
     /// Cuts a nest that is too large: the newest nodes stay, and what they read from the others is stored.
     pub(super) fn cut_if_too_large(&self, g: &Group, more: &mut More) {
-        let weight = |id: NodeId| self.weight(id);
+        let weight = |id: NodeId| weight(self.graph, id);
         if g.members.iter().map(|m| weight(*m)).sum::<usize>() <= MAX_WEIGHT {
             return;
         }

@@ -240,8 +240,8 @@ define_cases! {
         ReshapeOfComputed "reshape-of-computed" "a reshape merges axes of a computed value",
         /// A reshape merges axes of an array that is updated in place.
         ReshapeOfUpdated "reshape-of-updated" "a reshape merges axes of an array that is updated in place, whose strides may not allow it",
-        /// Many loop nests would compute it anew.
-        ManyNests "many-nests" "many loop nests would compute it anew",
+        /// Several loop nests would compute it anew.
+        ManyNests "many-nests" "several loop nests would compute it anew",
         /// A kernel with everything in it would be too large to compile quickly.
         KernelTooLarge "kernel-too-large" "the loop nest would be too large to compile quickly",
         /// It is put together from pieces and read as a whole.

@@ -205,7 +205,7 @@ fn from_initial(c: &Call, op: ReduceOp, result: Expr) -> Result<Expr> {
 fn place_among_selected(elements: &Elements, op: ReduceOp) -> Option<Expr> {
     let (x, mask) = (&elements.x, elements.mask.as_ref()?);
     let neutral = if op == ReduceOp::ArgMax { ReduceOp::Max } else { ReduceOp::Min }.identity(x.dtype())?;
-    if elements.each || mask.ndim() != x.ndim() || elements.axes.len() != x.ndim() {
+    if elements.each || elements.axes.len() != x.ndim() {
         return None;
     }
     let place = mask.select(x, DynExpr::from(neutral)).reduce(op, ..);

@@ -357,7 +357,6 @@ w = x.max(where=m)
 w = np.nansum(np.where(x > 2, nan, x)[m]); v = np.nanmean(x[m]); z = np.nansum(t[:, r], axis=1)
 w = x[m].argmax(); v = x[m].argmin(); z = a[b].argmax(); y = np.argmin(i[i != -6])
 w = (x * 0 - inf)[~m].argmax(); v = np.where(x > 1, nan, x)[m].argmin()
-w = x[x > 100].argmax()
 w = x[1:][1:][::-1]; w[0] = 1; x[1:][1:] = w
 x[1:][:] += 1; x[1:][1] = 0
 a[:, 1][::2] = 5; a[:, 1] += a[:, 0]
@@ -631,7 +630,7 @@ w = np.round(a / 3, 2); v = (f / 3).round(1); z = np.round(a * 100, -1); y = np.
 z = np.where(a > 1, np.nan, a); w = np.nansum(z); v = np.nanmean(z, axis=0); y = np.nanstd(z, axis=0); k = np.nanvar(z, axis=1, ddof=1, keepdims=True)
 z = np.where(a > 1, np.nan, a); w = np.nanmax(z, axis=0); v = np.nanmin(z, axis=1); y = np.nanprod(z, axis=0); k = np.nanvar(z, axis=0, ddof=2)
 w = np.nansum(i); v = np.nanmean(i); z = np.nanmax(i); y = np.nanmin(f)
-? w = np.nansum(x[m])
+w = np.nansum(x[m])
 w = x.sum(where=m); v = a.mean(axis=1, where=b); z = a.std(axis=0, where=b); y = a.prod(where=a > 0); k = a.sum(axis=0, where=r[:, None])
 w = np.any(a > 1, axis=0, where=b); v = np.all(a > -1, axis=1, where=b); z = a.sum(where=[True, False, True, True]); y = x.mean(where=x > 99)
 w = x.sum(where=x)
@@ -645,7 +644,7 @@ w = np.where(x > 0, 1)
 w = np.histogram(x[m], 4, (-2, 2))[0]; v = np.histogram(i[i > 0], 3, (0, 9))[0]; z = np.histogram(a[r], 3, (0, 8))[0]
 w = f.var(dtype=float64); v = f[b].std(dtype=float64); z = a[b].ravel().sum(); y = a[b].flatten(); k = i.std(dtype=float32)
 w = x[m].sum(axis=1)
-? w = x[m].argmax()
+w = a[r].argmax(axis=1); v = a[r].argmin(); z = a[:, x[:4] > 0].argmax()
 ? w = x[m][0]
 '''
 
