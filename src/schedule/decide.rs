@@ -35,7 +35,7 @@ pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, Str
             }
         }
     };
-    d.finish(units, groups, &contiguous[graph.inputs().len()..])
+    d.finish(units, groups, contiguous)
 }
 
 /// A read that must come before a write that it also must come after, in any order of steps: it needs a copy. With it, for every
