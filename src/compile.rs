@@ -8,9 +8,9 @@ use hashbrown::HashMap;
 use crate::codegen::{Backend, Code, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{self, Graph, Windows};
-use crate::kernel::{self, Bindings, LoopNest, OperandStrides};
+use crate::kernel::{self, Bindings, LoopNest, Operand, OperandStrides};
 use crate::opt;
-use crate::schedule::{self, Schedule};
+use crate::schedule::{self, Room, Schedule};
 
 /// How many compiled loop nests are kept for reuse. When there are more, all that no program uses are dropped.
 const MAX_CACHED: usize = 512;
@@ -139,10 +139,17 @@ impl Compiler {
             schedule.verify(graph).map_err(broken)?;
         }
         let mut steps = Vec::with_capacity(schedule.steps.len());
-        for step in &schedule.steps {
+        for (k, step) in schedule.steps.iter().enumerate() {
             let start = Instant::now();
             let (nest, bindings) = kernel::lower(graph, &schedule, step, strides);
             timings.lower += start.elapsed();
+            let overwritten = |operand: &Operand| match *operand {
+                Operand::Input(i) => schedule.buffers.iter().any(|b| b.room == Room::Input(i) && b.live.0 as usize <= k),
+                _ => false,
+            };
+            if bindings.pointers.iter().any(|(operand, _)| overwritten(operand)) {
+                return Err(broken(format!("step {k} reads an input in whose memory a value has been stored")));
+            }
             if cfg!(debug_assertions) {
                 kernel::verify(&nest).map_err(broken)?;
             }

@@ -86,6 +86,10 @@ fn graph_of_program(program: &Program, dims: Dims) -> Result<Graph> {
             graph.update_in_place(k, at as u32);
         }
     }
+    for k in (0..inputs.len()).filter(|&k| program.gives_away(k)) {
+        let at = graph.inputs().iter().position(|i| *i.name == program.inputs[k].name).expect("declared inputs are imported");
+        graph.give_away(at as u32);
+    }
     Ok(graph)
 }
 

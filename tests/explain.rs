@@ -507,6 +507,7 @@ fn json_agrees_with_the_report() {
         assert_eq!(json["nests"].as_array().unwrap().len(), r.nests().len());
         assert_eq!(json["values"].as_array().unwrap().len(), r.values().len());
         for (j, v) in json["values"].as_array().unwrap().iter().zip(r.values()) {
+            assert_eq!(j["since"].as_u64(), v.since.map(|nest| nest as u64));
             assert_eq!((j["name"].as_str(), j["placement"].as_str()), (Some(v.name.as_str()), Some(v.placement.name())));
             assert_eq!(j["reason"].as_str(), v.reason.map(|r| r.name()));
             assert_eq!(j["bytes"]["number"].as_i64(), v.bytes.as_const());

@@ -162,6 +162,19 @@ fn a_circle_of_arrays_that_are_overwritten() {
     assert_eq!((a, counts, taken), ([1, 2, 1], [10, 15, 20], [20, 30, 20]));
 }
 
+/// The last array reads the first at indices that the second gives, by which time the second lies over the first.
+#[test]
+fn a_take_whose_indices_come_from_what_overwrites_it() {
+    let (x, k, j) = ([1i64, 2, 3, 0], [0i64, 2], [3i64, 0, 1]);
+    let (x, k, j) = (&lazy(&x), &lazy(&k), &lazy(&j));
+    let first = &x.at_indices(k, 0).add(1i64);
+    let second = &first.at_indices(j, 0).set(first.take(j, 0) + 5i64);
+    // 2 2 4 0 and 7 7 4 5.
+    let index = &(first.take(second % 4i64, 0) % 4i64);
+    let third = second.at_indices(index, 0).add(second.take(index, 0) + 10i64);
+    assert_eq!(third.eval::<Vec<i64>>().unwrap(), [7 + 2 * 17, 7, 4 + 2 * 14, 5]);
+}
+
 #[test]
 fn counts_and_sums_take_one_pass_and_no_memory() {
     let mut b = Kernel::builder("groups");

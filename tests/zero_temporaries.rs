@@ -342,6 +342,47 @@ fn a_result_is_scratch_memory_until_it_is_written() {
     assert!(report.values().iter().all(|v| v.until.is_none()), "{report}");
 }
 
+/// What lies in an input that is given away is not allocated: a first run keeps what the report says, to the byte, which is less by the
+/// bytes of the input than where the input is kept.
+#[test]
+fn what_is_given_away_holds_values_between_nests() {
+    let build = |given: bool| {
+        let mut b = Kernel::builder("given");
+        let [n] = b.dims(["n"]);
+        let (x, k) = (&b.input::<f64>("x", [&n]), &b.input::<i64>("k", [&n]));
+        let roots = &(k.cast::<f64>() * x.sum()).sqrt();
+        b.output("y", roots.take(k, 0) + roots);
+        if given {
+            b.give_away(x);
+        }
+        b.build().unwrap()
+    };
+    let first = |kernel: &Kernel, n: usize, given: bool| {
+        let (mut x, k, mut y) = (vec![0.5; n], (0..n as i64).rev().collect::<Vec<_>>(), vec![0.0; n]);
+        let mut call = kernel.call();
+        let (result, count) = counted(|| {
+            let bound = if given { call.bind_mut("x", &mut x)? } else { call.bind("x", &x)? };
+            bound.bind("k", &k)?.bind_mut("y", &mut y)?.run()
+        });
+        result.unwrap();
+        let root = |k: usize| (k as f64 * 0.5 * n as f64).sqrt();
+        assert!((0..n).all(|j| y[j] == root(j) + root(n - 1 - j)), "{n}, {given}");
+        (count.live as usize, call.scratch_bytes())
+    };
+    for (given, per_element) in [(false, 8), (true, 0)] {
+        let kernel = build(given);
+        let report = kernel.explain().unwrap();
+        let sizes = [100, 20_000];
+        // Once for what grows only the first time.
+        sizes.into_iter().for_each(|n| _ = first(&kernel, n, given));
+        let [(small, of_small), (large, of_large)] = sizes.map(|n| first(&kernel, n, given));
+        let planned = sizes.map(|n| report.scratch_bytes().evaluate(&[("n", n as i64)]).unwrap() as usize);
+        assert_eq!(planned, sizes.map(|n| 8 + per_element * n), "{report}");
+        assert_eq!([of_small, of_large], planned, "{report}");
+        assert_eq!(large - small, planned[1] - planned[0], "what a call keeps is scratch memory: {report}");
+    }
+}
+
 /// What a first run allocates beyond a run of a kernel without scratch memory is the report's formula, to the byte, where nothing of
 /// it is a window.
 #[test]

@@ -74,6 +74,7 @@ impl Graph {
                     dtype: node.dtype,
                     shape: node.shape.clone(),
                     swapped: data.swapped,
+                    given_away: false,
                     data: Some(all.len() as u32 - 1),
                     site: node.site(),
                 };
@@ -176,7 +177,8 @@ impl Graph {
             }
             return Ok(self.add(Kind::Input(k as u32), node.dtype, node.shape.clone(), node.site()));
         }
-        Ok(self.add_input(Input { name, dtype: node.dtype, shape: node.shape.clone(), swapped, data: None, site: node.site() }))
+        let (dtype, shape, site) = (node.dtype, node.shape.clone(), node.site());
+        Ok(self.add_input(Input { name, dtype, shape, swapped, given_away: false, data: None, site }))
     }
 
     fn add_input(&mut self, input: Input) -> NodeId {

@@ -111,6 +111,8 @@ pub struct Input {
     pub shape: Shape,
     /// True if its bytes are in the order that this machine does not use.
     pub swapped: bool,
+    /// True if the caller gives its memory away: once it has been read for the last time, other values may lie there.
+    pub given_away: bool,
     /// Which of the expression's borrowed arrays it is, where the expression brought it along.
     pub(crate) data: Option<u32>,
     /// Where the user declared it.
@@ -442,6 +444,11 @@ impl Graph {
         self.updated.push(input);
     }
 
+    /// Allows other values in the memory of the `input`-th argument once it has been read for the last time.
+    pub(crate) fn give_away(&mut self, input: u32) {
+        self.inputs[input as usize].given_away = true;
+    }
+
     /// Every node with its id, operands before users.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> + ExactSizeIterator {
         self.nodes.iter().enumerate().map(|(k, n)| (NodeId::new(k), n))
@@ -477,9 +484,11 @@ impl Graph {
         &self.positions
     }
 
-    /// The graph with its nodes and no results; what its indices must be is left out.
+    /// The graph with its nodes and no results, which writes to no argument; what its indices must be is left out.
     pub(crate) fn without_outputs(&self) -> Graph {
-        Graph { outputs: Vec::new(), positions: Vec::new(), updated: Vec::new(), ..self.clone() }
+        let mut inputs = self.inputs.clone();
+        inputs.iter_mut().for_each(|i| i.given_away = false);
+        Graph { inputs, outputs: Vec::new(), positions: Vec::new(), updated: Vec::new(), ..self.clone() }
     }
 
     /// Which nodes some output depends on.

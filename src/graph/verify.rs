@@ -17,6 +17,7 @@
 //! 13. A scatter has its base's type and shape; its values and indices have the shape of its domain or are scalars, and its map
 //!     goes from that and one more axis to the base's; what it applies gives the type back. Indices are `i64`; if it packs, they
 //!     are `bool`, and it applies nothing.
+//! 14. An input that is given away is the caller's to name, in this machine's byte order, and no output updates it.
 
 use super::{Graph, Kind, Node, NodeId};
 use crate::dtype::{Class, DType};
@@ -29,6 +30,11 @@ pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
         verify_node(graph, id, node).map_err(|m| format!("graph: {id} = {}: {m}", super::print::Line(graph, node)))?;
         if !seen.insert((&node.kind, node.dtype, &node.shape)) {
             return Err(format!("graph: {id} equals an earlier node (rule 8)"));
+        }
+    }
+    for (k, input) in graph.inputs().iter().enumerate().filter(|(_, i)| i.given_away) {
+        if input.data.is_some() || input.swapped || graph.outputs().iter().any(|o| o.in_place == Some(k as u32)) {
+            return Err(format!("graph: input {k} cannot be given away (rule 14)"));
         }
     }
     match graph.outputs().iter().find(|o| o.node.index() >= graph.len()) {

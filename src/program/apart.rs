@@ -1,4 +1,4 @@
-//! The check that outputs share memory with nothing but what they update.
+//! The check that outputs share memory with nothing but what they update, and inputs that are given away with nothing.
 //!
 //! Rust's borrows see to it where arrays come from safe code. Views of memory that is described by hand may be wrong, and the
 //! results would be, silently: the scheduler reorders reads and writes of different arrays as it likes.
@@ -30,23 +30,32 @@ impl Apart {
     /// Checks the arrays where they lie now. Allocates nothing.
     ///
     /// # Errors
-    /// If an output shares memory with another array.
+    /// If an output, or an input that is given away, shares memory with another array.
     pub fn check(&self, kernel: &Kernel, slots: &[Slot]) -> Result<()> {
         let count = kernel.inputs().len();
         let range = |k: usize| {
             let (low, high) = self.ranges[k];
             (slots[k].address as i128 + low as i128, slots[k].address as i128 + high as i128)
         };
+        let meet = |a: usize, b: usize| {
+            let ((low, high), (first, end)) = (range(a), range(b));
+            // An empty range inside of another shares nothing with it.
+            first < high && low < end && first < end && low < high && share(kernel, slots, a, b)
+        };
         for (k, output) in kernel.0.graph.outputs().iter().enumerate() {
-            let (low, high) = range(count + k);
             for other in 0..count + k {
-                let (first, end) = range(other);
-                // An empty range inside of another shares nothing with it.
-                if first < high && low < end && first < end && low < high && share(kernel, slots, count + k, other) {
+                if meet(count + k, other) {
                     let text = format!("output `{}` shares memory with {}", output.name, describe(kernel, other));
                     let error = Error::new(ErrorKind::Bind, text);
                     return Err(error.help("an output may only share memory with the input that it updates: see `KernelBuilder::update`"));
                 }
+            }
+        }
+        for (k, input) in kernel.0.graph.inputs().iter().enumerate().filter(|(_, i)| i.given_away) {
+            // Outputs have been compared with it.
+            if let Some(other) = (0..count).find(|&other| other != k && meet(k, other)) {
+                let text = format!("input `{}`, which is given away, shares memory with {}", input.name, describe(kernel, other));
+                return Err(Error::new(ErrorKind::Bind, text).help("the kernel may overwrite it: give it memory of its own"));
             }
         }
         Ok(())

@@ -25,6 +25,7 @@ pub struct KernelBuilder {
     name: String,
     inputs: Vec<NodeRef>,
     outputs: Vec<Declared>,
+    given: Vec<Given>,
     required: Vec<Required>,
     threads: Threads,
     backend: Backend,
@@ -39,12 +40,19 @@ struct Declared {
     updates: Option<u32>,
 }
 
+/// An input whose memory is given away; an expression that is none has no number.
+struct Given {
+    input: Option<u32>,
+    site: Site,
+}
+
 impl KernelBuilder {
     pub(super) fn new(name: &str) -> KernelBuilder {
         KernelBuilder {
             name: name.into(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            given: Vec::new(),
             required: Vec::new(),
             threads: Threads::default(),
             backend: Backend::Auto,
@@ -112,6 +120,38 @@ impl KernelBuilder {
         };
         let updates = Some(at.map_or(u32::MAX, |k| k as u32));
         self.outputs.push(Declared { name, value, site, updates });
+        self
+    }
+
+    /// Gives the memory of an input away: values between loop nests may lie there once the input has been read for the last time, if it
+    /// is in C order, and take no scratch memory then. It is bound with [`bind_mut`](crate::Call::bind_mut), and after a run its
+    /// contents are unspecified; after an error they are what they were. The report says what lies in it.
+    ///
+    /// ```
+    /// use elide::Kernel;
+    ///
+    /// let mut b = Kernel::builder("roots");
+    /// let [n] = b.dims(["n"]);
+    /// let x = &b.input::<f64>("x", [&n]);
+    /// let k = &b.input::<i64>("k", [&n]);
+    /// // What indices point into is stored.
+    /// let roots = &(k.cast::<f64>() * x.sum()).sqrt();
+    /// b.output("y", roots.take(k, 0) + roots);
+    /// b.give_away(x);
+    /// let kernel = b.build()?;
+    /// // For the sum; the roots lie in `x`.
+    /// assert_eq!(kernel.explain()?.scratch_bytes().to_string(), "8");
+    ///
+    /// let (mut x, mut y) = ([1.5, 2.5], [0.0; 2]);
+    /// kernel.call().bind_mut("x", &mut x)?.bind("k", &[1i64, 0])?.bind_mut("y", &mut y)?.run()?;
+    /// assert_eq!(y, [2.0, 2.0]);
+    /// # Ok::<(), elide::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn give_away<'a>(&mut self, input: impl Into<DynExpr<'a>>) -> &mut Self {
+        let (input, site) = (input.into().into_node(), Site::caller());
+        let input = self.inputs.iter().position(|i| i.same(&input)).map(|k| k as u32);
+        self.given.push(Given { input, site });
         self
     }
 
@@ -198,10 +238,12 @@ impl KernelBuilder {
         let mut graph = Graph::import(&self.inputs, &outputs)?;
         for (k, output) in self.outputs.iter().enumerate() {
             if let Some(input) = output.updates {
-                let NodeKind::Input { name, .. } = &self.inputs[input as usize].kind else { continue };
-                let input = graph.inputs().iter().position(|i| i.name == *name).expect("declared inputs are imported");
-                graph.update_in_place(k, input as u32);
+                graph.update_in_place(k, self.imported(&graph, input));
             }
+        }
+        for given in &self.given {
+            let input = self.check_given(given).map_err(|e| e.at(given.site))?;
+            graph.give_away(self.imported(&graph, input));
         }
         for input in graph.inputs() {
             if input.data.is_some() {
@@ -242,6 +284,30 @@ impl KernelBuilder {
 }
 
 impl KernelBuilder {
+    /// The number that a declared input has in a graph.
+    fn imported(&self, graph: &Graph, input: u32) -> u32 {
+        let name = input_name(&self.inputs[input as usize]);
+        graph.inputs().iter().position(|i| i.name == name).expect("declared inputs are imported") as u32
+    }
+
+    /// The input that is given away, if it can be.
+    fn check_given(&self, given: &Given) -> Result<u32> {
+        let Some(k) = given.input else {
+            let error = Error::new(ErrorKind::Bind, "only an input of this kernel can be given away");
+            return Err(error.help("pass the expression that `input` returned"));
+        };
+        let (input, name) = (&self.inputs[k as usize], input_name(&self.inputs[k as usize]));
+        let refused = |why: &str| Err(Error::new(ErrorKind::Bind, format!("`{name}` {why}, so that it cannot be given away")));
+        if let NodeKind::Input { swapped: true, .. } = input.kind {
+            return refused("has swapped bytes");
+        }
+        match self.outputs.iter().find(|o| o.updates == Some(k) || o.name == name) {
+            Some(Declared { updates: Some(_), .. }) => refused("is updated in place"),
+            Some(_) => refused("is also the name of an output"),
+            None => Ok(k),
+        }
+    }
+
     fn check_update(&self, output: &Declared) -> Result<()> {
         let Some(input) = output.updates else { return Ok(()) };
         output.value.check()?;
@@ -257,6 +323,14 @@ impl KernelBuilder {
             return Err(Error::new(ErrorKind::Shape, format!("`{}` is {want}, but is to be updated to {is}", output.name)));
         }
         Ok(())
+    }
+}
+
+/// The name of a declared input.
+fn input_name(input: &NodeRef) -> Arc<str> {
+    match &input.kind {
+        NodeKind::Input { name, .. } => name.clone(),
+        _ => "".into(),
     }
 }
 

@@ -236,6 +236,10 @@ impl<'c, 'd> Binding<'c, 'd> {
             let error = Error::new(ErrorKind::Bind, format!("input `{name}` of kernel `{}` is updated in place", kernel.name()));
             return Err(error.help("bind it with `bind_mut`").at(site));
         }
+        if kernel.0.graph.inputs()[k].given_away {
+            let error = Error::new(ErrorKind::Bind, format!("input `{name}` of kernel `{}` is given away", kernel.name()));
+            return Err(error.help("bind it with `bind_mut`: it may be overwritten").at(site));
+        }
         check(spec, array.dtype, &array.layout, site)?;
         if spec.swapped != array.swapped {
             let order = |swapped| if swapped { "swapped" } else { "native" };
@@ -247,10 +251,10 @@ impl<'c, 'd> Binding<'c, 'd> {
         Ok(Binding { call: self.call, data: PhantomData })
     }
 
-    /// Binds an array to an output, by name.
+    /// Binds an array to an output, by name, or to an input that is [given away](crate::KernelBuilder::give_away).
     ///
     /// # Errors
-    /// If the kernel has no such output, or the array has another element type or number of axes, or if two of its indices
+    /// If the kernel has no such output or input, or the array has another element type or number of axes, or if two of its indices
     /// may reach the same element.
     #[track_caller]
     pub fn bind_mut<'e, A>(self, key: impl Key, array: A) -> Result<Binding<'c, 'e>>
@@ -263,6 +267,11 @@ impl<'c, 'd> Binding<'c, 'd> {
         let array: ArrayMut<'e> = array.try_into().map_err(|e| e.into().at(site))?;
         let name = name_of(&key, site)?;
         let kernel = &self.call.kernel;
+        if let Some(k) = kernel.0.graph.inputs().iter().position(|i| i.given_away && *i.name == *name) {
+            check(&kernel.inputs()[k], array.dtype, &array.layout, site)?;
+            self.call.set(k, array.ptr as usize, &array.layout);
+            return Ok(Binding { call: self.call, data: PhantomData });
+        }
         let Some(k) = kernel.outputs().iter().position(|s| s.name() == name) else {
             return Err(kernel.unknown(name, "output").at(site));
         };
@@ -279,8 +288,8 @@ impl<'c, 'd> Binding<'c, 'd> {
     ///
     /// # Errors
     /// If an input or output is not bound; if sizes contradict each other; if a minimum over nothing is asked for; if an output
-    /// shares memory with another array than the input that it updates, which takes `unsafe` views to do; or what compiling for
-    /// a new layout may report.
+    /// shares memory with another array than the input that it updates, or an input that is given away with any, which takes `unsafe`
+    /// views to do; or what compiling for a new layout may report.
     #[track_caller]
     pub fn run(&mut self) -> Result<()> {
         self.run_at(Site::caller())
@@ -297,9 +306,9 @@ impl<'c, 'd> Binding<'c, 'd> {
             watch.check(&call.slots[..count], &guard.checks, &prepared.extents, site)?;
         }
         // SAFETY: all slots are bound, and `prepared` has their layouts and addresses. What they point to may be used as the
-        // invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for 'd. Outputs alias nothing
-        // else by the same invariants, and `apart` has seen it; but for the input that they update, which the schedule has ordered
-        // reads and writes of.
+        // invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for 'd. Outputs, and inputs that are
+        // given away, which `bind` refuses, alias nothing else by the same invariants, and `apart` has seen it; but for the input that
+        // an output updates, which the schedule has ordered reads and writes of.
         unsafe { prepared.run() };
         Ok(())
     }

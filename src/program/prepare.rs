@@ -122,8 +122,8 @@ impl Prepared {
     ///
     /// # Safety
     /// The slots that it was last placed for must have the layouts that this was prepared for, and point to memory that may be
-    /// read (inputs) and written (outputs) for as long as the call runs. No output may overlap anything else, but for the input
-    /// that it updates.
+    /// read (inputs) and written (outputs, and inputs that are given away) for as long as the call runs. None that may be written may
+    /// overlap anything else, but for the input that an output updates.
     pub(super) unsafe fn run(&mut self) {
         let Prepared { frames, scratch, strips, .. } = self;
         let mut k = 0;
@@ -169,8 +169,9 @@ impl Frame {
             // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
             // and touches only what accesses reach: preparing has checked that each stays inside the bytes of its operand, for a
             // whole step and for every part of one that is run here. Scratch slots are disjoint, and nothing refers to them while
-            // code runs. A buffer in an output is there only before the output is written (`Schedule::verify`), and one in an output of
-            // `bool` is of `bool`; outputs overlap nothing else. What arrays may be used for is the caller's promise.
+            // code runs. A buffer in an output is there only before the output is written (`Schedule::verify`), one in an input that is
+            // given away only after that was read (`Compiler::compile`), and one in an array of `bool` is of `bool`; outputs and inputs
+            // that are given away overlap nothing else. What arrays may be used for is the caller's promise.
             unsafe { enter(*entry, args, *streams, tiles.as_ref()) }
         };
         match (strip, pairs) {
@@ -431,6 +432,7 @@ fn frame(
             Operand::Buffer(b) => match plan.schedule.buffers[b.index()].room {
                 Room::Slot(slot) => Place::Scratch(slot as usize),
                 Room::Output(k) => Place::Slot(kernel.inputs().len() + k as usize),
+                Room::Input(k) => Place::Slot(k as usize),
             },
             Operand::Index => Place::Nowhere,
         };
@@ -467,7 +469,7 @@ fn frame(
         }
         let (first, end) = match place {
             Place::Slot(k) => {
-                // A buffer that lies in an output may have elements of another size.
+                // A buffer that lies in an argument may have elements of another size.
                 let spec = kernel.inputs().iter().chain(kernel.outputs()).nth(k).expect("each slot has an argument");
                 let (l, h) = slots[k].layout.byte_range(spec.dtype.size())?;
                 (l as i64, h as i64)

@@ -16,8 +16,10 @@ fn site(s: Option<Site>) -> Json {
 }
 
 fn arguments(list: &[Argument]) -> Json {
-    let one =
-        |a: &Argument| json!({ "name": &*a.name, "dtype": a.dtype.to_string(), "shape": a.shape.to_string(), "in_place": a.in_place });
+    let one = |a: &Argument| {
+        let (dtype, shape) = (a.dtype.to_string(), a.shape.to_string());
+        json!({ "name": &*a.name, "dtype": dtype, "shape": shape, "in_place": a.in_place, "given_away": a.given_away })
+    };
     list.iter().map(one).collect()
 }
 
@@ -51,6 +53,7 @@ impl Report {
                 "bytes": size(&v.bytes),
                 "memory": v.memory,
                 "until": v.until,
+                "since": v.since,
                 "window": v.window,
                 "nests": v.nests,
                 "site": site(v.site),

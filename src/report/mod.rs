@@ -100,8 +100,8 @@ impl Report {
         &self.slots
     }
 
-    /// The bytes of scratch memory that a run holds: the sum of all slots. Values that lie in an output until its result is written
-    /// take none. Where some are windows it is an upper bound; how long
+    /// The bytes of scratch memory that a run holds: the sum of all slots. Values that lie in an output until its result is written, or
+    /// in an input that is given away, take none. Where some are windows it is an upper bound; how long
     /// strips are is chosen when sizes are known. [`Call::scratch_bytes`](crate::Call::scratch_bytes) is the number once arrays are
     /// bound.
     pub fn scratch_bytes(&self) -> Size {
@@ -136,6 +136,8 @@ pub struct Argument {
     pub shape: Shape,
     /// For an input: it is overwritten by its update. For an output: it is stored over the input of its name.
     pub in_place: bool,
+    /// For an input: its memory is given away, and may hold other values after the last nest that reads it.
+    pub given_away: bool,
 }
 
 /// One loop nest.
@@ -234,6 +236,8 @@ pub struct Value {
     pub memory: Option<String>,
     /// If it is no result but lies in the memory of an output: the nest that first writes there what belongs there.
     pub until: Option<usize>,
+    /// If it lies in the memory of an input that is given away: the nest from which on none reads that.
+    pub since: Option<usize>,
     /// The loop nests that compute it: more than one compute it anew.
     pub nests: Vec<usize>,
     /// Where the user wrote it.

@@ -30,12 +30,14 @@ impl Source<'_> {
             dtype: i.dtype,
             shape: i.shape.clone(),
             in_place: updated(k),
+            given_away: i.given_away,
         });
         let outputs = graph.outputs().iter().map(|o| Argument {
             name: o.name.clone(),
             dtype: graph[o.node].dtype,
             shape: graph[o.node].shape.clone(),
             in_place: o.in_place.is_some(),
+            given_away: false,
         });
         let slots = (0..schedule.slots.len()).map(|k| {
             let holds = schedule.buffers.iter().filter(|b| b.room == Room::Slot(k as u32));
@@ -113,6 +115,7 @@ impl Source<'_> {
         match self.plan.schedule.buffers[b.index()].room {
             Room::Slot(slot) => format!("slot {slot}"),
             Room::Output(k) => self.operand(Operand::Output(k)),
+            Room::Input(k) => self.operand(Operand::Input(k)),
         }
     }
 
@@ -168,6 +171,10 @@ impl Source<'_> {
                 memory,
                 until: match room {
                     Some(Room::Output(k)) => Some(schedule.first_write(k) as usize),
+                    _ => None,
+                },
+                since: match room {
+                    Some(Room::Input(k)) => Some(schedule.unread_from(graph, k) as usize),
                     _ => None,
                 },
                 nests: if reads_memory { Vec::new() } else { std::mem::take(&mut nests[id.index()]) },

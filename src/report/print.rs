@@ -31,7 +31,8 @@ impl fmt::Display for Report {
         for (what, arguments) in [("input", &self.inputs), ("output", &self.outputs)] {
             for a in arguments {
                 let in_place = if a.in_place { ", updated in place" } else { "" };
-                writeln!(f, "  {what} {} : {}{}{in_place}", a.name, a.dtype, a.shape)?;
+                let given_away = if a.given_away { ", given away" } else { "" };
+                writeln!(f, "  {what} {} : {}{}{in_place}{given_away}", a.name, a.dtype, a.shape)?;
             }
         }
         let by_name: hashbrown::HashMap<&str, &Value> = self.values.iter().map(|v| (v.name.as_str(), v)).collect();
@@ -110,6 +111,9 @@ fn print_value(f: &mut fmt::Formatter<'_>, v: &Value) -> fmt::Result {
     }
     if let Some(nest) = v.until {
         write!(f, ", whose result is not written before nest {nest}")?;
+    }
+    if let Some(nest) = v.since {
+        write!(f, ", which is given away and not read from nest {nest} on")?;
     }
     if let (Placement::Inline, [_, _, ..]) = (v.placement, v.nests.as_slice()) {
         write!(f, ", computed anew in nests {}", list(&v.nests))?;

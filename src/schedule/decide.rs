@@ -64,7 +64,7 @@ fn decide_with(graph: &Graph, contiguous: &[bool], dear: &[NodeId]) -> Result<Sc
             }
         }
     };
-    d.finish(units, groups, &contiguous[graph.inputs().len()..])
+    d.finish(units, groups, contiguous)
 }
 
 /// A read that must come before a write that it also must come after, in any order of steps: it needs a copy. With it, for every

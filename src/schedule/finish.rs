@@ -12,7 +12,7 @@ use crate::shape::Shape;
 use crate::size::{Size, Var};
 
 impl Decider<'_> {
-    /// `contiguous` says which outputs are known to lie in C order without gaps.
+    /// `contiguous` says which arrays, inputs before outputs, are known to lie in C order without gaps.
     ///
     /// # Errors
     /// If a group has no order of its loops, which grouping has seen to.
@@ -154,19 +154,27 @@ impl Decider<'_> {
     }
 
     /// Places buffers in memory. Where the last reader of one is done, the next may follow. An output that is larger for certain
-    /// takes a buffer until something of its result is written, at no cost; else a slot of the same size; else there is a new one.
+    /// takes a buffer until something of its result is written, at no cost, and an input that is given away after its last reader; else
+    /// a slot of the same size; else there is a new one.
     ///
     /// A window is in a slot, whose size is chosen together with the length of strips.
     fn place(&self, schedule: &mut Schedule, contiguous: &[bool]) {
         let bytes_of = |shape: &Shape, dtype: DType| shape.size().scale(dtype.size() as i64);
         let mut rooms: Vec<Free> = Vec::new();
+        let mut lend = |room, shape: &Shape, dtype: DType, from, until| {
+            rooms.push(Free { room, bytes: bytes_of(shape, dtype), bools: dtype == DType::Bool, from, until });
+        };
+        let (inputs, outputs) = contiguous.split_at(self.graph.inputs().len());
         for (k, output) in self.graph.outputs().iter().enumerate() {
             // An array with gaps has not as many bytes as it has elements, and one that is updated holds its input.
-            if contiguous[k] && output.in_place.is_none() {
+            if outputs[k] && output.in_place.is_none() {
                 let node = &self.graph[output.node];
-                let (room, until) = (Room::Output(k as u32), schedule.first_write(k as u32));
-                let bools = node.dtype == DType::Bool;
-                rooms.push(Free { room, bytes: bytes_of(&node.shape, node.dtype), bools, from: 0, until });
+                lend(Room::Output(k as u32), &node.shape, node.dtype, 0, schedule.first_write(k as u32));
+            }
+        }
+        for (k, input) in self.graph.inputs().iter().enumerate() {
+            if inputs[k] && input.given_away {
+                lend(Room::Input(k as u32), &input.shape, input.dtype, schedule.unread_from(self.graph, k as u32), u32::MAX);
             }
         }
         let mut order: Vec<usize> = (0..schedule.buffers.len()).collect();
@@ -178,7 +186,7 @@ impl Decider<'_> {
             let free = |r: &Free| r.from <= first && last < r.until;
             let larger = |r: &Free| r.bytes.sub(&bytes).is_never_negative();
             let fits = |r: &Free| b.window.is_none() && (!r.bools || b.dtype == DType::Bool) && larger(r);
-            let lent = |r: &Free| matches!(r.room, Room::Output(_)) && fits(r);
+            let lent = |r: &Free| !r.is_slot() && fits(r);
             let same = (0..rooms.len()).find(|&r| free(&rooms[r]) && rooms[r].bytes == bytes && (rooms[r].is_slot() || lent(&rooms[r])));
             let found = same.or_else(|| (0..rooms.len()).find(|&r| free(&rooms[r]) && lent(&rooms[r])));
             let r = found.unwrap_or_else(|| {

@@ -27,7 +27,8 @@ use crate::size::Size;
 use crate::view::View;
 
 define_index! {
-    /// Memory for a value that is stored between steps. Buffers whose lifetimes do not meet may share a slot, or lie in an output.
+    /// Memory for a value that is stored between steps. Buffers whose lifetimes do not meet may share a slot, or lie in an output or
+    /// an input.
     BufferId, "buffer"
 }
 
@@ -132,6 +133,8 @@ pub enum Room {
     Slot(u32),
     /// The memory of the `k`-th output, which holds nothing before [`Schedule::first_write`].
     Output(u32),
+    /// The memory of the `k`-th input, which is given away: nothing reads it from [`Schedule::unread_from`] on.
+    Input(u32),
 }
 
 /// A value stored between steps.
@@ -271,8 +274,22 @@ impl Schedule {
     pub(crate) fn first_write(&self, output: u32) -> u32 {
         let writes = |s: &Step| s.stores.iter().any(|p| p.dest == Dest::Output(output));
         let step = self.steps.iter().position(writes).unwrap_or(0) as u32;
-        let strip = self.strips.iter().find(|s| (s.first..s.first + s.steps.len() as u32).contains(&step));
-        strip.map_or(step, |s| s.first)
+        self.strip_of(step).map_or(step, |s| s.first)
+    }
+
+    /// The step from which on no step reads an input. The steps of a strip run in turns, so that it comes after all of them.
+    pub(crate) fn unread_from(&self, graph: &Graph, input: u32) -> u32 {
+        let own = |id: NodeId| matches!(graph[resolve(graph, id)].kind, Kind::Input(k) if k == input);
+        let of_put = |p: &Put| own(p.node) || p.scatter.is_some_and(|id| graph[id].kind.operands().into_iter().any(own));
+        let reader =
+            |s: &Step| s.stores.iter().any(of_put) || s.fused.iter().any(|&id| own(id) || graph[id].kind.operands().into_iter().any(own));
+        let Some(step) = self.steps.iter().rposition(reader) else { return 0 };
+        self.strip_of(step as u32).map_or(step as u32 + 1, |s| s.first + s.steps.len() as u32)
+    }
+
+    /// The strip that a step is part of, if it is.
+    fn strip_of(&self, step: u32) -> Option<&Strip> {
+        self.strips.iter().find(|s| (s.first..s.first + s.steps.len() as u32).contains(&step))
     }
 
     /// Checks that every step reads only what an earlier step has stored, and that values in the same memory do not overlap in time.
@@ -317,13 +334,19 @@ impl Schedule {
                     return Err(format!("schedule: buffers {a} and {b} share memory while both live"));
                 }
             }
-            if let Room::Output(o) = x.room
-                && (x.live.1 >= self.first_write(o)
-                    || graph.outputs()[o as usize].in_place.is_some()
-                    || x.window.is_some()
-                    || graph[graph.outputs()[o as usize].node].dtype == DType::Bool && x.dtype != DType::Bool)
-            {
-                return Err(format!("schedule: buffer {a} lies in output {o} while that holds something else"));
+            let (held, dtype) = match x.room {
+                Room::Slot(_) => continue,
+                Room::Output(o) => {
+                    let output = &graph.outputs()[o as usize];
+                    (x.live.1 >= self.first_write(o) || output.in_place.is_some(), graph[output.node].dtype)
+                }
+                Room::Input(i) => {
+                    let input = &graph.inputs()[i as usize];
+                    (x.live.0 < self.unread_from(graph, i) || !input.given_away, input.dtype)
+                }
+            };
+            if held || x.window.is_some() || dtype == DType::Bool && x.dtype != DType::Bool {
+                return Err(format!("schedule: buffer {a} lies in {:?} while that holds something else", x.room));
             }
         }
         Ok(())

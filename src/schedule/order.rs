@@ -73,6 +73,7 @@ impl Units {
         // Readers before the units that overwrite what they read: (reader, writer, leaf, whether at the same index).
         let mut overwritten: Vec<(usize, usize, NodeId, bool)> = Vec::new();
         for (k, list) in reads.iter().enumerate() {
+            let mut own: Vec<(Distance, NodeId)> = Vec::new();
             for read in list {
                 let Some(&(s, v)) = self.storage_of.get(&read.memory) else { continue };
                 let made_here = self.units[k].makes == Some((s, v)) && self.units[k].value == read.memory;
@@ -91,7 +92,10 @@ impl Units {
                         match meeting {
                             Meeting::Never => {}
                             Meeting::Same if writer == k => {}
-                            Meeting::At(distance) if writer == k => self.units[k].distances.push(distance),
+                            Meeting::At(distance) if writer == k => {
+                                self.units[k].distances.push(distance.clone());
+                                own.push((distance, read.leaf));
+                            }
                             meeting => overwritten.push((k, writer, read.leaf, meeting == Meeting::Same)),
                         }
                         if writer == k && meets {
@@ -116,7 +120,7 @@ impl Units {
                     self.units[k].distances.clear();
                     continue;
                 }
-                return Err(Conflict { leaf: self.worst_read(d, k, list) });
+                return Err(Conflict { leaf: self.worst_read(k, own) });
             }
         }
         for &(reader, writer, ..) in &overwritten {
@@ -164,34 +168,20 @@ impl Units {
         meeting(map, &loops, &write, &unit.domain, d.graph.assumptions())
     }
 
-    /// Among a unit's reads of what it overwrites, one that no order of loops allows.
-    fn worst_read(&self, d: &Decider<'_>, k: usize, reads: &[Read]) -> NodeId {
-        let rank = self.units[k].domain.rank();
-        let mut met: Vec<(Distance, NodeId)> = Vec::new();
-        for read in reads {
-            let Some(&(s, v)) = self.storage_of.get(&read.memory) else { continue };
-            let Some((own, version)) = self.units[k].makes else { continue };
-            if s != own || v >= version {
-                continue;
-            }
-            let found = match &read.map {
-                Some(map) => self.meet(d, k, read, map, k),
-                None => Meeting::At(Distance::from_elem(None, rank)),
-            };
-            if let Meeting::At(distance) = found {
-                met.push((distance, read.leaf));
-            }
-        }
+    /// Among a unit's reads that it is the first to overwrite, one that no order of loops allows. A read that another unit overwrites
+    /// before is that unit's conflict: a copy of a take may come too late for it.
+    fn worst_read(&self, k: usize, mut own: Vec<(Distance, NodeId)>) -> NodeId {
+        let unit = &self.units[k];
         // What lies ahead may stay: loops that run forward can go strip by strip.
-        met.sort_by_key(|(distance, _)| distance.iter().any(|x| !matches!(x, Some(0 | 1))));
-        let mut kept: Vec<Distance> = self.units[k].distances.iter().filter(|_| self.units[k].scatters).cloned().collect();
-        for (distance, leaf) in met {
-            kept.push(distance);
-            if walk(&kept, rank).is_none() {
-                return leaf;
+        own.sort_by_key(|(distance, _)| distance.iter().any(|x| !matches!(x, Some(0 | 1))));
+        let mut kept: Vec<Distance> = unit.distances[..unit.distances.len() - own.len()].to_vec();
+        for (distance, leaf) in &own {
+            kept.push(distance.clone());
+            if walk(&kept, unit.domain.rank()).is_none() {
+                return *leaf;
             }
         }
-        reads.last().map_or(self.units[k].value, |r| r.leaf)
+        own.last().map_or(unit.value, |(_, leaf)| *leaf)
     }
 
     /// Topological order, smallest number first. A circle of units that overwrite each other's operands at the same index is one

@@ -67,6 +67,9 @@ impl fmt::Display for Printed<'_> {
             match b.room {
                 Room::Slot(slot) => writeln!(f, "slot {slot} of {} bytes", schedule.slots[slot as usize])?,
                 Room::Output(o) => writeln!(f, "{} until step {}", name(Dest::Output(o), graph), schedule.first_write(o))?,
+                Room::Input(i) => {
+                    writeln!(f, "input {} from step {}", graph.inputs()[i as usize].name, schedule.unread_from(graph, i))?;
+                }
             }
             if let Some(w) = &b.window {
                 let around = w.outer.map_or(String::new(), |outer| format!(", and of axis {outer} as a block has"));

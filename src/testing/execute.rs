@@ -121,6 +121,7 @@ pub(super) fn execute(
                 Operand::Buffer(b) => match schedule.buffers[b.index()].room {
                     Room::Slot(slot) => (&mut slots[slot as usize], 0),
                     Room::Output(k) => (&mut results[k as usize], 0),
+                    Room::Input(k) => (&mut given[k as usize], inputs[k as usize].place.first),
                 },
             };
             let at = first as i64 + number(offset)?;
@@ -167,7 +168,7 @@ pub(super) fn execute(
         });
     }
     for (k, (memory, input)) in given.iter_mut().zip(&inputs).enumerate() {
-        let updated = graph.outputs().iter().any(|o| o.in_place == Some(k as u32));
+        let updated = graph.inputs()[k].given_away || graph.outputs().iter().any(|o| o.in_place == Some(k as u32));
         let (covers, mut was) = (input.place.covers(input.value.dtype, &input.value.shape), vec![CANARY; input.place.bytes]);
         input.place.store(&input.value, &mut was);
         if memory.inside().iter().zip(&was).zip(covers).any(|((now, was), inside)| now != was && !(inside && updated)) {

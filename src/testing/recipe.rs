@@ -257,6 +257,13 @@ impl Program {
         self.inputs.iter().map(declare).collect()
     }
 
+    /// Whether a kernel should be given the memory of an input: about half of those that may be written to and that no output updates,
+    /// the same ones each time.
+    pub fn gives_away(&self, input: usize) -> bool {
+        let updated = self.outputs.iter().any(|o| o.updates == Some(input));
+        (input + self.steps.len()).is_multiple_of(2) && self.inputs[input].place.may_be_written() && !updated
+    }
+
     /// Every value over these inputs, the inputs included.
     pub fn values<'a>(&self, inputs: &[DynExpr<'a>]) -> Vec<DynExpr<'a>> {
         let mut values = inputs.to_vec();

@@ -31,6 +31,9 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
             None => builder.output(&name, x),
         };
     }
+    (0..inputs.len()).filter(|&k| program.gives_away(k)).for_each(|k| {
+        builder.give_away(inputs[k].clone());
+    });
     // The same program on every machine, whatever it has.
     let backend = [Backend::Cranelift, Backend::Avx2, Backend::Avx512][rng.below(3)];
     builder.backend(if backend.is_available() { backend } else { Backend::Auto });
@@ -57,7 +60,7 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
         let run = (|| {
             let mut binding = call.start();
             for (k, (p, i)) in placed.iter_mut().zip(&program.inputs).enumerate() {
-                binding = match updates.contains(&Some(k)) {
+                binding = match updates.contains(&Some(k)) || program.gives_away(k) {
                     true => binding.bind_mut(i.name.as_str(), p.view_mut())?,
                     false => binding.bind(i.name.as_str(), p.view())?,
                 };
@@ -83,7 +86,9 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
             (Ok(()), Err(e)) => return Err(format!("only the reference evaluator refuses: {e}")),
         }
         for (k, (p, i)) in placed.iter().zip(&program.inputs).enumerate() {
-            if !updates.contains(&Some(k)) && p.read().to_bytes() != i.value.to_bytes() {
+            // Errors leave inputs as they were, as checks come before anything is written.
+            let changes = updates.contains(&Some(k)) || program.gives_away(k) && want.is_ok();
+            if !changes && p.read().to_bytes() != i.value.to_bytes() {
                 return Err(format!("{} was changed", i.name));
             }
         }
@@ -93,6 +98,8 @@ pub fn check(program: &Program, dims: Dims, mut rng: Rng) -> Result<(), String> 
 
 /// How many plans had values in the memory of outputs whose results were yet to come.
 pub static LENT: AtomicUsize = AtomicUsize::new(0);
+/// How many had some in the memory of inputs that are given away.
+pub static GIVEN: AtomicUsize = AtomicUsize::new(0);
 
 /// The run held no more than the report of its plan says, and the report's ledger knows every slot.
 fn planned(program: &Program, call: &Call) -> Result<(), String> {
@@ -102,13 +109,14 @@ fn planned(program: &Program, call: &Call) -> Result<(), String> {
     let dims: Vec<(&str, i64)> = extents.filter_map(|(e, n)| Some((e.as_dim()?, *n as i64))).collect();
     let slots = report.slots().iter().map(|s| s.bytes.evaluate(&dims).map_or(0, |bytes| bytes.max(0)));
     LENT.fetch_add(report.values().iter().any(|v| v.until.is_some()) as usize, Ordering::Relaxed);
+    GIVEN.fetch_add(report.values().iter().any(|v| v.since.is_some()) as usize, Ordering::Relaxed);
     let (planned, held) = (slots.sum::<i64>(), call.scratch_bytes() as i64);
     let windows = report.slots().iter().any(|s| s.window);
     // The length of strips is the test's, not the plan's.
     if !windows && held != planned {
         return Err(format!("the report plans {planned} bytes of scratch memory, the call holds {held}\n{report}"));
     }
-    let stored = |v: &elide::Value| v.until.is_some() || v.memory.as_ref().is_some_and(|m| m.starts_with("slot "));
+    let stored = |v: &elide::Value| v.until.is_some() || v.since.is_some() || v.memory.as_ref().is_some_and(|m| m.starts_with("slot "));
     // An index that is arithmetic on the loop's own has a reason and no memory.
     let expects = |v: &elide::Value| v.reason.is_some_and(|why| why != elide::Reason::OwnIndex);
     if let Some(v) = report.values().iter().find(|v| stored(v) != expects(v)) {
