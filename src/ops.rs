@@ -30,14 +30,48 @@ macro_rules! for_each_unary {
             Sqrt "sqrt" [] same { float |x| x.sqrt() => sqrt }
             /// e to the power x.
             Exp "exp" [] same { float |x| math::scalar1(math::Function1::Exp, x) => expand::Exp }
+            /// 2 to the power x.
+            Exp2 "exp2" [] same { float |x| math::scalar1(math::Function1::Exp2, x) => expand::Exp2 }
+            /// e to the power x, less 1, accurate near 0.
+            Expm1 "expm1" [] same { float |x| math::scalar1(math::Function1::Expm1, x) => expand::Expm1 }
             /// Natural logarithm; NaN below zero, -inf at zero.
             Log "log" [] same { float |x| math::scalar1(math::Function1::Log, x) => expand::Log }
+            /// Logarithm to base 2.
+            Log2 "log2" [] same { float |x| math::scalar1(math::Function1::Log2, x) => expand::Log2 }
+            /// Logarithm to base 10.
+            Log10 "log10" [] same { float |x| math::scalar1(math::Function1::Log10, x) => expand::Log10 }
+            /// Natural logarithm of 1 + x, accurate near 0.
+            Log1p "log1p" [] same { float |x| math::scalar1(math::Function1::Log1p, x) => expand::Log1p }
             /// Sine of an angle in radians.
             Sin "sin" [] same { float |x| math::scalar1(math::Function1::Sin, x) => expand::Sin }
             /// Cosine of an angle in radians.
             Cos "cos" [] same { float |x| math::scalar1(math::Function1::Cos, x) => expand::Cos }
+            /// Tangent of an angle in radians.
+            Tan "tan" [] same { float |x| math::scalar1(math::Function1::Tan, x) => expand::Tan }
+            /// Arcsine, in [-pi/2, pi/2]; NaN outside of [-1, 1].
+            Asin "asin" ["arcsin"] same { float |x| math::scalar1(math::Function1::Asin, x) => expand::Asin }
+            /// Arccosine, in [0, pi]; NaN outside of [-1, 1].
+            Acos "acos" ["arccos"] same { float |x| math::scalar1(math::Function1::Acos, x) => expand::Acos }
+            /// Arctangent, in [-pi/2, pi/2].
+            Atan "atan" ["arctan"] same { float |x| math::scalar1(math::Function1::Atan, x) => expand::Atan }
+            /// Hyperbolic sine.
+            Sinh "sinh" [] same { float |x| math::scalar1(math::Function1::Sinh, x) => expand::Sinh }
+            /// Hyperbolic cosine.
+            Cosh "cosh" [] same { float |x| math::scalar1(math::Function1::Cosh, x) => expand::Cosh }
             /// Hyperbolic tangent.
             Tanh "tanh" [] same { float |x| math::scalar1(math::Function1::Tanh, x) => expand::Tanh }
+            /// Inverse hyperbolic sine.
+            Asinh "asinh" ["arcsinh"] same { float |x| math::scalar1(math::Function1::Asinh, x) => expand::Asinh }
+            /// Inverse hyperbolic cosine; NaN below 1.
+            Acosh "acosh" ["arccosh"] same { float |x| math::scalar1(math::Function1::Acosh, x) => expand::Acosh }
+            /// Inverse hyperbolic tangent; NaN outside of [-1, 1].
+            Atanh "atanh" ["arctanh"] same { float |x| math::scalar1(math::Function1::Atanh, x) => expand::Atanh }
+            /// Cube root.
+            Cbrt "cbrt" [] same { float |x| math::scalar1(math::Function1::Cbrt, x) => expand::Cbrt }
+            /// Error function.
+            Erf "erf" [] same { float |x| math::scalar1(math::Function1::Erf, x) => expand::Erf }
+            /// 1 less the error function, accurate where that is near 1.
+            Erfc "erfc" [] same { float |x| math::scalar1(math::Function1::Erfc, x) => expand::Erfc }
             /// The largest integral value not above x.
             Floor "floor" [] same { float |x| x.floor() => floor }
             /// The smallest integral value not below x.
@@ -82,6 +116,12 @@ macro_rules! for_each_binary {
             }
             /// The angle of the point (y, x) given as `atan2(y, x)`, in [-pi, pi].
             Atan2 "atan2" ["arctan2"] same { float |y, x| math::scalar2(math::Function2::Atan2, y, x) => expand::Atan2 }
+            /// sqrt(x^2 + y^2), with no square out of range.
+            Hypot "hypot" [] same { float |x, y| math::scalar2(math::Function2::Hypot, x, y) => expand::Hypot }
+            /// ln(e^x + e^y), with no power out of range.
+            Logaddexp "logaddexp" [] same { float |x, y| math::scalar2(math::Function2::Logaddexp, x, y) => expand::Logaddexp }
+            /// log2(2^x + 2^y), with no power out of range.
+            Logaddexp2 "logaddexp2" [] same { float |x, y| math::scalar2(math::Function2::Logaddexp2, x, y) => expand::Logaddexp2 }
             /// The smaller. A NaN on either side gives NaN.
             Min "min" ["minimum"] same {
                 int |x, y| x.min(y) => custom::int_min,

@@ -6,7 +6,7 @@ use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::Expr;
 use crate::expr::axes::{Axes, Axis, Extent};
-use crate::expr::methods::{reduction_methods, unary_methods, view_methods};
+use crate::expr::methods::{function_methods, function2_methods, reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
 use crate::expr::promote::{self, DynOperand};
 use crate::expr::{infer, pieces, rearrange};
@@ -185,9 +185,6 @@ impl<'a> DynExpr<'a> {
         /// To the power `other`. The scalar exponents 2, 1, 0.5 and -1 are a product, the base, a root and a quotient.
         #[doc(alias = "power")]
         pow = binary Pow;
-        /// The angle of the point (`other`, `self`), in (-pi, pi].
-        #[doc(alias = "arctan2")]
-        atan2 = binary Atan2;
         /// The smaller, element by element; NaN if either is. [`min`](DynExpr::min) is the reduction.
         minimum = binary Min;
         /// The larger, element by element; NaN if either is. [`max`](DynExpr::max) is the reduction.
@@ -200,22 +197,14 @@ impl<'a> DynExpr<'a> {
         logical_xor = logical Xor;
     }
 
+    function_methods! { DynExpr<'a>, promote::unary }
+    function2_methods! { binary_methods, [binary], [] }
+
     unary_methods! {
         /// Absolute value. The least integer stays as it is.
         abs = Abs -> DynExpr<'a>, promote::unary;
         /// Square root; NaN below zero.
         sqrt = Sqrt -> DynExpr<'a>, promote::unary;
-        /// e to the power of the element.
-        exp = Exp -> DynExpr<'a>, promote::unary;
-        /// Natural logarithm; NaN below zero, -inf at zero.
-        #[doc(alias = "ln")]
-        log = Log -> DynExpr<'a>, promote::unary;
-        /// Sine of an angle in radians.
-        sin = Sin -> DynExpr<'a>, promote::unary;
-        /// Cosine of an angle in radians.
-        cos = Cos -> DynExpr<'a>, promote::unary;
-        /// Hyperbolic tangent.
-        tanh = Tanh -> DynExpr<'a>, promote::unary;
         /// The largest integral value not above the element; integers stay.
         floor = Floor -> DynExpr<'a>, promote::unary;
         /// The smallest integral value not below the element; integers stay.

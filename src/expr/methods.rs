@@ -1,5 +1,5 @@
-//! The methods that [`Expr`](crate::Expr) and [`DynExpr`](crate::DynExpr) share, written once: views, and the three forms
-//! of every reduction.
+//! The methods that [`Expr`](crate::Expr) and [`DynExpr`](crate::DynExpr) share, written once: views, the three forms
+//! of every reduction, and elementary functions.
 
 /// Views, inside an `impl` of a type with `node` and `from_node`.
 macro_rules! view_methods {
@@ -216,4 +216,84 @@ macro_rules! unary_methods {
     )* };
 }
 
-pub(crate) use {reduction_methods, unary_methods, view_methods};
+/// The elementary functions of one operand, for both kinds of expression: of type `$Out`, made by `$call`.
+macro_rules! function_methods {
+    ($Out:ty, $call:path) => {
+        unary_methods! {
+            /// e to the power of the element.
+            exp = Exp -> $Out, $call;
+            /// 2 to the power of the element.
+            exp2 = Exp2 -> $Out, $call;
+            /// e to the power of the element, less 1; accurate near 0.
+            #[doc(alias = "exp_m1")]
+            expm1 = Expm1 -> $Out, $call;
+            /// Natural logarithm; NaN below zero, -inf at zero.
+            #[doc(alias = "ln")]
+            log = Log -> $Out, $call;
+            /// Logarithm to base 2; NaN below zero, -inf at zero.
+            log2 = Log2 -> $Out, $call;
+            /// Logarithm to base 10; NaN below zero, -inf at zero.
+            log10 = Log10 -> $Out, $call;
+            /// Natural logarithm of 1 plus the element; accurate near 0.
+            #[doc(alias = "ln_1p")]
+            log1p = Log1p -> $Out, $call;
+            /// Sine of an angle in radians.
+            sin = Sin -> $Out, $call;
+            /// Cosine of an angle in radians.
+            cos = Cos -> $Out, $call;
+            /// Tangent of an angle in radians.
+            tan = Tan -> $Out, $call;
+            /// Arcsine, in [-pi/2, pi/2]; NaN outside of [-1, 1].
+            #[doc(alias = "arcsin")]
+            asin = Asin -> $Out, $call;
+            /// Arccosine, in [0, pi]; NaN outside of [-1, 1].
+            #[doc(alias = "arccos")]
+            acos = Acos -> $Out, $call;
+            /// Arctangent, in [-pi/2, pi/2].
+            #[doc(alias = "arctan")]
+            atan = Atan -> $Out, $call;
+            /// Hyperbolic sine.
+            sinh = Sinh -> $Out, $call;
+            /// Hyperbolic cosine.
+            cosh = Cosh -> $Out, $call;
+            /// Hyperbolic tangent.
+            tanh = Tanh -> $Out, $call;
+            /// Inverse hyperbolic sine.
+            #[doc(alias = "arcsinh")]
+            asinh = Asinh -> $Out, $call;
+            /// Inverse hyperbolic cosine; NaN below 1.
+            #[doc(alias = "arccosh")]
+            acosh = Acosh -> $Out, $call;
+            /// Inverse hyperbolic tangent; NaN outside of [-1, 1].
+            #[doc(alias = "arctanh")]
+            atanh = Atanh -> $Out, $call;
+            /// Cube root.
+            cbrt = Cbrt -> $Out, $call;
+            /// Error function.
+            erf = Erf -> $Out, $call;
+            /// 1 less the error function, accurate where that is near 1.
+            erfc = Erfc -> $Out, $call;
+        }
+    };
+}
+
+/// The elementary functions of two operands: `$methods` is a macro for methods of two operands, whose rows have the operation
+/// between `$before` and `$after`.
+macro_rules! function2_methods {
+    ($methods:ident, [$($before:tt)*], [$($after:tt)*]) => {
+        $methods! {
+            /// The angle of the point (`other`, `self`), in [-pi, pi].
+            #[doc(alias = "arctan2")]
+            atan2 = $($before)* Atan2 $($after)*;
+            /// The distance of the point (`self`, `other`) from the origin; no square overflows.
+            hypot = $($before)* Hypot $($after)*;
+            /// ln(e^self + e^other); no power overflows.
+            #[doc(alias = "logsumexp")]
+            logaddexp = $($before)* Logaddexp $($after)*;
+            /// log2(2^self + 2^other); no power overflows.
+            logaddexp2 = $($before)* Logaddexp2 $($after)*;
+        }
+    };
+}
+
+pub(crate) use {function_methods, function2_methods, reduction_methods, unary_methods, view_methods};

@@ -5,7 +5,7 @@
 //! the array's type cannot hold is an error. The rules were checked against NumPy 2.4 over all types; see the tests.
 //! Where NumPy answers in a type that elide does not have (`float16`, `int8`, `uint64`), the answer is an error that says so.
 
-use crate::dtype::{DType, Element, Scalar};
+use crate::dtype::{Class, DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::axes::Axes;
 use crate::expr::infer::{self, At, describe, failed, is_error};
@@ -185,7 +185,9 @@ fn rule(op: BinaryOp, d: DType) -> Result<(BinaryOp, DType)> {
             Err(unsupported(&format!("{} of bool", op.name()), "int8", "convert first: `.astype(i16)`"))
         }
         (Div, _) => Ok((op, if d.is_float() { d } else { DType::F64 })),
-        (Atan2, _) => Ok((op, float_for("arctan2", d)?)),
+        _ if op.is_expanded(Class::Float) && op.result(DType::I64).is_none() => {
+            Ok((op, float_for(op.aliases().first().unwrap_or(&op.name()), d)?))
+        }
         (And | Or | Xor | Shl | Shr, DType::F32 | DType::F64) => Err(not_on(op.name(), d, bits)),
         _ => Ok((op, d)),
     }
@@ -296,9 +298,8 @@ pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
         (Abs, DType::Bool | DType::U8) => Ok(a.clone()),
         (IsNan, d) if !d.is_float() => infer::broadcast_to(&infer::constant(Scalar::Bool(false), site), &a.shape, site),
         (Neg | Abs | Not | IsNan | Floor | Ceil | Trunc, _) => Ok(infer::unary(op, a, site)),
-        (Sqrt | Exp | Log | Sin | Cos | Tanh | Rint, d) => {
-            float_for(op.name(), d).map(|d| infer::unary(op, &infer::cast(a, d, site), site))
-        }
+        // All others have floating-point answers only.
+        (_, d) => float_for(op.name(), d).map(|d| infer::unary(op, &infer::cast(a, d, site), site)),
     };
     or_failed(made, op.name(), &[&DynExpr::from_node(a.clone()).into()], site)
 }

@@ -6,7 +6,7 @@ use crate::dtype::{Element, Float, Number};
 use crate::error::{Result, Site};
 use crate::expr::DynExpr;
 use crate::expr::axes::{Axes, Axis, Extent};
-use crate::expr::methods::{reduction_methods, unary_methods, view_methods};
+use crate::expr::methods::{function_methods, function2_methods, reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
 use crate::expr::{infer, pieces, rearrange};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
@@ -233,17 +233,6 @@ impl<'a, T: Float> Expr<'a, T> {
     unary_methods! {
         /// Square root; NaN below zero.
         sqrt = Sqrt -> Expr<'a, T>, infer::unary;
-        /// e to the power of the element.
-        exp = Exp -> Expr<'a, T>, infer::unary;
-        /// Natural logarithm; NaN below zero, -inf at zero.
-        #[doc(alias = "ln")]
-        log = Log -> Expr<'a, T>, infer::unary;
-        /// Sine of an angle in radians.
-        sin = Sin -> Expr<'a, T>, infer::unary;
-        /// Cosine of an angle in radians.
-        cos = Cos -> Expr<'a, T>, infer::unary;
-        /// Hyperbolic tangent.
-        tanh = Tanh -> Expr<'a, T>, infer::unary;
         /// The largest integral value not above the element.
         floor = Floor -> Expr<'a, T>, infer::unary;
         /// The smallest integral value not below the element.
@@ -259,11 +248,8 @@ impl<'a, T: Float> Expr<'a, T> {
         is_nan = IsNan -> Expr<'a, bool>, infer::unary;
     }
 
-    binary_methods! {
-        /// The angle of the point (`other`, `self`), in (-pi, pi].
-        #[doc(alias = "arctan2")]
-        atan2 = Atan2 -> Expr<'a, T>;
-    }
+    function_methods! { Expr<'a, T>, infer::unary }
+    function2_methods! { binary_methods, [], [-> Expr<'a, T>] }
 
     reduction_methods! {
         /// The arithmetic mean: the sum divided by the count; NaN for nothing.

@@ -119,7 +119,7 @@ impl<E: Emit> Num<'_, '_, E> {
     fn unary(self, op: UnaryOp) -> Self {
         self.with(self.scope.emit.borrow_mut().unary(op, self.value))
     }
-    fn binary(self, op: BinaryOp, other: Self) -> Self {
+    pub(super) fn binary(self, op: BinaryOp, other: Self) -> Self {
         self.with(self.scope.emit.borrow_mut().binary(op, self.value, other.value))
     }
     /// `self * y + z`, rounded once.
@@ -145,6 +145,9 @@ impl<E: Emit> Num<'_, '_, E> {
     /// Integer bits shifted right by a constant, zeros coming in.
     pub(super) fn shr(self, count: u32) -> Self {
         self.with(self.scope.emit.borrow_mut().shift_right_logical(self.value, count))
+    }
+    pub(super) fn sqrt(self) -> Self {
+        self.unary(UnaryOp::Sqrt)
     }
     pub(super) fn rint(self) -> Self {
         self.unary(UnaryOp::Rint)
@@ -173,6 +176,14 @@ impl<E: Emit> Num<'_, '_, E> {
     }
     pub(super) fn neg(self) -> Self {
         (self.bits() ^ self.scope.int(self.scope.sign)).to_float()
+    }
+    /// The negation as the table has it: backends fold it into the fused operation whose factor it is.
+    pub(super) fn minus(self) -> Self {
+        self.unary(UnaryOp::Neg)
+    }
+    /// This magnitude with the sign of `x`. It must not be negative itself.
+    pub(super) fn signed_as(self, x: Self) -> Self {
+        (self.bits() | x.sign_bits()).to_float()
     }
     /// The sign bit alone, as an integer.
     pub(super) fn sign_bits(self) -> Self {
@@ -204,4 +215,36 @@ operators! {
     BitAnd bitand And;
     BitOr bitor Or;
     BitXor bitxor Xor;
+}
+
+/// Expands `f` over `f64`, where it is also told whether the operand is `f32`: then it may compute with the digits that remain
+/// right when the result is rounded to that.
+pub(super) fn in_double1<E: Emit>(
+    e: &mut E,
+    x: E::Value,
+    f: impl for<'s, 'e> FnOnce(&'s Scope<'e, E>, Num<'s, 'e, E>, bool) -> Num<'s, 'e, E>,
+) -> E::Value {
+    let single = e.dtype(x) == DType::F32;
+    let x = if single { e.cast(x, DType::F64) } else { x };
+    let value = {
+        let s = &Scope::new(e, DType::F64);
+        f(s, s.value(x), single).value
+    };
+    if single { e.cast(value, DType::F32) } else { value }
+}
+
+/// As `in_double1`, of two operands of one type.
+pub(super) fn in_double2<E: Emit>(
+    e: &mut E,
+    x: E::Value,
+    y: E::Value,
+    f: impl for<'s, 'e> FnOnce(&'s Scope<'e, E>, Num<'s, 'e, E>, Num<'s, 'e, E>, bool) -> Num<'s, 'e, E>,
+) -> E::Value {
+    let single = e.dtype(x) == DType::F32;
+    let (x, y) = if single { (e.cast(x, DType::F64), e.cast(y, DType::F64)) } else { (x, y) };
+    let value = {
+        let s = &Scope::new(e, DType::F64);
+        f(s, s.value(x), s.value(y), single).value
+    };
+    if single { e.cast(value, DType::F32) } else { value }
 }

@@ -1,25 +1,27 @@
-//! Exponential, logarithm, hyperbolic tangent.
+//! Exponentials and the natural logarithm.
 
 use super::Emit;
-use super::arith::{Num, Scope};
+use super::arith::{Num, Scope, in_double1};
+use super::pair::Pair;
+use super::pow;
 use crate::dtype::DType;
 
 /// What the exponential of one type needs.
 pub(super) struct ExpTable {
     log2_e: f64,
     /// ln 2 rounded to the type, and what it leaves.
-    ln2: [f64; 2],
+    pub(super) ln2: [f64; 2],
     /// Arguments beyond give 0 and infinity as these do.
     range: [f64; 2],
     /// Magnitude from which tanh rounds to 1.
-    tanh_is_one: f64,
+    pub(super) tanh_is_one: f64,
     /// (e^r - 1 - r) / r^2 on |r| <= ln 2 / 2.
     series: &'static [f64],
 }
 
 /// Minimax coefficients for the error of e^r - 1 relative to r: 2^-55.6. Lawson's iteration in 40-digit arithmetic, each
 /// coefficient rounded in turn and the rest fitted again.
-const EXP_F64: ExpTable = ExpTable {
+pub(super) const EXP_F64: ExpTable = ExpTable {
     log2_e: std::f64::consts::LOG2_E,
     ln2: [std::f64::consts::LN_2, 2.3190468138462996e-17],
     range: [-746.0, 710.0],
@@ -53,22 +55,27 @@ impl ExpTable {
     }
 }
 
-/// The parts of e^x after x = n ln 2 + r with |r| <= ln 2 / 2.
-struct Reduced<'s, 'e, E: Emit> {
+/// An argument x = n ln 2 + r of the exponential, with |r| <= ln 2 / 2.
+pub(super) struct Reduced<'s, 'e, E: Emit> {
     /// r but for its last digits.
-    lead: Num<'s, 'e, E>,
-    /// e^r - 1 - `lead`.
-    rest: Num<'s, 'e, E>,
-    n: Num<'s, 'e, E>,
+    pub(super) lead: Num<'s, 'e, E>,
+    /// r - `lead`.
+    pub(super) tail: Num<'s, 'e, E>,
+    pub(super) n: Num<'s, 'e, E>,
     /// A number that holds n + `offset` in its low bits.
-    shifted: Num<'s, 'e, E>,
+    pub(super) shifted: Num<'s, 'e, E>,
 }
 
 /// Reduces x + `tail`.
 ///
 /// The first half of ln 2 has all digits of the type: x - n ln2[0] is a multiple of its last place below 1/2, so the fused
 /// operation leaves it exact. The second half is added to the small terms only, which spares r a rounding.
-fn reduce<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, tail: Option<Num<'s, 'e, E>>, offset: i64) -> Reduced<'s, 'e, E> {
+pub(super) fn reduce<'s, 'e, E: Emit>(
+    s: &'s Scope<'e, E>,
+    x: Num<'s, 'e, E>,
+    tail: Option<Num<'s, 'e, E>>,
+    offset: i64,
+) -> Reduced<'s, 'e, E> {
     let t = ExpTable::of(s.float);
     let round = s.float(s.round + offset as f64);
     let shifted = x.fma(s.float(t.log2_e), round);
@@ -76,10 +83,34 @@ fn reduce<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, tail: Option<
     let lead = n.fma(s.float(-t.ln2[0]), x);
     let low = s.float(-t.ln2[1]);
     let tail = tail.map_or_else(|| n * low, |tail| n.fma(low, tail));
-    let r = lead + tail;
-    let r2 = r * r;
-    let rest = r2.fma(s.poly(r, r2, t.series), tail);
-    Reduced { lead, rest, n, shifted }
+    Reduced { lead, tail, n, shifted }
+}
+
+/// Reduces x ln 2 for |x| <= 2^11 in `f64`: n is the nearest integer, and the rest is a pair.
+pub(super) fn reduce_base_2<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, offset: i64) -> Reduced<'s, 'e, E> {
+    let round = s.float(s.round + offset as f64);
+    let shifted = x + round;
+    let n = shifted - round;
+    let (rest, [ln2, ln2_low]) = (x - n, EXP_F64.ln2);
+    let r = Pair::product(rest, s.float(ln2));
+    Reduced { lead: r.high, tail: rest.fma(s.float(ln2_low), r.low), n, shifted }
+}
+
+impl<'s, 'e, E: Emit> Reduced<'s, 'e, E> {
+    /// e^r - 1 - `lead`, off by no more than a few roundings of a number below 1/16.
+    pub(super) fn rest(&self, s: &'s Scope<'e, E>) -> Num<'s, 'e, E> {
+        let r = self.lead + self.tail;
+        let r2 = r * r;
+        r2.fma(s.poly(r, r2, ExpTable::of(s.float).series), self.tail)
+    }
+
+    /// y 2^n, with an `offset` of twice the bias. The scaling is done in one exact step and one that rounds, as n may reach
+    /// twice as far as an exponent.
+    pub(super) fn scale(&self, s: &'s Scope<'e, E>, y: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+        let half = self.n.fma(s.float(0.5), s.float(s.round + s.bias as f64));
+        let (low, high) = (half.bits().shl(s.digits), (self.shifted.bits() - half.bits()).shl(s.digits));
+        y * low.to_float() * high.to_float()
+    }
 }
 
 /// x moved to where `exp_in_range` is defined, without a change of the rounded result.
@@ -88,14 +119,10 @@ pub(super) fn clamp_exp<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>)
     x.clamp(least, most)
 }
 
-/// e^(x + tail) for x from `clamp_exp`. The scaling by 2^n is done in one exact step and one that rounds, as n may reach
-/// twice as far as an exponent.
+/// e^(x + tail) for x from `clamp_exp`.
 pub(super) fn exp_in_range<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, tail: Option<Num<'s, 'e, E>>) -> Num<'s, 'e, E> {
-    let Reduced { lead, rest, n, shifted } = reduce(s, x, tail, 2 * s.bias);
-    let y = lead + rest + s.float(1.0);
-    let half = n.fma(s.float(0.5), s.float(s.round + s.bias as f64));
-    let (low, high) = (half.bits().shl(s.digits), (shifted.bits() - half.bits()).shl(s.digits));
-    y * low.to_float() * high.to_float()
+    let reduced = reduce(s, x, tail, 2 * s.bias);
+    reduced.scale(s, reduced.lead + reduced.rest(s) + s.float(1.0))
 }
 
 /// e to the power x.
@@ -106,6 +133,20 @@ pub(super) fn exp_in_range<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, 
 pub(super) fn exp<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let s = &Scope::new(e, e.dtype(x));
     exp_in_range(s, clamp_exp(s, s.value(x)), None).value
+}
+
+/// 2 to the power x.
+///
+/// As [`exp`], but that the nearest integer is subtracted exactly. `f32` is computed in `f64` with fewer terms. Integral
+/// powers are exact.
+pub(super) fn exp2<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    in_double1(e, x, |s, x, single| {
+        if single {
+            return pow::exp2_single(s, x);
+        }
+        let reduced = reduce_base_2(s, x.clamp(-1080.0, 1025.0), 2 * s.bias);
+        reduced.scale(s, reduced.lead + reduced.rest(s) + s.float(1.0))
+    })
 }
 
 /// x = m 2^k for positive finite x, with m in [low, 2 low), `low` given by its bits. Returns k and m.
@@ -133,7 +174,7 @@ fn decompose_biased<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, low
 
 /// (ln((1 + q) / (1 - q)) - 2 q) / q^3 in powers of q^2, for |q| <= 3 - 2 sqrt 2. Remez's exchange in 60-digit arithmetic;
 /// relative error 2^-59.5.
-const LOG_F64: [f64; 7] = [
+pub(super) const LOG_F64: [f64; 7] = [
     0.6666666666666735,
     0.39999999999409347,
     0.2857142874368866,
@@ -173,32 +214,12 @@ pub(super) fn log<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
         let tail = q.fma(sum, k * ln2_low);
         k.fma(ln2, f - (half - tail))
     };
-    let (zero, inf) = (s.float(0.0), s.float(f64::INFINITY));
-    let at_most_zero = x.eq(zero).select(s.float(f64::NEG_INFINITY), s.float(f64::NAN));
-    x.gt(zero).select(x.lt(inf).select(y, x), at_most_zero).value
+    where_positive(s, x, y).value
 }
 
-/// Hyperbolic tangent: |x| from e^(-2 |x|) - 1 and one division, then the sign of x.
-///
-/// With c = (1 - e^(-2 |x|)) / 2 it is c / (1 - c) = c + c tanh |x|: in the second form the quotient's error counts by half
-/// at most, and hardly at all for small arguments. Largest error measured: 1.70 ulp for `f32` (every third bit pattern), 1.65
-/// ulp for `f64`. (1.00 ulp would take numerator, denominator and quotient in pairs: 41 operations in place of 34.)
-pub(super) fn tanh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    let s = &Scope::new(e, e.dtype(x));
-    let t = ExpTable::of(s.float);
-    let x = s.value(x);
-    // c + lost = (1 - e^(-2 |x|)) / 2, so that tanh |x| = c / (1 - c) = c + c tanh |x|.
-    let negative = (x.bits() | s.int(s.sign)).to_float();
-    let limit = s.float(-t.tanh_is_one);
-    let negative = negative.lt(limit).select(limit, negative);
-    // The offset makes a factor -2^(n - 1) of the low bits.
-    let Reduced { lead, rest, shifted, .. } = reduce(s, negative + negative, None, 3 * s.bias + 1);
-    let factor = shifted.bits().shl(s.digits).to_float();
-    let grown = lead + rest;
-    let less = factor + s.float(0.5);
-    let c = factor.fma(grown, less);
-    let lost = factor.fma(grown, less - c);
-    let y = c / (s.float(1.0) - c - lost);
-    let y = c + c.fma(y, lost.fma(y, lost));
-    (y.bits() | x.sign_bits()).to_float().value
+/// A logarithm for positive finite x, else what every logarithm gives: -infinity at 0, NaN below, infinity and NaN as they are.
+pub(super) fn where_positive<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, y: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+    let (zero, inf) = (s.float(0.0), s.float(f64::INFINITY));
+    let at_most_zero = x.eq(zero).select(s.float(f64::NEG_INFINITY), s.float(f64::NAN));
+    x.gt(zero).select(x.lt(inf).select(y, x), at_most_zero)
 }

@@ -4,10 +4,16 @@
 //! [`Eval`] implements it to run the same expansion on one element. So the compiled code, constant folding and the reference
 //! evaluator agree bit for bit, whatever the lane width.
 
+mod arcs;
 mod arith;
+mod erf;
 mod exp_log;
+mod hyperbolic;
+mod logs;
+mod pair;
 mod pow;
 mod remainder;
+mod roots;
 #[cfg(test)]
 mod tests;
 mod trig;
@@ -42,53 +48,97 @@ pub trait Emit {
     fn dtype(&self, x: Self::Value) -> DType;
 }
 
-/// The functions of one operand that `math` expands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function1 {
+/// A list of functions: the enum of their names, and which expansion each is.
+macro_rules! functions {
+    ($(#[$about:meta])* $Enum:ident, $(#[$does:meta])* $expand:ident($($x:ident),+): $( $(#[$doc:meta])* $f:ident = $module:ident::$function:ident; )*) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $Enum { $( $(#[$doc])* $f, )* }
+
+        impl $Enum {
+            /// Every function, in the order of the list.
+            #[cfg(test)]
+            const ALL: &'static [$Enum] = &[$($Enum::$f),*];
+        }
+
+        $(#[$does])*
+        pub fn $expand<E: Emit>(e: &mut E, f: $Enum, $($x: E::Value),+) -> E::Value {
+            let function = match f { $( $Enum::$f => $module::$function::<E>, )* };
+            function(e, $($x),+)
+        }
+    };
+}
+
+functions! {
+    /// The functions of one operand that `math` expands.
+    Function1,
+    /// Expands a function of one floating-point operand.
+    expand1(x):
     /// e to the power x
-    Exp,
+    Exp = exp_log::exp;
+    /// 2 to the power x
+    Exp2 = exp_log::exp2;
+    /// e to the power x, less 1
+    Expm1 = hyperbolic::expm1;
     /// natural logarithm
-    Log,
+    Log = exp_log::log;
+    /// logarithm to base 2
+    Log2 = logs::log2;
+    /// logarithm to base 10
+    Log10 = logs::log10;
+    /// natural logarithm of 1 + x
+    Log1p = logs::log1p;
     /// sine
-    Sin,
+    Sin = trig::sin;
     /// cosine
-    Cos,
+    Cos = trig::cos;
+    /// tangent
+    Tan = trig::tan;
+    /// arcsine
+    Asin = arcs::asin;
+    /// arccosine
+    Acos = arcs::acos;
+    /// arctangent
+    Atan = arcs::atan;
+    /// hyperbolic sine
+    Sinh = hyperbolic::sinh;
+    /// hyperbolic cosine
+    Cosh = hyperbolic::cosh;
     /// hyperbolic tangent
-    Tanh,
+    Tanh = hyperbolic::tanh;
+    /// inverse hyperbolic sine
+    Asinh = logs::asinh;
+    /// inverse hyperbolic cosine
+    Acosh = logs::acosh;
+    /// inverse hyperbolic tangent
+    Atanh = logs::atanh;
+    /// cube root
+    Cbrt = roots::cbrt;
+    /// error function
+    Erf = erf::erf;
+    /// complement of the error function
+    Erfc = erf::erfc;
 }
 
-/// The functions of two operands that `math` expands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function2 {
+functions! {
+    /// The functions of two operands that `math` expands.
+    Function2,
+    /// Expands a function of two floating-point operands of one type.
+    expand2(x, y):
     /// floored quotient
-    FloorDiv,
+    FloorDiv = remainder::floor_div;
     /// floored remainder
-    Rem,
+    Rem = remainder::rem;
     /// power
-    Pow,
+    Pow = pow::pow;
     /// angle of a point
-    Atan2,
-}
-
-/// Expands a function of one floating-point operand.
-pub fn expand1<E: Emit>(e: &mut E, f: Function1, x: E::Value) -> E::Value {
-    match f {
-        Function1::Exp => exp_log::exp(e, x),
-        Function1::Log => exp_log::log(e, x),
-        Function1::Sin => trig::sin(e, x),
-        Function1::Cos => trig::cos(e, x),
-        Function1::Tanh => exp_log::tanh(e, x),
-    }
-}
-
-/// Expands a function of two floating-point operands of one type.
-pub fn expand2<E: Emit>(e: &mut E, f: Function2, x: E::Value, y: E::Value) -> E::Value {
-    match f {
-        Function2::FloorDiv => remainder::floor_div(e, x, y),
-        Function2::Rem => remainder::rem(e, x, y),
-        Function2::Pow => pow::pow(e, x, y),
-        Function2::Atan2 => trig::atan2(e, x, y),
-    }
+    Atan2 = arcs::atan2;
+    /// distance of a point
+    Hypot = roots::hypot;
+    /// logarithm of e^x + e^y
+    Logaddexp = logs::logaddexp;
+    /// logarithm to base 2 of 2^x + 2^y
+    Logaddexp2 = logs::logaddexp2;
 }
 
 /// Runs expansions on one element.

@@ -1,9 +1,8 @@
 //! Power.
 
 use super::Emit;
-use super::arith::{Num, Scope};
+use super::arith::{Num, Scope, in_double2};
 use super::exp_log::{self, SQRT_HALF_F64};
-use crate::dtype::DType;
 
 /// (artanh t - t - t^3 / 3) / t^5 in powers of t^2, for |t| <= 3 - 2 sqrt 2. Remez's exchange in 60-digit arithmetic; error
 /// relative to artanh t: 2^-68.9.
@@ -18,13 +17,13 @@ const ARTANH: [f64; 8] = [
     0.0601075041272126,
 ];
 
-const TWO_THIRDS_F64: i64 = 0x3fe5555555555555;
+pub(super) const TWO_THIRDS_F64: i64 = 0x3fe5555555555555;
 
 /// ln 2 to 42 bits, so that its product with an exponent is exact, and what it leaves.
-const LN_2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
+pub(super) const LN_2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
 
 /// (ln(1 + f) - f) / f^2 in powers of f, for |f| <= 1/3. Lawson's iteration; relative error 2^-35.8.
-const LOG_SINGLE: [f64; 12] = [
+pub(super) const LOG_SINGLE: [f64; 12] = [
     -0.4999999994740842,
     0.333333330370866,
     -0.2500001413498538,
@@ -79,7 +78,7 @@ fn log_pair<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> (Num<'s,
 }
 
 /// log2 x for positive normal x, good to 2^-35.
-fn log2_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+pub(super) fn log2_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
     let (k, m) = exp_log::decompose_normal(s, x, TWO_THIRDS_F64);
     let f = m - s.float(1.0);
     let f2 = f * f;
@@ -87,7 +86,7 @@ fn log2_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Num<'
 }
 
 /// 2^x, good to 2^-29, in the range of `f32` and somewhat beyond.
-fn exp2_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+pub(super) fn exp2_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
     let round = s.float(s.round + s.bias as f64);
     let x = x.clamp(-160.0, 130.0);
     let shifted = x + round;
@@ -102,13 +101,7 @@ fn exp2_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Num<'
 /// `f64`, which has the digits to do without. Largest error measured: 0.55 ulp for `f32`, 0.90 ulp for `f64`; powers of
 /// integers that are representable are exact.
 pub(super) fn pow<E: Emit>(e: &mut E, x: E::Value, y: E::Value) -> E::Value {
-    let single = e.dtype(x) == DType::F32;
-    let (x, y) = if single { (e.cast(x, DType::F64), e.cast(y, DType::F64)) } else { (x, y) };
-    let value = {
-        let s = &Scope::new(e, DType::F64);
-        pow_f64(s, s.value(x), s.value(y), single).value
-    };
-    if single { e.cast(value, DType::F32) } else { value }
+    in_double2(e, x, y, pow_f64)
 }
 
 fn pow_f64<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, y: Num<'s, 'e, E>, single: bool) -> Num<'s, 'e, E> {

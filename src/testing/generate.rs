@@ -160,7 +160,7 @@ fn propose(rng: &mut Rng, values: &[DynExpr<'_>]) -> Step {
             let dtype = *rng.pick(DType::ALL);
             Step::Constant(random_scalar(rng, dtype))
         }
-        1..=3 => Step::Unary(*rng.pick(UnaryOp::ALL), a),
+        1..=3 => Step::Unary(random_unary(rng), a),
         4..=8 => Step::Binary(*rng.pick(BinaryOp::ALL), a, any(rng)),
         9 | 10 => Step::BinaryWeak(*rng.pick(BinaryOp::ALL), a, random_weak(rng), rng.one_in(3)),
         11 => Step::Select(any(rng), a, any(rng)),
@@ -190,6 +190,16 @@ pub(super) fn random_order(rng: &mut Rng, rank: usize) -> Vec<isize> {
     let mut order: Vec<isize> = (0..rank as isize).collect();
     (1..rank).for_each(|k| order.swap(k, rng.below(k + 1)));
     order
+}
+
+/// One in two is no elementary function, of which there are many.
+fn random_unary(rng: &mut Rng) -> UnaryOp {
+    let op = *rng.pick(UnaryOp::ALL);
+    if op.is_expanded(crate::dtype::Class::Float) && rng.one_in(2) {
+        *rng.pick(&[UnaryOp::Neg, UnaryOp::Abs, UnaryOp::Not, UnaryOp::Sqrt, UnaryOp::Floor, UnaryOp::IsNan])
+    } else {
+        op
+    }
 }
 
 fn random_weak(rng: &mut Rng) -> Weak {

@@ -219,8 +219,11 @@ impl Step {
             Step::Binary(Div, _, b) => open(*b),
             Step::BinaryWeak(Div, _, _, weak_first) => *weak_first && any,
             Step::Update(Div, _, _, b) | Step::Scatter { op: Some(Div), value: b, .. } => open(*b),
-            Step::Binary(FloorDiv | Rem | Fmod | Pow | Atan2, ..) | Step::BinaryWeak(FloorDiv | Rem | Fmod | Pow | Atan2, ..) => any,
-            Step::Update(FloorDiv | Rem | Fmod | Pow | Atan2, ..) => any,
+            Step::Binary(op, ..) | Step::BinaryWeak(op, ..) | Step::Update(op, ..)
+                if *op == Fmod || op.is_expanded(crate::dtype::Class::Float) =>
+            {
+                any
+            }
             _ => false,
         };
         let made = matches!(

@@ -14,7 +14,7 @@ use super::object::{Value, array, describe, like_array, not_an_int, to_operand, 
 use super::reductions;
 use super::select;
 use super::value::Py;
-use crate::dtype::DType;
+use crate::dtype::{Class, DType};
 use crate::error::{ErrorKind, Result as BuildResult};
 use crate::expr::{Axes, Axis, DynExpr, DynOperand, Extent};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
@@ -87,11 +87,6 @@ static FUNCTIONS: &[Function] = &[
     row("abs", &["absolute"], X, Unary(UnaryOp::Abs)),
     row("invert", &["bitwise_not", "bitwise_invert"], X, Unary(UnaryOp::Not)),
     row("sqrt", &[], X, Unary(UnaryOp::Sqrt)),
-    row("exp", &[], X, Unary(UnaryOp::Exp)),
-    row("log", &[], X, Unary(UnaryOp::Log)),
-    row("sin", &[], X, Unary(UnaryOp::Sin)),
-    row("cos", &[], X, Unary(UnaryOp::Cos)),
-    row("tanh", &[], X, Unary(UnaryOp::Tanh)),
     row("floor", &[], X, Unary(UnaryOp::Floor)),
     row("ceil", &[], X, Unary(UnaryOp::Ceil)),
     row("trunc", &["fix"], X, Unary(UnaryOp::Trunc)),
@@ -105,7 +100,6 @@ static FUNCTIONS: &[Function] = &[
     row("remainder", &["mod"], XY, Binary(BinaryOp::Rem)),
     row("fmod", &[], XY, Binary(BinaryOp::Fmod)),
     row("power", &["pow"], XY, Binary(BinaryOp::Pow)),
-    row("arctan2", &["atan2"], XY, Binary(BinaryOp::Atan2)),
     row("minimum", &[], XY, Binary(BinaryOp::Min)),
     row("maximum", &[], XY, Binary(BinaryOp::Max)),
     row("bitwise_and", &[], XY, Binary(BinaryOp::And)),
@@ -222,9 +216,21 @@ static FUNCTIONS: &[Function] = &[
     row("len", &[], "a", Other(lib::len)),
 ];
 
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
-    FUNCTIONS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |n| (n, f))).collect()
+/// The elementary functions, which have one name and one signature everywhere: the rows of the op table that `math` expands
+/// on floats and that are not defined on integers.
+static ELEMENTARY: LazyLock<Vec<Function>> = LazyLock::new(|| {
+    let unary = UnaryOp::ALL.iter().filter(|op| op.is_expanded(Class::Float) && op.result(DType::I64).is_none());
+    let binary = BinaryOp::ALL.iter().filter(|op| op.is_expanded(Class::Float) && op.result(DType::I64).is_none());
+    let unary = unary.map(|&op| row(op.name(), op.aliases(), X, Unary(op)));
+    unary.chain(binary.map(|&op| row(op.name(), op.aliases(), XY, Binary(op)))).collect()
 });
+
+fn all() -> impl Iterator<Item = &'static Function> {
+    FUNCTIONS.iter().chain(ELEMENTARY.iter())
+}
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
+    LazyLock::new(|| all().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |n| (n, f))).collect());
 
 /// The function of this name.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
@@ -241,12 +247,12 @@ pub(super) fn binary_operation(name: &str) -> Option<BinaryOp> {
 
 /// Every name of every function, in the order of the table.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    FUNCTIONS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()))
+    all().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()))
 }
 
 /// The names of the methods of arrays.
 pub(super) fn methods() -> impl Iterator<Item = &'static str> {
-    FUNCTIONS.iter().filter(|f| f.method).map(|f| f.name)
+    all().filter(|f| f.method).map(|f| f.name)
 }
 
 /// An argument as it was written.

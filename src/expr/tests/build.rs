@@ -160,7 +160,15 @@ fn every_operation_has_a_method_of_the_type_that_it_says() {
     let a = x(&[2, 3]);
     let k = a.cast::<i64>();
     let mut nodes = Vec::new();
-    for e in [-&a, a.abs(), a.sqrt(), a.exp(), a.log(), a.sin(), a.cos(), a.tanh(), a.floor(), a.ceil(), a.trunc(), a.round()] {
+    for e in [-&a, a.abs(), a.sqrt(), a.floor(), a.ceil(), a.trunc(), a.round()] {
+        assert_eq!(made(&e), "f64[2,3]");
+        nodes.push(e.node);
+    }
+    for e in [a.exp(), a.exp2(), a.expm1(), a.log(), a.log2(), a.log10(), a.log1p(), a.cbrt(), a.erf(), a.erfc()] {
+        assert_eq!(made(&e), "f64[2,3]");
+        nodes.push(e.node);
+    }
+    for e in [a.sin(), a.cos(), a.tan(), a.asin(), a.acos(), a.atan(), a.sinh(), a.cosh(), a.tanh(), a.asinh(), a.acosh(), a.atanh()] {
         assert_eq!(made(&e), "f64[2,3]");
         nodes.push(e.node);
     }
@@ -174,6 +182,9 @@ fn every_operation_has_a_method_of_the_type_that_it_says() {
         a.fmod(&a),
         a.pow(3.0),
         a.atan2(&a),
+        a.hypot(&a),
+        a.logaddexp(0.0),
+        a.logaddexp2(0.0),
         a.minimum(0.0),
         a.maximum(0.0),
     ] {

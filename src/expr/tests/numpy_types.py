@@ -31,14 +31,18 @@ def where(a, b):
 
 binary = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "floor_div": np.floor_divide,
-    "rem": np.remainder, "fmod": np.fmod, "pow": operator.pow, "atan2": np.arctan2, "min": np.minimum, "max": np.maximum,
+    "rem": np.remainder, "fmod": np.fmod, "pow": operator.pow, "atan2": np.arctan2,
+    "hypot": np.hypot, "logaddexp": np.logaddexp, "logaddexp2": np.logaddexp2, "min": np.minimum, "max": np.maximum,
     "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "shl": np.left_shift, "shr": np.right_shift,
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor, "where": where,
 }
 unary = {
-    "neg": np.negative, "abs": np.absolute, "not": np.invert, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "sin": np.sin,
-    "cos": np.cos, "tanh": np.tanh, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
+    "neg": np.negative, "abs": np.absolute, "not": np.invert, "sqrt": np.sqrt, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1,
+    "log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+    "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "cbrt": np.cbrt, "erf": np.exp, "erfc": np.exp,  # SciPy's, with the types of NumPy's functions
+    "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
     "isnan": np.isnan, "logical_not": np.logical_not, "sum": np.sum, "prod": np.prod, "min": np.min, "max": np.max,
     "any": np.any, "all": np.all, "argmin": np.argmin, "argmax": np.argmax, "mean": np.mean,
 }
