@@ -12,7 +12,7 @@
 use std::error::Error;
 use std::time::Instant;
 
-use elide::{ArrayMut, ArrayRef, Axes, Axis, Binding, DType, Dim, DynExpr, Kernel, Layout, Shape};
+use elide::{ArrayMut, ArrayRef, Axes, Axis, Binding, DType, Dim, DynExpr, Expr, Kernel, Layout, Shape};
 use memmap2::MmapMut;
 
 type Failure = Box<dyn Error>;
@@ -115,6 +115,11 @@ fn workload(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
         "pairwise" => vec![("x", unit(1, F64, &[side, 3])?), ("y", unit(2, F64, &[side, 3])?)],
         "gray" => vec![("rgb", Buffer::uniform(1, 0.0, 256.0, U8, &[n, 3])?)],
         "overlap" => vec![("a", unit(1, F64, &line)?)],
+        "black_scholes" => vec![
+            ("s", Buffer::uniform(1, 5.0, 30.0, F64, &line)?),
+            ("k", Buffer::uniform(2, 1.0, 100.0, F64, &line)?),
+            ("t", Buffer::uniform(3, 0.25, 10.0, F64, &line)?),
+        ],
         _ => return Ok(None),
     };
     let mut b = Kernel::builder(name);
@@ -123,6 +128,18 @@ fn workload(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
         let a = &b.input::<f64>("a", [&p]);
         let rest = elide::s![1..];
         b.update(a, a.at(rest).set(0.5 * (a.slice(rest) + a.slice(elide::s![..-1]))));
+        return Ok(Some((b.build()?, inputs)));
+    }
+    if name == "black_scholes" {
+        let [s, k, t] = &["s", "k", "t"].map(|s| b.input::<f64>(s, [&p]));
+        let (rate, volatility) = (0.02, 0.30);
+        let sd = &(volatility * t.sqrt());
+        let d1 = &(((s / k).log() + (rate + 0.5 * volatility * volatility) * t) / sd);
+        let below = |d: &Expr<'static, f64>| 0.5 + 0.5 * (d * std::f64::consts::FRAC_1_SQRT_2).erf();
+        let discounted = &(k * (-rate * t).exp());
+        let call = &(s * below(d1) - discounted * below(&(d1 - sd)));
+        b.output("call", call);
+        b.output("put", call - s + discounted);
         return Ok(Some((b.build()?, inputs)));
     }
     let out: DynExpr<'static> = match name {
@@ -198,7 +215,7 @@ fn workload(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
     Ok(Some((b.build()?, inputs)))
 }
 
-/// The concrete shape of the output.
+/// The concrete shape of the outputs.
 fn output_shape(name: &str, kernel: &Kernel, inputs: &[(&str, Buffer)]) -> Vec<usize> {
     let first = &inputs[0].1.shape;
     match name {
@@ -221,17 +238,18 @@ fn main() -> Result<(), Failure> {
         return Ok(());
     };
     let shape = output_shape(name, &kernel, &inputs);
-    let mut out = Buffer::new(kernel.outputs()[0].dtype(), &shape)?;
+    let in_place = name == "overlap";
+    let outputs = kernel.outputs().iter().filter(|_| !in_place);
+    let mut outputs = outputs.map(|o| Ok((o.name(), Buffer::new(o.dtype(), &shape)?))).collect::<Result<Vec<_>, Failure>>()?;
     debug_assert!(Layout::contiguous(&shape, 1).size().is_some());
     let building = kernel.timings().total().as_secs_f64();
     let mut call = kernel.call();
     let mut binding: Binding<'_, '_> = call.start();
-    let in_place = name == "overlap";
     for (name, buffer) in &mut inputs {
         binding = if in_place { binding.bind_mut(*name, buffer.view_mut()?)? } else { binding.bind(*name, buffer.view()?)? };
     }
-    if !in_place {
-        binding = binding.bind_mut("out", out.view_mut()?)?;
+    for (name, buffer) in &mut outputs {
+        binding = binding.bind_mut(*name, buffer.view_mut()?)?;
     }
     let start = Instant::now();
     binding.run()?;
@@ -251,7 +269,8 @@ fn main() -> Result<(), Failure> {
     samples.sort_by(f64::total_cmp);
     drop(binding);
     // What is updated in place has been so as often as there was time for.
-    let checksum = if in_place { "null".to_owned() } else { format!("{:e}", out.sum(name == "standardize")) };
+    let total = || outputs.iter().map(|(_, out)| out.sum(name == "standardize")).sum::<f64>();
+    let checksum = if in_place { "null".to_owned() } else { format!("{:e}", total()) };
     println!("{{\"best\": {:e}, \"median\": {:e}, \"first\": {first:e}, \"checksum\": {checksum}}}", samples[0], samples[3]);
     Ok(())
 }
