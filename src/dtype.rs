@@ -4,15 +4,129 @@ use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// The table of element types, narrow to wide within each group, for whoever needs a line for each: expands `$mac!` with the
+/// arguments, then the rows. A row is the variant, the Rust type, its name, NumPy's code without the byte order, the names other
+/// than these two that NumPy knows it by, the class, and the bytes of an element.
+macro_rules! for_each_dtype {
+    ($mac:ident!($($args:tt)*)) => {
+        $mac! { ($($args)*)
+            /// One byte, 0 or 1.
+            Bool bool "bool" "b1" ["bool_", "?"] bool 1;
+            /// Signed byte.
+            I8 i8 "i8" "i1" ["int8", "byte", "b"] int 1;
+            /// 16-bit signed integer.
+            I16 i16 "i16" "i2" ["int16", "short", "h"] int 2;
+            /// 32-bit signed integer.
+            I32 i32 "i32" "i4" ["int32", "intc", "i"] int 4;
+            /// 64-bit signed integer.
+            I64 i64 "i64" "i8" ["int64", "int", "int_", "intp", "longlong", "l", "q"] int 8;
+            /// Unsigned byte.
+            U8 u8 "u8" "u1" ["uint8", "ubyte", "B"] int 1;
+            /// 16-bit unsigned integer.
+            U16 u16 "u16" "u2" ["uint16", "ushort", "H"] int 2;
+            /// 32-bit unsigned integer.
+            U32 u32 "u32" "u4" ["uint32", "uintc", "I"] int 4;
+            /// 64-bit unsigned integer.
+            U64 u64 "u64" "u8" ["uint64", "uint", "uintp", "ulonglong", "L", "Q"] int 8;
+            /// IEEE 754 binary32.
+            F32 f32 "f32" "f4" ["float32", "single", "f"] float 4;
+            /// IEEE 754 binary64.
+            F64 f64 "f64" "f8" ["float64", "float", "double", "d"] float 8;
+        }
+    };
+}
+pub(crate) use for_each_dtype;
+
+/// The class of a row of the table, or of an operation's.
+macro_rules! class {
+    (bool) => {
+        $crate::dtype::Class::Bool
+    };
+    (int) => {
+        $crate::dtype::Class::Int
+    };
+    (float) => {
+        $crate::dtype::Class::Float
+    };
+}
+pub(crate) use class;
+
+/// What depends on the class of a row: bits, conversions from the widest integer and from `f64`, and which traits hold.
+macro_rules! of_class {
+    (bool $ty:ident $size:literal) => {
+        impl Convert for bool {
+            fn to_bits64(self) -> u64 {
+                self as u64
+            }
+            fn from_bits64(bits: u64) -> bool {
+                bits as u8 != 0
+            }
+            fn number(self) -> Number128 {
+                Number128::Int(self as i128)
+            }
+            fn from_int(x: i128) -> bool {
+                x != 0
+            }
+            fn from_float(x: f64) -> bool {
+                x != 0.0
+            }
+        }
+        impl Bits for bool {}
+    };
+    (int $ty:ident $size:literal) => {
+        impl Convert for $ty {
+            fn to_bits64(self) -> u64 {
+                self as u64 & u64::MAX >> (64 - 8 * $size)
+            }
+            fn from_bits64(bits: u64) -> $ty {
+                bits as $ty
+            }
+            fn number(self) -> Number128 {
+                Number128::Int(self as i128)
+            }
+            fn from_int(x: i128) -> $ty {
+                x as $ty
+            }
+            fn from_float(x: f64) -> $ty {
+                truncated(x, $size, <$ty>::MIN == 0) as $ty
+            }
+        }
+        impl Bits for $ty {}
+        impl Integer for $ty {}
+        impl Number for $ty {}
+    };
+    (float $ty:ident $size:literal) => {
+        impl Convert for $ty {
+            fn to_bits64(self) -> u64 {
+                self.to_bits() as u64
+            }
+            fn from_bits64(bits: u64) -> $ty {
+                <$ty>::from_bits(bits as _)
+            }
+            fn number(self) -> Number128 {
+                Number128::Float(self as f64)
+            }
+            fn from_int(x: i128) -> $ty {
+                x as $ty
+            }
+            fn from_float(x: f64) -> $ty {
+                x as $ty
+            }
+        }
+        impl Float for $ty {}
+        impl Number for $ty {}
+    };
+}
+
 macro_rules! define_dtypes {
-    ($( $(#[$doc:meta])* $Variant:ident $ty:ident $name:literal $code:literal $class:ident $size:literal; )*) => {
+    (() $( $(#[$doc:meta])* $Variant:ident $ty:ident $name:literal $code:literal [$($alias:literal),*] $class:ident $size:literal; )*) => {
         /// The element type of an array.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum DType { $( $(#[$doc])* $Variant, )* }
 
         impl DType {
-            /// Every element type, narrow to wide within each class.
+            /// Every element type, narrow to wide within each group.
             pub const ALL: &'static [DType] = &[ $( DType::$Variant ),* ];
 
             /// The Rust name: `f64`, `i32`, `bool`.
@@ -25,6 +139,11 @@ macro_rules! define_dtypes {
                 match self { $( DType::$Variant => $code ),* }
             }
 
+            /// The names that NumPy knows it by, other than the code and the Rust name.
+            pub(crate) fn aliases(self) -> &'static [&'static str] {
+                match self { $( DType::$Variant => &[$($alias),*] ),* }
+            }
+
             /// Bytes per element.
             pub fn size(self) -> usize {
                 match self { $( DType::$Variant => $size ),* }
@@ -32,7 +151,15 @@ macro_rules! define_dtypes {
 
             /// The class that the op table is keyed on.
             pub fn class(self) -> Class {
-                match self { $( DType::$Variant => Class::$class ),* }
+                match self { $( DType::$Variant => class!($class) ),* }
+            }
+
+            /// The least and largest value of an integer type.
+            pub fn int_range(self) -> Option<(i128, i128)> {
+                match self { $( DType::$Variant if class!($class) == Class::Int => {
+                    let sign = if $name.starts_with('u') { 0 } else { 1 };
+                    Some((-(sign << (8 * $size - 1)), (1i128 << (8 * $size - sign)) - 1))
+                } )* _ => None }
             }
         }
 
@@ -49,12 +176,27 @@ macro_rules! define_dtypes {
 
             /// The value's bits, zero-extended to 64.
             pub fn bits(self) -> u64 {
-                match self { $( Scalar::$Variant(x) => ToBits::to_bits64(x) ),* }
+                match self { $( Scalar::$Variant(x) => Convert::to_bits64(x) ),* }
             }
 
             /// The value of type `dtype` with these low bits.
             pub fn from_bits(dtype: DType, bits: u64) -> Scalar {
-                match dtype { $( DType::$Variant => Scalar::$Variant(ToBits::from_bits64(bits)) ),* }
+                match dtype { $( DType::$Variant => Scalar::$Variant(Convert::from_bits64(bits)) ),* }
+            }
+
+            /// An integer's value, exact (a `bool` is 0 or 1), or a float's.
+            fn number(self) -> Number128 {
+                match self { $( Scalar::$Variant(x) => Convert::number(x) ),* }
+            }
+
+            /// An integer converted to `dtype`, as by [`Scalar::cast`].
+            #[doc(hidden)]
+            pub fn from_int(x: i128, dtype: DType) -> Scalar {
+                match dtype { $( DType::$Variant => Scalar::$Variant(Convert::from_int(x)) ),* }
+            }
+
+            fn from_float(x: f64, dtype: DType) -> Scalar {
+                match dtype { $( DType::$Variant => Scalar::$Variant(Convert::from_float(x)) ),* }
             }
 
             /// The value in the first `dtype.size()` bytes, in the machine's byte order. A `bool` is any byte but 0.
@@ -81,6 +223,13 @@ macro_rules! define_dtypes {
             }
         }
 
+        /// Prints enough digits to read the same value back; a float always shows that it is one.
+        impl fmt::Display for Scalar {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $( Scalar::$Variant(x) => write!(f, "{x:?}") ),* }
+            }
+        }
+
         $(
             impl From<$ty> for Scalar {
                 fn from(x: $ty) -> Scalar { Scalar::$Variant(x) }
@@ -95,26 +244,11 @@ macro_rules! define_dtypes {
                     }
                 }
             }
+            of_class! { $class $ty $size }
         )*
     };
 }
-
-define_dtypes! {
-    /// One byte, 0 or 1.
-    Bool bool "bool" "b1" Bool 1;
-    /// Unsigned byte.
-    U8 u8 "u8" "u1" Int 1;
-    /// 16-bit signed integer.
-    I16 i16 "i16" "i2" Int 2;
-    /// 32-bit signed integer.
-    I32 i32 "i32" "i4" Int 4;
-    /// 64-bit signed integer.
-    I64 i64 "i64" "i8" Int 8;
-    /// IEEE 754 binary32.
-    F32 f32 "f32" "f4" Float 4;
-    /// IEEE 754 binary64.
-    F64 f64 "f64" "f8" Float 8;
-}
+for_each_dtype!(define_dtypes!());
 
 /// The classes of element types that an op can be defined on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,31 +279,35 @@ pub trait Integer: Element {}
 pub trait Float: Element {}
 /// The element types with arithmetic: all but `bool`.
 pub trait Number: Element {}
-macro_rules! mark {
-    ($($tr:ident: $($t:ty)*;)*) => { $($(impl $tr for $t {})*)* };
-}
-mark! { Integer: u8 i16 i32 i64; Float: f32 f64; Number: u8 i16 i32 i64 f32 f64; }
+/// The element types with operations on bits: `bool` and the integers.
+pub trait Bits: Element {}
 
-trait ToBits: Sized {
+/// A value of any type: an integer is exact, a `bool` is 0 or 1.
+enum Number128 {
+    Int(i128),
+    Float(f64),
+}
+
+/// What `Scalar` needs of each type.
+trait Convert: Sized {
     fn to_bits64(self) -> u64;
     fn from_bits64(bits: u64) -> Self;
+    fn number(self) -> Number128;
+    fn from_int(x: i128) -> Self;
+    fn from_float(x: f64) -> Self;
 }
-macro_rules! to_bits {
-    ($($t:ty, |$x:ident| $to:expr, |$b:ident| $from:expr;)*) => { $(
-        impl ToBits for $t {
-            fn to_bits64(self) -> u64 { let $x = self; $to }
-            fn from_bits64($b: u64) -> Self { $from }
-        }
-    )* };
-}
-to_bits! {
-    bool, |x| x as u64, |b| b as u8 != 0;
-    u8, |x| x as u64, |b| b as u8;
-    i16, |x| x as u16 as u64, |b| b as i16;
-    i32, |x| x as u32 as u64, |b| b as i32;
-    i64, |x| x as u64, |b| b as i64;
-    f32, |x| x.to_bits() as u64, |b| f32::from_bits(b as u32);
-    f64, |x| x.to_bits(), |b| f64::from_bits(b);
+
+/// A float's integral part before it wraps to an integer type of `size` bytes, as x86-64 computes it: an `i32` for narrow types,
+/// else an `i64`, whose least value stands for NaN and what is out of its range; for `u64` from 2^63 on the rest above 2^63 is
+/// converted so.
+fn truncated(x: f64, size: usize, unsigned: bool) -> i64 {
+    let two_63 = 9223372036854775808.0;
+    if size < 4 || size == 4 && !unsigned {
+        return if x > -2147483649.0 && x < 2147483648.0 { x as i64 } else { i32::MIN as i64 };
+    }
+    let wide = |x: f64| if x < two_63 { x as i64 } else { i64::MIN };
+    // The saturating `as` gives the least value below the range, but 0 for NaN, which is not below 2^63.
+    if size == 8 && unsigned && x >= two_63 { wide(x - two_63) ^ i64::MIN } else { wide(x) }
 }
 
 /// Equal bits, and any NaN equals any NaN: the equality of the "exact" class of answers.
@@ -199,40 +337,31 @@ impl Scalar {
 
     /// The value as an `f64`, rounded if it must be.
     pub fn to_f64(self) -> f64 {
-        match self {
-            Scalar::Bool(x) => x as u8 as f64,
-            Scalar::U8(x) => x as f64,
-            Scalar::I16(x) => x as f64,
-            Scalar::I32(x) => x as f64,
-            Scalar::I64(x) => x as f64,
-            Scalar::F32(x) => x as f64,
-            Scalar::F64(x) => x,
+        match self.number() {
+            Number128::Int(x) => x as f64,
+            Number128::Float(x) => x,
         }
     }
 
     /// The value converted to `dtype` by the rules of `docs/semantics.md`: integers wrap, floats round to nearest,
-    /// floats out of an integer's range give the least `i32` (`i64` for 64-bit targets) before they wrap.
+    /// floats out of an integer's range give the least `i32` (`i64` for `u32` and 64-bit targets) before they wrap, but that
+    /// what a `u64` can hold stays as it is.
     pub fn cast(self, dtype: DType) -> Scalar {
         if self.dtype() == dtype {
             return self;
         }
-        let int = match self {
-            Scalar::F32(x) => return cast_float(x as f64, dtype),
-            Scalar::F64(x) => return cast_float(x, dtype),
-            Scalar::Bool(x) => x as i64,
-            Scalar::U8(x) => x as i64,
-            Scalar::I16(x) => x as i64,
-            Scalar::I32(x) => x as i64,
-            Scalar::I64(x) => x,
-        };
-        match dtype {
-            DType::Bool => Scalar::Bool(int != 0),
-            DType::U8 => Scalar::U8(int as u8),
-            DType::I16 => Scalar::I16(int as i16),
-            DType::I32 => Scalar::I32(int as i32),
-            DType::I64 => Scalar::I64(int),
-            DType::F32 => Scalar::F32(int as f32),
-            DType::F64 => Scalar::F64(int as f64),
+        match self.number() {
+            Number128::Int(x) => Scalar::from_int(x, dtype),
+            Number128::Float(x) => Scalar::from_float(x, dtype),
+        }
+    }
+
+    /// The value of an integer; of a float, its integral part, 0 if it is NaN.
+    #[doc(hidden)]
+    pub fn to_int(self) -> i128 {
+        match self.number() {
+            Number128::Int(x) => x,
+            Number128::Float(x) => x as i128,
         }
     }
 
@@ -247,37 +376,9 @@ impl Scalar {
     }
 }
 
-fn cast_float(x: f64, dtype: DType) -> Scalar {
-    let i32_or_min = || if x > -2147483649.0 && x < 2147483648.0 { x as i32 } else { i32::MIN };
-    match dtype {
-        DType::Bool => Scalar::Bool(x != 0.0),
-        DType::U8 => Scalar::U8(i32_or_min() as u8),
-        DType::I16 => Scalar::I16(i32_or_min() as i16),
-        DType::I32 => Scalar::I32(i32_or_min()),
-        DType::I64 => Scalar::I64(if x < 9223372036854775808.0 { x as i64 } else { i64::MIN }),
-        DType::F32 => Scalar::F32(x as f32),
-        DType::F64 => Scalar::F64(x),
-    }
-}
-
 impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// Prints enough digits to read the same value back; a float always shows that it is one.
-impl fmt::Display for Scalar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Scalar::Bool(x) => write!(f, "{x}"),
-            Scalar::U8(x) => write!(f, "{x}"),
-            Scalar::I16(x) => write!(f, "{x}"),
-            Scalar::I32(x) => write!(f, "{x}"),
-            Scalar::I64(x) => write!(f, "{x}"),
-            Scalar::F32(x) => write!(f, "{x:?}"),
-            Scalar::F64(x) => write!(f, "{x:?}"),
-        }
     }
 }
 
@@ -286,16 +387,10 @@ impl std::str::FromStr for DType {
 
     /// Accepts the Rust name (`f64`), the NumPy name (`float64`) and `int`/`float` for NumPy's defaults.
     fn from_str(s: &str) -> Result<DType> {
-        let found = match s {
-            "float" | "float64" => Some(DType::F64),
-            "float32" => Some(DType::F32),
-            "int" | "int64" => Some(DType::I64),
-            "int32" => Some(DType::I32),
-            "int16" => Some(DType::I16),
-            "uint8" => Some(DType::U8),
-            "bool_" => Some(DType::Bool),
-            _ => DType::ALL.iter().copied().find(|d| d.name() == s),
-        };
+        // NumPy's codes are not among them: its `u8` has eight bytes.
+        let numpys =
+            |d: DType| d.aliases().contains(&s) && (s.ends_with(|c: char| c.is_ascii_digit()) || ["int", "float", "bool_"].contains(&s));
+        let found = DType::ALL.iter().copied().find(|d| d.name() == s || numpys(*d));
         found.ok_or_else(|| {
             let all: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
             Error::new(ErrorKind::DType, format!("`{s}` is not an element type that elide has"))
@@ -317,26 +412,30 @@ impl DType {
 
     /// True if values below zero can be held.
     pub fn is_signed(self) -> bool {
-        !matches!(self, DType::Bool | DType::U8)
+        self.is_float() || self.int_range().is_some_and(|(least, _)| least < 0)
     }
 
-    /// NumPy 2's result type of two arrays: the smallest type that both cast to safely.
+    /// NumPy 2's result type of two arrays: the smallest type that both cast to safely, `f64` for 64-bit integers and floats
+    /// although it does not hold all of their values.
     pub fn promote(self, other: DType) -> DType {
-        let (a, b) = if self <= other { (self, other) } else { (other, self) };
-        match (a, b) {
-            (DType::I32 | DType::I64, DType::F32) => DType::F64,
-            _ => b,
-        }
+        let both = DType::ALL.iter().copied().filter(|d| d.holds_all(self) && d.holds_all(other));
+        // Of equal ones the first, which is an integer where there is one.
+        both.min_by_key(|d| d.size()).unwrap_or(DType::F64)
     }
 
-    /// The least and largest value of an integer type.
-    pub fn int_range(self) -> Option<(i64, i64)> {
-        match self {
-            DType::U8 => Some((0, u8::MAX as i64)),
-            DType::I16 => Some((i16::MIN as i64, i16::MAX as i64)),
-            DType::I32 => Some((i32::MIN as i64, i32::MAX as i64)),
-            DType::I64 => Some((i64::MIN, i64::MAX)),
-            _ => None,
+    /// True if every value of `other` is one of this type, but for those that differ in the sign of zero.
+    pub(crate) fn holds_all(self, other: DType) -> bool {
+        match (self.class(), other.class()) {
+            _ if self == other => true,
+            (_, Class::Bool) => true,
+            (Class::Int, Class::Int) => {
+                let ((low, high), (least, most)) = (self.int_range().unwrap_or((0, 0)), other.int_range().unwrap_or((0, 0)));
+                low <= least && most <= high
+            }
+            // Of 24 bits of a significand, or 53.
+            (Class::Float, Class::Int) => other.size() < self.size(),
+            (Class::Float, Class::Float) => other.size() < self.size(),
+            _ => false,
         }
     }
 }
@@ -356,6 +455,16 @@ mod tests {
             (DType::I64, DType::F32, DType::F64),
             (DType::Bool, DType::F32, DType::F32),
             (DType::I64, DType::F64, DType::F64),
+            (DType::I8, DType::U8, DType::I16),
+            (DType::I8, DType::U16, DType::I32),
+            (DType::U16, DType::I16, DType::I32),
+            (DType::U16, DType::F32, DType::F32),
+            (DType::U32, DType::F32, DType::F64),
+            (DType::U32, DType::I32, DType::I64),
+            (DType::U32, DType::I64, DType::I64),
+            (DType::U64, DType::I8, DType::F64),
+            (DType::U64, DType::U8, DType::U64),
+            (DType::U64, DType::F32, DType::F64),
         ];
         for (a, b, want) in table {
             assert_eq!(a.promote(b), want, "{a} with {b}");
@@ -371,11 +480,32 @@ mod tests {
         assert_eq!(Scalar::F64(300.7).cast(DType::U8), Scalar::U8(44));
         assert_eq!(Scalar::F32(-2147483648.0).cast(DType::I32), Scalar::I32(i32::MIN));
         assert_eq!(Scalar::I64(-1).cast(DType::U8), Scalar::U8(255));
+        assert_eq!(Scalar::F64(-1.5).cast(DType::I8), Scalar::I8(-1));
+        assert_eq!(Scalar::F64(70000.0).cast(DType::U16), Scalar::U16(4464));
+        assert_eq!(Scalar::F64(3e9).cast(DType::U16), Scalar::U16(0));
+        assert_eq!(Scalar::F64(3e9).cast(DType::U32), Scalar::U32(3_000_000_000));
+        assert_eq!(Scalar::F32(-1.0).cast(DType::U32), Scalar::U32(u32::MAX));
+        assert_eq!(Scalar::F64(1e30).cast(DType::U32), Scalar::U32(0));
+        assert_eq!(Scalar::F64(f64::NAN).cast(DType::U32), Scalar::U32(0));
+        assert_eq!(Scalar::F64(1e19).cast(DType::U64), Scalar::U64(10_000_000_000_000_000_000));
+        assert_eq!(Scalar::F64(-2.5).cast(DType::U64), Scalar::U64(u64::MAX - 1));
+        assert_eq!(Scalar::F64(2e19).cast(DType::U64), Scalar::U64(0));
+        assert_eq!(Scalar::F64(f64::NAN).cast(DType::U64), Scalar::U64(1 << 63));
+        assert_eq!(Scalar::F64(-1e30).cast(DType::U64), Scalar::U64(1 << 63));
+        assert_eq!(Scalar::U64(u64::MAX).cast(DType::F32), Scalar::F32(18446744073709551616.0));
     }
 
     #[test]
     fn bytes_round_trip() {
-        for s in [Scalar::I16(-2), Scalar::F32(1.5), Scalar::F64(-0.0), Scalar::Bool(true), Scalar::U8(200)] {
+        for s in [
+            Scalar::I8(-3),
+            Scalar::I16(-2),
+            Scalar::U64(u64::MAX),
+            Scalar::F32(1.5),
+            Scalar::F64(-0.0),
+            Scalar::Bool(true),
+            Scalar::U8(200),
+        ] {
             let mut bytes = [0u8; 8];
             s.write_ne_bytes(&mut bytes);
             assert_eq!(Scalar::from_ne_bytes(s.dtype(), &bytes), s);

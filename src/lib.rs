@@ -223,8 +223,8 @@
 //!
 //! # Limits
 //!
-//! x86-64 with AVX and FMA, or aarch64; one thread per call; vectors of 512, 256 or 128 bits ([`Backend`]). Element types: `bool`, `u8`, `i16`, `i32`,
-//! `i64`, `f32`, `f64`.
+//! x86-64 with AVX and FMA, or aarch64; one thread per call; vectors of 512, 256 or 128 bits ([`Backend`]). Element types: `bool`,
+//! integers of 8 to 64 bits with and without sign, `f32`, `f64`.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -260,13 +260,13 @@ mod view;
 pub use array::{Array, ArrayMut, ArrayRef};
 pub use codegen::Backend;
 pub use compile::Timings;
-pub use dtype::{Class, DType, Element, Float, Integer, Number, Scalar};
+pub use dtype::{Bits, Class, DType, Element, Float, Integer, Number, Scalar};
 pub use error::{Error, ErrorKind, Result, Site};
 #[doc(hidden)]
 pub use expr::with_step;
 pub use expr::{
-    Axes, Axis, Bits, Compressed, DynExpr, DynLazyMut, DynOperand, Expr, Extent, Indexed, IntoExpr, IntoLazyMut, Lazy, LazyMut, Pad,
-    Region, RegionMut, Weak, concatenate, lazy, lazy_mut, stack,
+    Axes, Axis, Compressed, DynExpr, DynLazyMut, DynOperand, Expr, Extent, Indexed, IntoExpr, IntoLazyMut, Lazy, LazyMut, Pad, Region,
+    RegionMut, Weak, concatenate, lazy, lazy_mut, stack,
 };
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};

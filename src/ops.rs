@@ -14,7 +14,7 @@
 //! an expansion into other rows by `math` (`expand::exp`), done before any backend sees the operation.
 //! Every consumer expands the columns it needs with `for_each_unary!`, `for_each_binary!`: a new operation is one row.
 
-use crate::dtype::{Class, DType, Scalar};
+use crate::dtype::{Class, DType, Scalar, class, for_each_dtype};
 use crate::math;
 
 macro_rules! for_each_unary {
@@ -168,19 +168,6 @@ macro_rules! result {
     };
 }
 
-macro_rules! class {
-    (bool) => {
-        Class::Bool
-    };
-    (int) => {
-        Class::Int
-    };
-    (float) => {
-        Class::Float
-    };
-}
-pub(crate) use class;
-
 macro_rules! is_expanded {
     (expand::$f:ident) => {
         true
@@ -190,50 +177,39 @@ macro_rules! is_expanded {
     };
 }
 
+/// Evaluates on a value of each type of a class: returns where the value is of one.
 macro_rules! eval1 {
-    (bool, $v:expr, |$x:ident| $e:expr) => {
-        if let Scalar::Bool($x) = $v {
+    ($class:ident, $v:expr, |$x:ident| $e:expr) => {
+        for_each_dtype!(eval1!(@rows $class, $v, |$x| $e))
+    };
+    ((@rows $class:ident, $v:expr, |$x:ident| $e:expr) $( $(#[$doc:meta])* $V:ident $t:ident $n:literal $c:literal [$($a:literal),*] $k:ident $s:literal; )*) => {
+        $( eval1!(@row $class $k $V, $v, |$x| $e); )*
+    };
+    (@row bool bool $V:ident, $v:expr, |$x:ident| $e:expr) => { eval1!(@one $V, $v, |$x| $e) };
+    (@row int int $V:ident, $v:expr, |$x:ident| $e:expr) => { eval1!(@one $V, $v, |$x| $e) };
+    (@row float float $V:ident, $v:expr, |$x:ident| $e:expr) => { eval1!(@one $V, $v, |$x| $e) };
+    (@row $class:ident $k:ident $V:ident, $v:expr, |$x:ident| $e:expr) => {};
+    (@one $V:ident, $v:expr, |$x:ident| $e:expr) => {
+        if let Scalar::$V($x) = $v {
             return Some(Scalar::from($e));
-        }
-    };
-    (int, $v:expr, |$x:ident| $e:expr) => {
-        match $v {
-            Scalar::U8($x) => return Some(Scalar::from($e)),
-            Scalar::I16($x) => return Some(Scalar::from($e)),
-            Scalar::I32($x) => return Some(Scalar::from($e)),
-            Scalar::I64($x) => return Some(Scalar::from($e)),
-            _ => {}
-        }
-    };
-    (float, $v:expr, |$x:ident| $e:expr) => {
-        match $v {
-            Scalar::F32($x) => return Some(Scalar::from($e)),
-            Scalar::F64($x) => return Some(Scalar::from($e)),
-            _ => {}
         }
     };
 }
 
 macro_rules! eval2 {
-    (bool, $v:expr, |$x:ident, $y:ident| $e:expr) => {
-        if let (Scalar::Bool($x), Scalar::Bool($y)) = $v {
+    ($class:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => {
+        for_each_dtype!(eval2!(@rows $class, $v, |$x, $y| $e))
+    };
+    ((@rows $class:ident, $v:expr, |$x:ident, $y:ident| $e:expr) $( $(#[$doc:meta])* $V:ident $t:ident $n:literal $c:literal [$($a:literal),*] $k:ident $s:literal; )*) => {
+        $( eval2!(@row $class $k $V, $v, |$x, $y| $e); )*
+    };
+    (@row bool bool $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => { eval2!(@one $V, $v, |$x, $y| $e) };
+    (@row int int $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => { eval2!(@one $V, $v, |$x, $y| $e) };
+    (@row float float $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => { eval2!(@one $V, $v, |$x, $y| $e) };
+    (@row $class:ident $k:ident $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => {};
+    (@one $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => {
+        if let (Scalar::$V($x), Scalar::$V($y)) = $v {
             return Some(Scalar::from($e));
-        }
-    };
-    (int, $v:expr, |$x:ident, $y:ident| $e:expr) => {
-        match $v {
-            (Scalar::U8($x), Scalar::U8($y)) => return Some(Scalar::from($e)),
-            (Scalar::I16($x), Scalar::I16($y)) => return Some(Scalar::from($e)),
-            (Scalar::I32($x), Scalar::I32($y)) => return Some(Scalar::from($e)),
-            (Scalar::I64($x), Scalar::I64($y)) => return Some(Scalar::from($e)),
-            _ => {}
-        }
-    };
-    (float, $v:expr, |$x:ident, $y:ident| $e:expr) => {
-        match $v {
-            (Scalar::F32($x), Scalar::F32($y)) => return Some(Scalar::from($e)),
-            (Scalar::F64($x), Scalar::F64($y)) => return Some(Scalar::from($e)),
-            _ => {}
         }
     };
 }
@@ -374,7 +350,7 @@ impl ReduceOp {
 
     /// The value that changes nothing when combined. A sum of floats starts at -0, so that a sum of -0 alone is -0.
     pub fn identity(self, d: DType) -> Option<Scalar> {
-        let int = |pick: fn((i64, i64)) -> i64| d.int_range().map(|r| Scalar::I64(pick(r)).cast(d));
+        let int = |pick: fn((i128, i128)) -> i128| d.int_range().map(|r| Scalar::from_int(pick(r), d));
         match self {
             ReduceOp::Sum if d.is_float() => Some(Scalar::F64(-0.0).cast(d)),
             ReduceOp::Sum => Some(Scalar::zero(d)),
@@ -418,11 +394,16 @@ trait IntOps: Sized + Copy {
 }
 
 macro_rules! int_ops {
-    ($($t:ident $abs:expr;)*) => { $(
+    (() $( $(#[$doc:meta])* $V:ident $t:ident $n:literal $c:literal [$($a:literal),*] $k:ident $s:literal; )*) => {
+        $( int_ops! { @row $k $t } )*
+    };
+    (@row bool $t:ident) => {};
+    (@row float $t:ident) => {};
+    (@row int $t:ident) => {
         impl IntOps for $t {
+            #[allow(unused_comparisons, reason = "unsigned types are never below 0")]
             fn wrap_abs(self) -> Self {
-                let abs: fn($t) -> $t = $abs;
-                abs(self)
+                if self < 0 { self.wrapping_neg() } else { self }
             }
             fn floor_div(self, y: Self) -> Self {
                 if y == 0 {
@@ -442,23 +423,18 @@ macro_rules! int_ops {
                 if y == 0 { 0 } else { self.wrapping_rem(y) }
             }
             fn int_pow(self, y: Self) -> Self {
-                math::int_pow(self as i64, y as i64) as $t
+                if <$t>::MIN == 0 { math::unsigned_pow(self as u64, y as u64) as $t } else { math::int_pow(self as i64, y as i64) as $t }
             }
             fn shift_left(self, y: Self) -> Self {
                 u32::try_from(y).ok().and_then(|n| self.checked_shl(n)).unwrap_or(0)
             }
             fn shift_right(self, y: Self) -> Self {
-                u32::try_from(y).ok().and_then(|n| self.checked_shr(n)).unwrap_or(self.wrapping_shr($t::BITS - 1) >> (if $t::MIN == 0 { 1 } else { 0 }))
+                u32::try_from(y).ok().and_then(|n| self.checked_shr(n)).unwrap_or(if $t::MIN == 0 { 0 } else { self >> ($t::BITS - 1) })
             }
         }
-    )* };
+    };
 }
-int_ops! {
-    u8 |x| x;
-    i16 |x| x.wrapping_abs();
-    i32 |x| x.wrapping_abs();
-    i64 |x| x.wrapping_abs();
-}
+for_each_dtype!(int_ops!());
 
 #[cfg(test)]
 mod tests {

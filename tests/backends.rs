@@ -26,12 +26,12 @@ fn binary_operations() {
             for &d in DType::ALL {
                 let Some(maker) = maker(backend, &[d, d], |x| DynExpr::binary(op, &x[0], &x[1])) else { continue };
                 // The operations run in the type that they are promoted to, which the text of `float_power` and the like is not.
-                let narrow = matches!(d, DType::U8 | DType::I16);
+                let (size, narrow) = (d.size(), d.size() < 4);
                 let by_lane = match op {
                     BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Fmod => true,
                     BinaryOp::Pow => !d.is_float(),
                     // No CPU shifts bytes by a vector, and AVX2 no words of 16 bits.
-                    BinaryOp::Shl | BinaryOp::Shr => d == DType::U8 || backend == Backend::Avx2 && narrow,
+                    BinaryOp::Shl | BinaryOp::Shr => size == 1 || backend == Backend::Avx2 && narrow,
                     // AVX2 converts no 64-bit integers to `f64` but by arithmetic, which it does.
                     _ => false,
                 };
@@ -53,7 +53,8 @@ fn unary_operations_and_casts() {
             }
             for &to in DType::ALL {
                 let Some(maker) = maker(backend, &[d], |x| x[0].astype(to)) else { continue };
-                let needs_avx512 = matches!((d, to), (DType::F32 | DType::F64, DType::I64) | (DType::I64, DType::F32));
+                let long = |d: DType| d.is_int() && d.size() == 8;
+                let needs_avx512 = d.is_float() && (long(to) || to == DType::U32) || long(d) && to == DType::F32;
                 let want = if needs_avx512 && backend == Backend::Avx2 { Backend::Cranelift } else { backend };
                 assert_eq!(maker, want.name(), "{d} to {to}");
             }

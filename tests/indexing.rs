@@ -149,6 +149,16 @@ fn taking_at_every_type_and_length() {
                 assert_eq!(x.take(i, 0).eval::<Vec<T>>().unwrap(), want);
                 let small: Vec<i16> = k.iter().map(|&k| k as i16).collect();
                 assert_eq!(x.take(lazy(&small), 0).eval::<Vec<T>>().unwrap(), want);
+                let bytes: Vec<i8> = k.iter().map(|&k| k as i8).collect();
+                assert_eq!(x.take(lazy(&bytes), 0).eval::<Vec<T>>().unwrap(), want);
+                let from_front: Vec<i64> = k.iter().map(|k| k.rem_euclid(n as i64)).collect();
+                macro_rules! unsigned {
+                    ($($U:ty)*) => { $(
+                        let k: Vec<$U> = from_front.iter().map(|&k| k as $U).collect();
+                        assert_eq!(x.take(lazy(&k), 0).eval::<Vec<T>>().unwrap(), want);
+                    )* };
+                }
+                unsigned! { u8 u16 u32 u64 }
                 // Seen through views, before and after.
                 let turned: Vec<T> = x.invert_axis(0).take(i, -1).invert_axis(0).eval().unwrap();
                 let back: Vec<T> = v.iter().rev().copied().collect();
@@ -165,6 +175,14 @@ fn taking_at_every_type_and_length() {
     check(|k| k);
     check(|k| k as f32 * 0.5);
     check(|k| k as f64 * 0.5);
+}
+
+/// As `i64` it would be -1, the last element.
+#[test]
+fn an_unsigned_index_does_not_wrap() {
+    let (v, k) = ([1.0, 2.0, 3.0], [0u64, u64::MAX]);
+    let e = lazy(&v).take(lazy(&k), 0).eval::<Vec<f64>>().unwrap_err();
+    assert_eq!(e.message(), "index 9223372036854775807 is out of bounds for axis 0 with size 3");
 }
 
 #[test]

@@ -97,12 +97,12 @@ fn binary(dtypes: &[DType]) {
 
 #[test]
 fn binary_of_narrow_types() {
-    binary(&[DType::Bool, DType::U8, DType::I16]);
+    binary(&[DType::Bool, DType::I8, DType::U8, DType::I16, DType::U16]);
 }
 
 #[test]
 fn binary_of_wide_integers() {
-    binary(&[DType::I32, DType::I64]);
+    binary(&[DType::I32, DType::I64, DType::U32, DType::U64]);
 }
 
 #[test]
@@ -116,6 +116,40 @@ fn casts() {
     for &from in DType::ALL {
         for &to in DType::ALL {
             assert!(elementwise(&format!("cast to {to}"), &[from], LIES, Class::Exact, |x| x[0].astype(to)));
+        }
+    }
+}
+
+/// By value: where a `u64` meets a signed integer, `f64` does not tell all of them apart.
+#[test]
+fn comparisons_of_both_signs() {
+    let mut rng = Rng::new(3);
+    let (mut u, mut i) = (values(&mut rng, DType::U64, 400), values(&mut rng, DType::I64, 400));
+    for (a, b) in [(1u64 << 63, i64::MIN), (u64::MAX, -1), (i64::MAX as u64, i64::MAX), (i64::MAX as u64 - 1, i64::MAX), (0, 0)] {
+        u.push(a.into());
+        i.push(b.into());
+    }
+    let exact = |s: &Scalar| match *s {
+        Scalar::U64(x) => i128::from(x),
+        Scalar::I64(x) => i128::from(x),
+        other => unreachable!("{other}"),
+    };
+    for &op in BinaryOp::ALL.iter().filter(|op| op.is_comparison()) {
+        let holds = |a: i128, b: i128| match op {
+            BinaryOp::Eq => a == b,
+            BinaryOp::Ne => a != b,
+            BinaryOp::Lt => a < b,
+            BinaryOp::Le => a <= b,
+            BinaryOp::Gt => a > b,
+            _ => a >= b,
+        };
+        for (x, y) in [(&u, &i), (&i, &u)] {
+            let dtypes = [x[0].dtype(), y[0].dtype()];
+            let want: Vec<Scalar> = x.iter().zip(y).map(|(a, b)| Scalar::Bool(holds(exact(a), exact(b)))).collect();
+            let (x, y) = (vector(dtypes[0], x), vector(dtypes[1], y));
+            let mut calls = kernel(&dtypes, 1, |x| DynExpr::binary(op, &x[0], &x[1])).unwrap();
+            let want = vector(DType::Bool, &want);
+            calls.judge(&[(&x, C), (&y, C)], &want, C, Class::Exact, &format!("{} of {dtypes:?}", op.name()));
         }
     }
 }
@@ -216,7 +250,7 @@ fn reductions(dtypes: &[DType]) {
 
 #[test]
 fn reductions_of_integers() {
-    reductions(&[DType::Bool, DType::U8, DType::I16, DType::I32, DType::I64]);
+    reductions(&[DType::Bool, DType::I8, DType::U8, DType::I16, DType::U16, DType::I32, DType::U32, DType::I64, DType::U64]);
 }
 
 #[test]
@@ -248,7 +282,7 @@ fn extremes_with_one_nan() {
 fn reductions_along_an_axis() {
     const SHAPES: &[[usize; 2]] = &[[0, 3], [3, 0], [1, 1], [2, 3], [9, 17], [130, 5], [5, 130], [33, 33]];
     for &op in ReduceOp::ALL {
-        for &d in &[DType::Bool, DType::I16, DType::I64, DType::F32, DType::F64] {
+        for &d in &[DType::Bool, DType::I16, DType::U16, DType::U32, DType::I64, DType::U64, DType::F32, DType::F64] {
             if op.result(d).is_none() {
                 continue;
             }

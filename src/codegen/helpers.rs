@@ -13,6 +13,9 @@ impl Helper {
 extern "C" fn int_pow(base: i64, exponent: i64) -> i64 {
     crate::math::int_pow(base, exponent)
 }
+extern "C" fn unsigned_pow(base: u64, exponent: u64) -> u64 {
+    crate::math::unsigned_pow(base, exponent)
+}
 extern "C" fn fmod_f32(x: f32, y: f32) -> f32 {
     x % y
 }
@@ -23,6 +26,10 @@ extern "C" fn fmod_f64(x: f64, y: f64) -> f64 {
 /// Integer power modulo 2^64.
 pub(super) fn int_pow_helper() -> Helper {
     Helper(int_pow as *const () as usize)
+}
+/// Power of numbers that are not negative, modulo 2^64.
+pub(super) fn unsigned_pow_helper() -> Helper {
+    Helper(unsigned_pow as *const () as usize)
 }
 /// The exact remainder of truncating division.
 pub(super) fn fmod_f32_helper() -> Helper {

@@ -61,12 +61,9 @@ pub(super) fn int_vector(size: usize) -> Type {
 /// The CLIF type of one element; `bool` is a byte of 0 or 1.
 pub(super) fn scalar_type(d: DType) -> Type {
     match d {
-        DType::Bool | DType::U8 => types::I8,
-        DType::I16 => types::I16,
-        DType::I32 => types::I32,
-        DType::I64 => types::I64,
         DType::F32 => types::F32,
         DType::F64 => types::F64,
+        _ => Type::int(8 * d.size() as u16).expect("an integer type of every element size"),
     }
 }
 
@@ -549,11 +546,19 @@ impl Emitter<'_> {
                 let wide = e.b.ins().swiden_low(r);
                 e.b.ins().fcvt_from_sint(types::F64X2, wide)
             }),
+            (U32, F64) => self.halves(g, F64, vf, |e, r| {
+                let wide = e.b.ins().uwiden_low(r);
+                e.b.ins().fcvt_from_sint(types::F64X2, wide)
+            }),
+            (U32, F32) => {
+                let regs = g.regs.iter().map(|r| self.b.ins().fcvt_from_uint(types::F32X4, *r)).collect();
+                Group { regs, lane: Lane::Of(to) }
+            }
             (I32, F32) | (I64, F64) => {
                 let ty = Lane::Of(to).vector();
                 Group { regs: g.regs.iter().map(|r| self.b.ins().fcvt_from_sint(ty, *r)).collect(), lane: Lane::Of(to) }
             }
-            (U8 | I16, F32 | F64) => {
+            (I8 | U8 | I16 | U16, F32 | F64) => {
                 let wide = self.int_to_int(g, from, I32, vf);
                 self.cast_group(&wide, I32, to, vf)
             }
@@ -576,11 +581,11 @@ impl Emitter<'_> {
                 let regs = self.truncate(&halves, 8, vf);
                 Group { regs, lane: Lane::Of(I32) }
             }
-            (F32 | F64, U8 | I16) => {
+            (F32 | F64, I8 | U8 | I16 | U16) => {
                 let wide = self.cast_group(g, from, I32, vf);
                 self.int_to_int(&wide, I32, to, vf)
             }
-            (I64, F32) | (F32 | F64, I64) => {
+            (I64, F32) | (U64, F32 | F64) | (F32 | F64, I64) => {
                 let lanes: Vec<Value> = (0..vf)
                     .map(|k| {
                         let v = self.extract(g, k);

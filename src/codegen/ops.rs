@@ -6,8 +6,8 @@ use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature, Type, Value, types
 use super::emit::Emitter;
 use super::helpers::Helper;
 use super::lanes::{Group, Lane, Regs, int_vector, mem, scalar_type};
-use crate::dtype::{Class, DType, Scalar};
-use crate::ops::{BinaryOp, UnaryOp, class, for_each_binary, for_each_unary};
+use crate::dtype::{Class, DType, Scalar, class};
+use crate::ops::{BinaryOp, UnaryOp, for_each_binary, for_each_unary};
 
 /// One register or scalar: what an element-wise lowering works on.
 #[derive(Clone, Copy)]
@@ -57,7 +57,7 @@ macro_rules! define_binary {
 fn is_lanewise(op: BinaryOp, d: DType) -> bool {
     match op {
         BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Fmod | BinaryOp::Pow | BinaryOp::Shl | BinaryOp::Shr => true,
-        BinaryOp::Mul => d == DType::U8,
+        BinaryOp::Mul => d.size() == 1,
         _ => false,
     }
 }
@@ -124,8 +124,9 @@ impl Emitter<'_> {
 
     fn shift_by_constant(&mut self, op: BinaryOp, dtype: DType, x: &Group, count: Scalar) -> Group {
         let bits = 8 * dtype.size() as i64;
-        let Scalar::I64(n) = count.cast(DType::I64) else { unreachable!("cast to i64") };
-        let in_range = (0..bits).contains(&n);
+        let n = count.to_int();
+        let in_range = (0..i128::from(bits)).contains(&n);
+        let n = n as i64;
         if op == BinaryOp::Shl && !in_range || op == BinaryOp::Shr && !in_range && !dtype.is_signed() {
             let zero = self.zero(x.lane.vector());
             return Group { regs: x.regs.iter().map(|_| zero).collect(), lane: x.lane };
@@ -345,12 +346,13 @@ impl Emitter<'_> {
     fn int_pow(&mut self, t: Ty, x: Value, y: Value) -> Value {
         let ty = scalar_type(t.dtype);
         let wide = |e: &mut Self, v: Value| match t.dtype {
-            DType::I64 => v,
+            d if d.size() == 8 => v,
             d if d.is_signed() => e.b.ins().sextend(types::I64, v),
             _ => e.b.ins().uextend(types::I64, v),
         };
         let (x, y) = (wide(self, x), wide(self, y));
-        let z = self.call_for_value(super::helpers::int_pow_helper(), types::I64, &[x, y]);
+        let helper = if t.dtype.is_signed() { super::helpers::int_pow_helper() } else { super::helpers::unsigned_pow_helper() };
+        let z = self.call_for_value(helper, types::I64, &[x, y]);
         if ty == types::I64 { z } else { self.b.ins().ireduce(ty, z) }
     }
 
@@ -382,10 +384,12 @@ impl Emitter<'_> {
         let ty = scalar_type(to);
         match (from.class(), to.class()) {
             (Class::Bool | Class::Int, Class::Float) => {
-                let v = match from {
-                    DType::I32 | DType::I64 => v,
-                    DType::I16 => self.b.ins().sextend(types::I32, v),
-                    _ => self.b.ins().uextend(types::I32, v),
+                let v = match (from.size(), from.is_signed()) {
+                    (4 | 8, true) => v,
+                    (8, false) => return self.b.ins().fcvt_from_uint(ty, v),
+                    (4, false) => self.b.ins().uextend(types::I64, v),
+                    (_, true) => self.b.ins().sextend(types::I32, v),
+                    (_, false) => self.b.ins().uextend(types::I32, v),
                 };
                 self.b.ins().fcvt_from_sint(ty, v)
             }
@@ -396,6 +400,7 @@ impl Emitter<'_> {
                 self.b.ins().fcmp(FloatCC::NotEqual, v, zero)
             }
             (Class::Float, Class::Int) => {
+                // Those to `u32` and `u64` are made of those to `i64` when the nest is made.
                 let (int, limit) = if to == DType::I64 { (types::I64, 9223372036854775808.0) } else { (types::I32, 2147483648.0) };
                 let converted = self.b.ins().fcvt_to_sint_sat(int, v);
                 let limit = self.scalar_const(Scalar::F64(limit).cast(from));

@@ -4,7 +4,7 @@
 //! holds any of these arrays unless the result is one.
 
 use crate::dtype::{DType, Element, Number, Scalar};
-use crate::error::{Site, bail};
+use crate::error::{Error, ErrorKind, Site, bail};
 use crate::expr::Expr;
 use crate::expr::axes::{Axis, Extent, requested_shape};
 use crate::expr::infer::{self, At, binary, cast, constant, or_error, size_of};
@@ -179,14 +179,16 @@ impl<T: Number> Expr<'static, T> {
     pub fn arange(start: T, stop: T, step: T) -> Self {
         let site = Some(Site::caller());
         let (start, stop, step): (Scalar, Scalar, Scalar) = (start.into(), stop.into(), step.into());
-        let int = |x: Scalar| match x.cast(DType::I64) {
-            Scalar::I64(x) => x,
-            _ => 0,
+        if T::DTYPE.is_float() {
+            return Expr::from_node(float_range(start.to_f64(), stop.to_f64(), step.to_f64(), T::DTYPE, site));
+        }
+        let int = |x: Scalar| {
+            let x = x.to_int();
+            i64::try_from(x)
+                .map_err(|_| Error::new(ErrorKind::DType, format!("{x} is more than an i64 holds, in which ranges are computed")))
         };
-        Expr::from_node(match T::DTYPE {
-            DType::F32 | DType::F64 => float_range(start.to_f64(), stop.to_f64(), step.to_f64(), T::DTYPE, site),
-            _ => cast(&int_range(&Size::from(int(start)), &Size::from(int(stop)), int(step), site), T::DTYPE, site),
-        })
+        let made = (|| Ok(cast(&int_range(&Size::from(int(start)?), &Size::from(int(stop)?), int(step)?, site), T::DTYPE, site)))();
+        Expr::from_node(or_error(made, T::DTYPE, site, || "arange".into()))
     }
 
     /// `num` numbers at equal distances from `start` to `stop`, both included. They are computed in `f64` and converted, for

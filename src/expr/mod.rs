@@ -45,7 +45,6 @@ pub use axes::{Axes, Axis, Extent, with_step};
 pub use dynamic::DynExpr;
 pub use lazy::{Lazy, lazy};
 pub use lazy_mut::{DynLazyMut, IntoLazyMut, LazyMut, RegionMut, lazy_mut};
-pub use operators::Bits;
 pub use pieces::{Pad, Region, concatenate, stack};
 pub use promote::{DynOperand, Weak};
 pub use scatter::{Compressed, Indexed};

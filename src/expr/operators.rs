@@ -4,20 +4,12 @@
 
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Rem, Shl, Shr, Sub};
 
-use crate::dtype::{Element, Float, Integer, Number};
+use crate::dtype::{Bits, Float, Integer, Number, for_each_dtype};
 use crate::error::Site;
 use crate::expr::infer;
 use crate::expr::promote::{self, DynOperand};
 use crate::expr::{DynExpr, Expr};
 use crate::ops::{BinaryOp, UnaryOp};
-
-/// The element types with operations on bits: `bool` and the integers.
-pub trait Bits: Element {}
-impl Bits for bool {}
-impl Bits for u8 {}
-impl Bits for i16 {}
-impl Bits for i32 {}
-impl Bits for i64 {}
 
 macro_rules! typed_pair {
     ($Trait:ident $op:ident $method:ident $Class:ident $L:ty, $R:ty) => {
@@ -70,6 +62,23 @@ macro_rules! dynamic {
     };
 }
 
+/// The same for each type of a trait.
+macro_rules! typed_scalars_left {
+    (($Trait:ident $op:ident $method:ident $Class:ident) $( $(#[$doc:meta])* $V:ident $t:ident $n:literal $c:literal [$($a:literal),*] $k:ident $s:literal; )*) => {
+        $( typed_scalars_left!(@row $Class $k $Trait $op $method $t); )*
+    };
+    (@row Number bool $($rest:tt)*) => {};
+    (@row Float bool $($rest:tt)*) => {};
+    (@row Float int $($rest:tt)*) => {};
+    (@row Bits float $($rest:tt)*) => {};
+    (@row Integer bool $($rest:tt)*) => {};
+    (@row Integer float $($rest:tt)*) => {};
+    (@row $Class:ident $k:ident $Trait:ident $op:ident $method:ident $t:ident) => {
+        typed_scalar_left! { $Trait $op $method $t, Expr<'a, $t> }
+        typed_scalar_left! { $Trait $op $method $t, &Expr<'a, $t> }
+    };
+}
+
 // One integer and one float type, so that the type of a literal is not ambiguous.
 macro_rules! dynamic_scalar_left {
     ($Trait:ident $op:ident $method:ident $R:ty, $($t:ty)*) => { $(
@@ -84,15 +93,14 @@ macro_rules! dynamic_scalar_left {
 }
 
 macro_rules! binary_operators {
-    ($( $Trait:ident $op:ident $method:ident $Class:ident [$($t:ty)*]; )*) => { $(
+    ($( $Trait:ident $op:ident $method:ident $Class:ident; )*) => { $(
         typed_pair! { $Trait $op $method $Class Expr<'a, T>, Expr<'a, T> }
         typed_pair! { $Trait $op $method $Class Expr<'a, T>, &Expr<'a, T> }
         typed_pair! { $Trait $op $method $Class &Expr<'a, T>, Expr<'a, T> }
         typed_pair! { $Trait $op $method $Class &Expr<'a, T>, &Expr<'a, T> }
         typed_scalar_right! { $Trait $op $method $Class Expr<'a, T> }
         typed_scalar_right! { $Trait $op $method $Class &Expr<'a, T> }
-        $( typed_scalar_left! { $Trait $op $method $t, Expr<'a, $t> } )*
-        $( typed_scalar_left! { $Trait $op $method $t, &Expr<'a, $t> } )*
+        for_each_dtype!(typed_scalars_left!($Trait $op $method $Class));
         dynamic! { $Trait $op $method DynExpr<'a> }
         dynamic! { $Trait $op $method &DynExpr<'a> }
         dynamic_scalar_left! { $Trait $op $method DynExpr<'a>, bool i64 f64 }
@@ -101,16 +109,16 @@ macro_rules! binary_operators {
 }
 
 binary_operators! {
-    Add Add add Number [u8 i16 i32 i64 f32 f64];
-    Sub Sub sub Number [u8 i16 i32 i64 f32 f64];
-    Mul Mul mul Number [u8 i16 i32 i64 f32 f64];
-    Div Div div Float [f32 f64];
-    Rem Rem rem Number [u8 i16 i32 i64 f32 f64];
-    BitAnd And bitand Bits [bool u8 i16 i32 i64];
-    BitOr Or bitor Bits [bool u8 i16 i32 i64];
-    BitXor Xor bitxor Bits [bool u8 i16 i32 i64];
-    Shl Shl shl Integer [u8 i16 i32 i64];
-    Shr Shr shr Integer [u8 i16 i32 i64];
+    Add Add add Number;
+    Sub Sub sub Number;
+    Mul Mul mul Number;
+    Div Div div Float;
+    Rem Rem rem Number;
+    BitAnd And bitand Bits;
+    BitOr Or bitor Bits;
+    BitXor Xor bitxor Bits;
+    Shl Shl shl Integer;
+    Shr Shr shr Integer;
 }
 
 macro_rules! unary_operators {

@@ -3,7 +3,7 @@
 //! Two arrays meet at the smallest type that holds both (`DType::promote`). A Python scalar is weak (NEP 50): it takes the
 //! array's type unless its kind is higher (an int beside `bool` is `i64`, a float beside an integer is `f64`), and an int that
 //! the array's type cannot hold is an error. The rules were checked against NumPy 2.4 over all types; see the tests.
-//! Where NumPy answers in a type that elide does not have (`float16`, `int8`, `uint64`), the answer is an error that says so.
+//! Where NumPy answers in a type that elide does not have (`float16`), the answer is an error that says so.
 
 use crate::dtype::{Class, DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
@@ -83,7 +83,7 @@ macro_rules! weak_from {
         }
     )*)* };
 }
-weak_from! { Bool as bool: bool; Int as i128: u8 i16 i32 i64 i128 usize; Float as f64: f32 f64; }
+weak_from! { Bool as bool: bool; Int as i128: i8 i16 i32 i64 i128 u8 u16 u32 u64 usize; Float as f64: f32 f64; }
 
 impl DynOperand<'_> {
     fn node(&self) -> Option<&NodeRef> {
@@ -131,16 +131,14 @@ impl Weak {
             Weak::Float(x) => Ok(Scalar::F64(x).cast(dtype)),
             // By way of f64, as NumPy does it.
             Weak::Int(k) if dtype.is_float() => Ok(Scalar::F64(k as f64).cast(dtype)),
-            Weak::Int(k) => match i64::try_from(k) {
-                Ok(k64) if fits(k, dtype) => Ok(Scalar::I64(k64).cast(dtype)),
-                _ => Err(Weak::out_of_bounds(k, dtype)),
-            },
+            Weak::Int(k) if fits(k, dtype) => Ok(Scalar::from_int(k, dtype)),
+            Weak::Int(k) => Err(Weak::out_of_bounds(k, dtype)),
         }
     }
 }
 
 fn fits(k: i128, dtype: DType) -> bool {
-    dtype.int_range().is_none_or(|(low, high)| (low as i128..=high as i128).contains(&k))
+    dtype.int_range().is_none_or(|(low, high)| (low..=high).contains(&k))
 }
 
 /// The type in which two operands meet.
@@ -162,10 +160,21 @@ fn unsupported(what: &str, theirs: &str, help: &str) -> Error {
 /// The type in which NumPy computes a function that has floating-point answers only.
 fn float_for(name: &str, d: DType) -> Result<DType> {
     match d {
-        DType::F32 | DType::F64 => Ok(d),
-        DType::I16 => Ok(DType::F32),
-        DType::I32 | DType::I64 => Ok(DType::F64),
-        DType::Bool | DType::U8 => Err(unsupported(&format!("{name} of {d}"), "float16", "convert first: `.astype(f32)`")),
+        _ if d.is_float() => Ok(d),
+        _ if d.size() == 2 => Ok(DType::F32),
+        _ if d.size() > 2 => Ok(DType::F64),
+        _ => Err(unsupported(&format!("{name} of {d}"), "float16", "convert first: `.astype(f32)`")),
+    }
+}
+
+/// The type of a function of two floats: the one that functions of one take each operand in, the wider of both.
+fn for_functions(name: &str, a: &DynOperand<'_>, b: &DynOperand<'_>) -> Result<DType> {
+    let (DynOperand::Expr(x), DynOperand::Expr(y)) = (a, b) else { return float_for(name, common(a, b)) };
+    match (float_for(name, x.dtype()), float_for(name, y.dtype())) {
+        (Ok(d), Ok(e)) => Ok(d.promote(e)),
+        // `float16` beside a wider type.
+        (Ok(d), Err(_)) | (Err(_), Ok(d)) => Ok(d),
+        (Err(_), Err(e)) => Err(e),
     }
 }
 
@@ -181,14 +190,9 @@ fn rule(op: BinaryOp, d: DType) -> Result<(BinaryOp, DType)> {
         (Add | Max, DType::Bool) => Ok((Or, d)),
         (Mul | Min, DType::Bool) => Ok((And, d)),
         (Sub, DType::Bool) => Err(not_on("-", d, "use `^` (exclusive or) or convert to an integer type")),
-        (FloorDiv | Rem | Fmod | Pow | Shl | Shr, DType::Bool) => {
-            Err(unsupported(&format!("{} of bool", op.name()), "int8", "convert first: `.astype(i16)`"))
-        }
+        (FloorDiv | Rem | Fmod | Pow | Shl | Shr, DType::Bool) => Ok((op, DType::I8)),
         (Div, _) => Ok((op, if d.is_float() { d } else { DType::F64 })),
-        _ if op.is_expanded(Class::Float) && op.result(DType::I64).is_none() => {
-            Ok((op, float_for(op.aliases().first().unwrap_or(&op.name()), d)?))
-        }
-        (And | Or | Xor | Shl | Shr, DType::F32 | DType::F64) => Err(not_on(op.name(), d, bits)),
+        (And | Or | Xor | Shl | Shr, _) if d.is_float() => Err(not_on(op.name(), d, bits)),
         _ => Ok((op, d)),
     }
 }
@@ -227,13 +231,24 @@ fn try_binary(op: BinaryOp, a: &DynOperand<'_>, b: &DynOperand<'_>, site: At) ->
     {
         return Ok(answer);
     }
+    if op.is_comparison()
+        && let Some(answer) = mixed_comparison(op, a, b, site)?
+    {
+        return Ok(answer);
+    }
     if op == BinaryOp::Pow
         && let (DynOperand::Expr(x), DynOperand::Weak(w)) = (a, b)
         && let Some(answer) = simple_power(x.node(), *w, common(a, b), site)?
     {
         return Ok(answer);
     }
-    let (op, d) = rule(op, common(a, b))?;
+    let (op, d) = match op {
+        // Functions of floats only; `/` is not one of them.
+        _ if op.is_expanded(Class::Float) && op.result(DType::I64).is_none() => {
+            (op, for_functions(op.aliases().first().unwrap_or(&op.name()), a, b)?)
+        }
+        _ => rule(op, common(a, b))?,
+    };
     Ok(infer::binary(op, &a.cast(d, site)?, &b.cast(d, site)?, site))
 }
 
@@ -256,6 +271,25 @@ fn out_of_range_comparison(op: BinaryOp, a: &DynOperand<'_>, b: &DynOperand<'_>,
     }
 }
 
+/// A signed integer compared with a `u64`, which no integer type holds both of: by value, not as the `f64` in which they meet.
+fn mixed_comparison(op: BinaryOp, a: &DynOperand<'_>, b: &DynOperand<'_>, site: At) -> Result<Option<NodeRef>> {
+    let is_signed = |d: DType| d.is_int() && d.is_signed();
+    let (signed, flipped) = match (a, b) {
+        (DynOperand::Expr(x), DynOperand::Expr(y)) if is_signed(x.dtype()) && y.dtype() == DType::U64 => (x, false),
+        (DynOperand::Expr(x), DynOperand::Expr(y)) if x.dtype() == DType::U64 && is_signed(y.dtype()) => (y, true),
+        _ => return Ok(None),
+    };
+    let zero = infer::constant(Scalar::zero(signed.dtype()), site);
+    let below = infer::binary(BinaryOp::Lt, signed.node(), &zero, site);
+    let among_unsigned = infer::binary(op, &a.cast(DType::U64, site)?, &b.cast(DType::U64, site)?, site);
+    // Whether the comparison holds where the signed one is below zero.
+    let (l, r) = if flipped { (1i64, 0i64) } else { (0, 1) };
+    Ok(Some(match op.eval(l.into(), r.into()) {
+        Some(Scalar::Bool(true)) => infer::binary(BinaryOp::Or, &below, &among_unsigned, site),
+        _ => infer::binary(BinaryOp::And, &infer::unary(UnaryOp::Not, &below, site), &among_unsigned, site),
+    }))
+}
+
 /// `x ** w` where NumPy computes something else than a power: its `fast_scalar_power`, whose answers differ from `pow`'s
 /// (`(-inf) ** 0.5` is NaN, `(-0.0) ** 0.5` is -0.0).
 fn simple_power(x: &NodeRef, w: Weak, d: DType, site: At) -> Result<Option<NodeRef>> {
@@ -268,7 +302,11 @@ fn simple_power(x: &NodeRef, w: Weak, d: DType, site: At) -> Result<Option<NodeR
             }
             // `bool ** 2` stays in int8, while other exponents go to int64.
             return match k {
-                2 => rule(BinaryOp::Pow, x.dtype).map(|_| Some(infer::binary(BinaryOp::Mul, x, x, site))),
+                2 => {
+                    let (_, d) = rule(BinaryOp::Pow, x.dtype)?;
+                    let x = infer::cast(x, d, site);
+                    Ok(Some(infer::binary(BinaryOp::Mul, &x, &x, site)))
+                }
                 _ => Ok(None),
             };
         }
@@ -292,10 +330,10 @@ pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
     }
     let made = match (op, a.dtype) {
         (Neg, DType::Bool) => Err(not_on("-", a.dtype, "use `!` (logical not) or convert to an integer type")),
-        (Not, DType::F32 | DType::F64) => Err(not_on("not", a.dtype, "operations on bits take bool and integers; see `logical_not`")),
+        (Not, d) if d.is_float() => Err(not_on("not", a.dtype, "operations on bits take bool and integers; see `logical_not`")),
         // No integer changes, and the type stays (since NumPy 2.1).
         (Floor | Ceil | Trunc, d) if !d.is_float() => Ok(a.clone()),
-        (Abs, DType::Bool | DType::U8) => Ok(a.clone()),
+        (Abs, d) if !d.is_signed() => Ok(a.clone()),
         (IsNan, d) if !d.is_float() => infer::broadcast_to(&infer::constant(Scalar::Bool(false), site), &a.shape, site),
         (Neg | Abs | Not | IsNan | Floor | Ceil | Trunc, _) => Ok(infer::unary(op, a, site)),
         // All others have floating-point answers only.
@@ -334,7 +372,7 @@ pub(crate) fn select(c: &NodeRef, a: &DynOperand<'_>, b: &DynOperand<'_>, site: 
     }
     let d = common(a, b);
     let side = |x: &DynOperand<'_>| match x {
-        DynOperand::Weak(Weak::Int(_)) if !d.is_float() => Ok(infer::cast(&x.cast(DType::I64, site)?, d, site)),
+        DynOperand::Weak(Weak::Int(k)) if !d.is_float() && !fits(*k, d) => Ok(infer::cast(&x.cast(DType::I64, site)?, d, site)),
         _ => x.cast(d, site),
     };
     let made = (|| Ok(infer::select(&truth(c, site), &side(a)?, &side(b)?, site)))();
@@ -359,9 +397,9 @@ pub(crate) fn clip(x: &NodeRef, low: &DynOperand<'_>, high: &DynOperand<'_>, sit
     let idle = |bound: &DynOperand<'_>, below: bool| match (bound, x.dtype.int_range()) {
         (DynOperand::Weak(Weak::Int(k)), Some((least, most))) => {
             if below {
-                *k <= least.into()
+                *k <= least
             } else {
-                *k >= most.into()
+                *k >= most
             }
         }
         _ => false,
@@ -384,14 +422,13 @@ pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRe
         return a.clone();
     }
     // The axes first, so that the message names the type that the user sees and not the one that is summed.
-    let made = axes.indices(a.shape.rank()).and_then(|_| match (op, a.dtype) {
-        (ReduceOp::Sum | ReduceOp::Prod, DType::U8) => {
-            let help = format!("convert first: `.astype(i64).{}()`", op.name());
-            Err(unsupported(&format!("{} of u8", op.name()), "uint64", &help))
+    let made = axes.indices(a.shape.rank()).map(|_| match (op, a.dtype) {
+        (ReduceOp::Sum | ReduceOp::Prod, d) if !d.is_float() => {
+            let wide = if d.is_int() && !d.is_signed() { DType::U64 } else { DType::I64 };
+            infer::reduce(op, &infer::cast(a, wide, site), axes, site)
         }
-        (ReduceOp::Sum | ReduceOp::Prod, d) if !d.is_float() => Ok(infer::reduce(op, &infer::cast(a, DType::I64, site), axes, site)),
-        (ReduceOp::Any | ReduceOp::All, _) => Ok(infer::reduce(op, &truth(a, site), axes, site)),
-        _ => Ok(infer::reduce(op, a, axes, site)),
+        (ReduceOp::Any | ReduceOp::All, _) => infer::reduce(op, &truth(a, site), axes, site),
+        _ => infer::reduce(op, a, axes, site),
     });
     or_failed(made, op.name(), &[&DynExpr::from_node(a.clone()).into()], site)
 }

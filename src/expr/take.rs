@@ -22,7 +22,15 @@ fn position(index: &NodeRef, axis: usize, extent: &Size, site: At) -> Result<Nod
             error
         });
     }
-    let index = infer::cast(index, DType::I64, site);
+    let index = match (index.dtype, &index.kind) {
+        // What an `i64` cannot hold is out of range, and must not wrap to what is not.
+        (DType::U64, NodeKind::Const(k)) => infer::constant(Scalar::I64(k.to_int().try_into().unwrap_or(i64::MAX)), site),
+        (DType::U64, _) => {
+            let most = infer::constant(Scalar::U64(i64::MAX as u64), site);
+            infer::cast(&infer::binary(BinaryOp::Min, index, &most, site), DType::I64, site)
+        }
+        _ => infer::cast(index, DType::I64, site),
+    };
     if let (NodeKind::Const(Scalar::I64(k)), Some(n)) = (&index.kind, extent.as_const())
         && !(-n..n).contains(k)
     {

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::dtype::{Element, Float, Number};
+use crate::dtype::{Element, Float, Number, for_each_dtype};
 use crate::error::{Result, Site};
 use crate::expr::DynExpr;
 use crate::expr::axes::{Axes, Axis, Extent};
@@ -65,7 +65,7 @@ impl<'a, T> IntoExpr<'a, T> for &Expr<'a, T> {
 
 // Per type rather than for `T: Element`, so that the type of a literal follows from the other operand.
 macro_rules! scalar_into_expr {
-    ($($t:ty)*) => { $(
+    (() $( $(#[$doc:meta])* $V:ident $t:ident $n:literal $c:literal [$($a:literal),*] $k:ident $s:literal; )*) => { $(
         impl<'a> IntoExpr<'a, $t> for $t {
             #[track_caller]
             fn into_expr(self) -> Expr<'a, $t> {
@@ -74,7 +74,7 @@ macro_rules! scalar_into_expr {
         }
     )* };
 }
-scalar_into_expr! { bool u8 i16 i32 i64 f32 f64 }
+for_each_dtype!(scalar_into_expr!());
 
 /// Methods of two operands.
 macro_rules! binary_methods {

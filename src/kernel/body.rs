@@ -91,7 +91,16 @@ impl Emit for Body {
         self.add(Inst::Select(cond, x, y), self.dtype(x))
     }
     fn cast(&mut self, x: ValueId, dtype: DType) -> ValueId {
-        if self.dtype(x) == dtype { x } else { self.add(Inst::Cast(x), dtype) }
+        let from = self.dtype(x);
+        match dtype {
+            _ if from == dtype => x,
+            // By way of `i64`, here for all backends.
+            DType::U32 | DType::U64 if from.is_float() => {
+                let wide = if dtype == DType::U64 { math::float_to_u64_bits(self, x) } else { self.add(Inst::Cast(x), DType::I64) };
+                self.add(Inst::Cast(wide), dtype)
+            }
+            _ => self.add(Inst::Cast(x), dtype),
+        }
     }
     fn bitcast(&mut self, x: ValueId, dtype: DType) -> ValueId {
         self.add(Inst::Bitcast(x), dtype)

@@ -141,6 +141,18 @@ functions! {
     Logaddexp2 = logs::logaddexp2;
 }
 
+/// The bits, as an `i64`, of the `u64` that a float is converted to. From 2^63 on only what is above it is converted.
+pub fn float_to_u64_bits<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    let limit = e.constant(Scalar::F64(9223372036854775808.0).cast(e.dtype(x)));
+    let (least, zero) = (e.constant(Scalar::I64(i64::MIN)), e.constant(Scalar::I64(0)));
+    let large = e.binary(BinaryOp::Ge, x, limit);
+    let rest = e.binary(BinaryOp::Sub, x, limit);
+    let rest = e.select(large, rest, x);
+    let bits = e.cast(rest, DType::I64);
+    let flipped = e.select(large, least, zero);
+    e.binary(BinaryOp::Xor, bits, flipped)
+}
+
 /// Runs expansions on one element.
 pub struct Eval;
 
@@ -200,7 +212,12 @@ pub(crate) fn int_pow(base: i64, exponent: i64) -> i64 {
             _ => 0,
         };
     }
-    let (mut result, mut square, mut rest) = (1i64, base, exponent);
+    unsigned_pow(base as u64, exponent as u64) as i64
+}
+
+/// Power modulo 2^64, by squaring.
+pub(crate) fn unsigned_pow(base: u64, exponent: u64) -> u64 {
+    let (mut result, mut square, mut rest) = (1u64, base, exponent);
     while rest > 0 {
         if rest & 1 == 1 {
             result = result.wrapping_mul(square);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::call::Call;
 use super::{Kernel, cache};
 use crate::array::{Array, ArrayMut};
-use crate::dtype::Element;
+use crate::dtype::{Element, for_each_dtype};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeRef};
 use crate::expr::{Compressed, DynExpr, Expr};
@@ -35,7 +35,7 @@ impl<T: Element> FromElements<T> for Vec<T> {
 }
 
 macro_rules! scalar_from_elements {
-    ($($t:ty)*) => { $(
+    (() $( $(#[$doc:meta])* $V:ident $t:ident $n:literal $c:literal [$($a:literal),*] $k:ident $s:literal; )*) => { $(
         /// Of a result of rank 0.
         impl FromElements<$t> for $t {
             fn from_elements(shape: &[usize], elements: Vec<$t>) -> Result<Self> {
@@ -48,7 +48,7 @@ macro_rules! scalar_from_elements {
         }
     )* };
 }
-scalar_from_elements!(bool u8 i16 i32 i64 f32 f64);
+for_each_dtype!(scalar_from_elements!());
 
 #[cfg(feature = "ndarray")]
 impl<T: Element, D: ndarray::Dimension> FromElements<T> for ndarray::Array<T, D> {

@@ -51,7 +51,8 @@ fn random_arrays(rng: &mut Rng) -> Vec<Input> {
     while base.iter().product::<usize>() > LARGEST {
         base.iter_mut().for_each(|n| *n = n.div_ceil(2));
     }
-    let favourite = *rng.pick(&[DType::F64, DType::F64, DType::F32, DType::I32, DType::U8, DType::I64]);
+    let favourite =
+        *rng.pick(&[DType::F64, DType::F64, DType::F32, DType::I32, DType::U8, DType::I64, DType::I8, DType::U16, DType::U32, DType::U64]);
     (0..1 + rng.below(3))
         .map(|k| {
             let mut shape = base.clone();

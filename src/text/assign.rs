@@ -284,9 +284,9 @@ const MOST_ROWS: isize = 64;
 fn same_kind(from: DType, to: DType) -> bool {
     let kind = |d: DType| match d {
         DType::Bool => 0,
-        DType::U8 => 1,
         _ if d.is_float() => 3,
-        _ => 2,
+        _ if d.is_signed() => 2,
+        _ => 1,
     };
     kind(from) <= kind(to)
 }

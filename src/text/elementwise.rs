@@ -44,9 +44,9 @@ pub(super) fn clip(c: &Call) -> Result {
     let idle = |bound: &DynOperand, below: bool| match (bound, x.dtype().int_range()) {
         (DynOperand::Weak(Weak::Int(k)), Some((low, high))) => {
             if below {
-                *k <= low.into()
+                *k <= low
             } else {
-                *k >= high.into()
+                *k >= high
             }
         }
         _ => false,
@@ -64,10 +64,8 @@ pub(super) fn clip(c: &Call) -> Result {
 
 pub(super) fn square(c: &Call) -> Result {
     let x = c.array("x")?;
-    if x.dtype() == DType::Bool {
-        let mistake = c.fail(ErrorKind::Unsupported, "NumPy's square of bool is int8, an element type that elide does not have");
-        return Err(mistake.help("a bool is its own square"));
-    }
+    // As NumPy's integer powers of `bool`.
+    let x = if x.dtype() == DType::Bool { x.astype(DType::I8) } else { x };
     c.done(DynExpr::binary(BinaryOp::Mul, &x, &x))
 }
 
@@ -164,9 +162,9 @@ pub(super) fn isfinite(c: &Call) -> Result {
 pub(super) fn scaled(c: &Call, [above, below]: [f64; 2]) -> Result {
     let x = c.array("x")?;
     let x = match x.dtype() {
-        DType::F32 | DType::F64 => x,
-        DType::I16 => x.astype(DType::F32),
-        DType::I32 | DType::I64 => x.astype(DType::F64),
+        d if d.is_float() => x,
+        d if d.size() == 2 => x.astype(DType::F32),
+        d if d.size() > 2 => x.astype(DType::F64),
         d => {
             let mistake = c.fail(
                 ErrorKind::Unsupported,

@@ -417,20 +417,12 @@ fn default(text: &str) -> Value {
     }
 }
 
-/// The element type under NumPy's other names, by which strings and members of `np` go.
+/// The element type under NumPy's codes and other names, by which strings and members of `np` go. They come before Rust's names:
+/// the string `u8` is NumPy's `uint64`, as `i8` is `int64`.
 pub(super) fn named_type(name: &str) -> Option<DType> {
     // The order of bytes is this machine's, or none.
     let name = name.strip_prefix(if cfg!(target_endian = "little") { ['<', '=', '|'] } else { ['>', '=', '|'] }).unwrap_or(name);
-    Some(match name {
-        "?" | "b1" => DType::Bool,
-        "u1" | "B" | "ubyte" => DType::U8,
-        "i2" | "h" | "short" => DType::I16,
-        "i4" | "i" | "intc" => DType::I32,
-        "i8" | "l" | "q" | "int_" | "intp" | "longlong" => DType::I64,
-        "f4" | "f" | "single" => DType::F32,
-        "f8" | "d" | "double" => DType::F64,
-        _ => return None,
-    })
+    DType::ALL.iter().copied().find(|d| d.code() == name || d.aliases().contains(&name))
 }
 
 /// `f32(x)`: NumPy's types are functions that convert.

@@ -44,15 +44,11 @@ fn statistics(array: &Buffer) -> Option<(Scalar, Scalar, f64)> {
         }
         return Some((min, max, sum.total() / count));
     }
-    let as_i64 = |s: Scalar| match s.cast(DType::I64) {
-        Scalar::I64(x) => x,
-        _ => 0,
-    };
-    let (mut min, mut max, mut sum) = (i64::MAX, i64::MIN, 0i128);
-    for x in elements.map(as_i64) {
-        (min, max, sum) = (min.min(x), max.max(x), sum + i128::from(x));
+    let (mut min, mut max, mut sum) = (i128::MAX, i128::MIN, 0);
+    for x in elements.map(Scalar::to_int) {
+        (min, max, sum) = (min.min(x), max.max(x), sum + x);
     }
-    let back = |x: i64| Scalar::I64(x).cast(array.dtype());
+    let back = |x| Scalar::from_int(x, array.dtype());
     (count > 0.0).then(|| (back(min), back(max), sum as f64 / count))
 }
 

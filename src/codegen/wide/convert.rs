@@ -18,12 +18,12 @@ impl Select<'_> {
                 let zero = self.splat(Scalar::zero(from));
                 return Ok(self.compare(BinaryOp::Ne, from, x.at, zero, copy));
             }
-            (U8 | I16, F32 | F64) => {
+            (I8 | U8 | I16 | U16, F32 | F64) => {
                 let wide = self.resize(x.at, from.size(), 4, from.is_signed(), copy);
                 self.convert(wide, I32, to, copy)?
             }
             // Out of range the `i32` is the least one, whose low bytes are 0.
-            (F32 | F64, U8 | I16) => {
+            (F32 | F64, I8 | U8 | I16 | U16) => {
                 let wide = self.convert(x.at, from, I32, copy)?;
                 self.resize(wide, 4, to.size(), true, copy)
             }
@@ -37,7 +37,15 @@ impl Select<'_> {
         let form = table::convert(from, to).ok_or(Declined)?;
         let code = self.isa().pick(form);
         if code == INVALID {
-            return if (from, to) == (DType::I64, DType::F64) { Ok(self.i64_to_f64(x, copy)) } else { Err(Declined) };
+            return match (from, to) {
+                (DType::I64 | DType::U64, DType::F64) => Ok(self.long_to_f64(x, from.is_signed(), copy)),
+                (DType::U32, DType::F64) => {
+                    let wide = self.resize(x, 4, 8, false, copy);
+                    Ok(self.long_to_f64(wide, true, copy))
+                }
+                (DType::U32, DType::F32) => Ok(self.u32_to_f32(x, copy)),
+                _ => Err(Declined),
+            };
         }
         // Whole registers on the wider side, halves on the other.
         let (wide, half) = (self.full(), self.width_of_half());
@@ -72,21 +80,37 @@ impl Select<'_> {
     }
 
     /// Both halves as parts of numbers far above them, whose difference is exact, so that one sum rounds; for AVX2.
-    fn i64_to_f64(&mut self, x: At, copy: usize) -> At {
+    fn long_to_f64(&mut self, x: At, signed: bool, copy: usize) -> At {
         let x = At::Register(self.in_register(x, copy));
         let w = self.full();
-        // 2^52, 2^84 + 2^63 and their sum.
+        // 2^52, 2^84 (and 2^63 where the sign counts) and their sum.
         let low = self.splat_bits(8, 0x4330000000000000);
         let low = self.operand_in_register(low, w, copy);
         let x_operand = Operand::Use(self.in_register(x, copy), w);
         let low = At::Register(self.define(Op::Code(VEX_Vpblendd_ymm_ymm_ymmm256_imm8), w, &[low, x_operand, Operand::Imm(0x55)], None));
         let high = self.one_imm(table::shift_right(8), x, 32, copy);
-        let magic = self.splat_bits(8, 0x4530000080000000);
+        let magic = self.splat_bits(8, if signed { 0x4530000080000000 } else { 0x4530000000000000 });
         let high = self.two(table::XOR, high, magic, copy);
-        let all = self.splat_bits(8, 0x4530000080100000);
+        let all = self.splat_bits(8, if signed { 0x4530000080100000 } else { 0x4530000000100000 });
         let (sub, _) = table::direct(BinaryOp::Sub, DType::F64).expect("floats have a difference");
         let (add, _) = table::direct(BinaryOp::Add, DType::F64).expect("floats have a sum");
         let high = self.two(sub, high, all, copy);
+        self.two(add, high, low, copy)
+    }
+
+    /// Both halves, which are exact, so that one sum rounds; for AVX2.
+    fn u32_to_f32(&mut self, x: At, copy: usize) -> At {
+        let x = At::Register(self.in_register(x, copy));
+        let (form, float) = (table::convert(DType::I32, DType::F32).expect("one instruction"), DType::F32);
+        let half = self.splat_bits(4, 0xffff);
+        let low = self.two(table::AND, x, half, copy);
+        let low = self.one(form, low, copy);
+        let high = self.one_imm(table::shift_right(4), x, 16, copy);
+        let high = self.one(form, high, copy);
+        let weight = self.splat(Scalar::F32(65536.0));
+        let (mul, _) = table::direct(BinaryOp::Mul, float).expect("floats have a product");
+        let (add, _) = table::direct(BinaryOp::Add, float).expect("floats have a sum");
+        let high = self.two(mul, high, weight, copy);
         self.two(add, high, low, copy)
     }
 

@@ -119,14 +119,22 @@ impl Select<'_> {
         }
         let size = d.size();
         let lane = Lane::Bytes(size as u8);
+        let narrow_unsigned = !d.is_signed() && size < 8;
+        // The order of unsigned integers is that of signed ones with the highest bit turned over.
+        let (x, y) = if d == DType::U64 && !matches!(op, Eq | Ne) {
+            let highest = self.splat_bits(8, 1 << 63);
+            (self.either(table::XOR, x, highest, copy), self.either(table::XOR, y, highest, copy))
+        } else {
+            (x, y)
+        };
         let (at, flipped) = match op {
             Eq | Ne => {
                 let code = table::equal(size);
                 (self.either((code, code), x, y, copy), op == Ne)
             }
             // x >= y where the larger is x.
-            Ge | Lt if d == DType::U8 => (self.is_extreme(Max, x, y, copy), op == Lt),
-            Le | Gt if d == DType::U8 => (self.is_extreme(Min, x, y, copy), op == Gt),
+            Ge | Lt if narrow_unsigned => (self.is_extreme(Max, d, x, y, copy), op == Lt),
+            Le | Gt if narrow_unsigned => (self.is_extreme(Min, d, x, y, copy), op == Gt),
             Gt | Le => {
                 let code = table::greater(size);
                 (self.two((code, code), x, y, copy), op == Le)
@@ -140,12 +148,12 @@ impl Select<'_> {
         if flipped { self.not_mask(value, copy) } else { value }
     }
 
-    /// Where the least (greatest) of two bytes is the first.
-    fn is_extreme(&mut self, op: BinaryOp, x: At, y: At, copy: usize) -> At {
+    /// Where the least (greatest) of two numbers is the first.
+    fn is_extreme(&mut self, op: BinaryOp, d: DType, x: At, y: At, copy: usize) -> At {
         let x = At::Register(self.in_register(x, copy));
-        let (form, _) = table::direct(op, DType::U8).expect("bytes have a least one");
+        let (form, _) = table::direct(op, d).expect("narrow integers have a least one");
         let best = self.two(form, x, y, copy);
-        let code = table::equal(1);
+        let code = table::equal(d.size());
         self.two((code, code), best, x, copy)
     }
 

@@ -394,7 +394,7 @@ impl Select<'_> {
                 let (form, _) = table::direct(BinaryOp::Sub, d).ok_or(Declined)?;
                 self.two(form, zero, x.at, copy)
             }
-            (UnaryOp::Abs, _) if d == DType::U8 => x.at,
+            (UnaryOp::Abs, _) if !d.is_signed() => x.at,
             (UnaryOp::Abs, _) if d == DType::I64 && self.isa() == Isa::Avx2 => {
                 let sign = self.sign_i64(x.at, copy);
                 let flipped = self.two(table::XOR, sign, x.at, copy);
@@ -451,13 +451,12 @@ impl Select<'_> {
         }
         let (x, y) = (x.at, y.at);
         let at = match (op, d) {
-            (BinaryOp::Min | BinaryOp::Max, DType::F32 | DType::F64) => self.float_min_max(op, d, x, y, copy),
-            (BinaryOp::Mul, DType::U8) => self.mul_u8(x, y, copy),
-            (BinaryOp::Mul, DType::I64) if self.isa() == Isa::Avx2 => self.mul_i64(x, y, copy),
-            (BinaryOp::Min | BinaryOp::Max, DType::I64) if self.isa() == Isa::Avx2 => {
+            (BinaryOp::Min | BinaryOp::Max, _) if d.is_float() => self.float_min_max(op, d, x, y, copy),
+            (BinaryOp::Mul, _) if d.size() == 1 => self.mul_bytes(x, y, copy),
+            (BinaryOp::Mul, DType::I64 | DType::U64) if self.isa() == Isa::Avx2 => self.mul_i64(x, y, copy),
+            (BinaryOp::Min | BinaryOp::Max, DType::I64 | DType::U64) if self.isa() == Isa::Avx2 => {
                 let (x, y) = (At::Register(self.in_register(x, copy)), At::Register(self.in_register(y, copy)));
-                let code = table::greater(8);
-                let mask = Value { at: self.two((code, code), x, y, copy), lane: Lane::Bytes(8) };
+                let mask = self.compare(BinaryOp::Gt, d, x, y, copy);
                 let (yes, no) = if op == BinaryOp::Max { (x, y) } else { (y, x) };
                 self.blend(mask, yes, no, 8, copy)
             }
@@ -488,7 +487,7 @@ impl Select<'_> {
     }
 
     /// The products of the even and of the odd bytes, as words.
-    fn mul_u8(&mut self, x: At, y: At, copy: usize) -> At {
+    fn mul_bytes(&mut self, x: At, y: At, copy: usize) -> At {
         let (x, y) = (At::Register(self.in_register(x, copy)), At::Register(self.in_register(y, copy)));
         let (mul, _) = table::direct(BinaryOp::Mul, DType::I16).expect("words have a product");
         let even = self.two(mul, x, y, copy);
@@ -519,8 +518,9 @@ impl Select<'_> {
 
     fn shift_by_constant(&mut self, op: BinaryOp, d: DType, x: At, count: Scalar, copy: usize) -> At {
         let (size, bits) = (d.size(), 8 * d.size() as i64);
-        let Scalar::I64(n) = count.cast(DType::I64) else { unreachable!("cast to i64") };
-        let in_range = (0..bits).contains(&n);
+        let n = count.to_int();
+        let in_range = (0..i128::from(bits)).contains(&n);
+        let n = n as i64;
         match (op, in_range) {
             (BinaryOp::Shl, false) => self.zero(),
             (BinaryOp::Shl, true) if size == 1 => {
@@ -533,6 +533,14 @@ impl Select<'_> {
             (_, true) if !d.is_signed() => self.shift_right_logical(x, size, n as u32, copy),
             _ => {
                 let n = if in_range { n } else { bits - 1 } as u32;
+                if size == 1 {
+                    // Upward by 128, so that zeros come in, and back.
+                    let (offset, back) = (self.splat_bits(1, 0x80), self.splat_bits(1, 0x80 >> n));
+                    let above = self.either(table::XOR, x, offset, copy);
+                    let shifted = self.shift_right_logical(above, 1, n, copy);
+                    let (sub, _) = table::direct(BinaryOp::Sub, d).expect("bytes have a difference");
+                    return self.two(sub, shifted, back, copy);
+                }
                 if size == 8 && self.isa() == Isa::Avx2 {
                     let x = At::Register(self.in_register(x, copy));
                     let sign = self.sign_i64(x, copy);
