@@ -1,36 +1,38 @@
 //! Inverse trigonometric functions and the angle of a point.
 
 use super::Emit;
-use super::arith::{Num, Scope, in_double1};
+use super::arith::{Num, Scope, in_double1, in_double2};
 use super::pair::Pair;
-use crate::dtype::DType;
 use std::f64::consts::{FRAC_PI_2, PI};
 
-/// (arctan a / a - 1) / a^2 in powers of a^2 on [0, 1]. Remez's exchange in 60-digit arithmetic, rounded; relative error
-/// 2^-55.8. A reduction to [0, tan(pi / 8)] would save eight terms and cost as many operations, and two roundings.
-const ATAN_F64: [f64; 20] = [
-    -0.3333333333333307,
-    0.19999999999951892,
-    -0.1428571428260089,
-    0.11111111007802982,
-    -0.09090907016959535,
-    0.07692280004560087,
-    -0.06666405426052621,
-    0.05880536074464994,
-    -0.05253555909694417,
-    0.047224511929608685,
-    -0.04219522948308196,
-    0.03664904307954374,
-    -0.029915366494446313,
-    0.021999240674626958,
-    -0.013914345263420865,
-    0.007206427176634334,
-    -0.0028901091753045696,
-    0.0008331829716601671,
-    -0.00015256977192596648,
-    1.3266572159862623e-05,
+/// (arctan a / a - 1) / a^2 in powers of a^2 on [0, 1]. Remez's exchange in 300-bit arithmetic, the first twelve rounded in turn
+/// and the rest fitted again; relative error 2^-60.9. A reduction to [0, tan(pi / 8)] would save ten terms and cost as many operations, and
+/// two roundings.
+const ATAN_DOUBLE: [f64; 22] = [
+    -0.33333333333333326,
+    0.19999999999998289,
+    -0.14285714285578038,
+    0.11111111105602946,
+    -0.09090908956650953,
+    0.07692305517033375,
+    -0.0666664172260893,
+    0.05882141529808526,
+    -0.05261791263038912,
+    0.04755005768767072,
+    -0.04320128029550213,
+    0.03910266555212556,
+    -0.03466256142540326,
+    0.029294374221740787,
+    -0.02279240740112287,
+    0.01569708114803408,
+    -0.0091838996868242,
+    0.004369186589892002,
+    -0.0016051148212431962,
+    0.0004239230383798359,
+    -7.12500741480309e-05,
+    5.702951519262769e-06,
 ];
-/// As `ATAN_F64`, for results that are rounded to `f32`: Chebyshev's interpolation in 60-digit arithmetic, rounded; 2^-37.1.
+/// As `ATAN_DOUBLE`, for results that are rounded to `f32`: Chebyshev's interpolation in 60-digit arithmetic, rounded; 2^-37.1.
 const ATAN_SINGLE: [f64; 13] = [
     -0.3333333333230858,
     0.1999999965269345,
@@ -46,9 +48,6 @@ const ATAN_SINGLE: [f64; 13] = [
     0.002875485609943425,
     -0.0003778858076662609,
 ];
-/// As `ATAN_F64`, 2^-28.5; the seventh is moved by two units, at no loss, to have arctan 1 correctly rounded.
-const ATAN_F32: [f64; 9] =
-    [-0.333333, 0.1999853, -0.14264016, 0.109508805, -0.083993204, 0.057882242, -0.031098839, 0.010870422, -0.0017834123];
 
 /// (arcsin a - a) / a^3 in powers of a^2 for a <= 1/2. Remez's exchange in 300-bit arithmetic, the first ones rounded in turn
 /// and the rest fitted again; relative error 2^-59.8.
@@ -136,31 +135,25 @@ pub(super) fn acos<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     })
 }
 
-/// `base` plus the arctangent of a, |a| <= 1, where a is a quotient by `below` that left `left`: the arctangent of the exact
-/// quotient is that of a and `left / (below (1 + a^2))`.
+/// `base` plus the arctangent of a, |a| <= 1. Unless the result is rounded to `f32`, there are what a, a quotient, left and what it
+/// is by: the arctangent of the exact quotient is that of a and `left / (below (1 + a^2))`.
 fn angle<'s, 'e, E: Emit>(
     s: &'s Scope<'e, E>,
     a: Num<'s, 'e, E>,
-    left: Num<'s, 'e, E>,
-    below: Num<'s, 'e, E>,
     base: Num<'s, 'e, E>,
+    exact: Option<(Num<'s, 'e, E>, Num<'s, 'e, E>)>,
 ) -> Num<'s, 'e, E> {
-    let single = s.float == DType::F32;
-    let series: &[f64] = if single { &ATAN_F32 } else { &ATAN_F64 };
-    // What the rounding of the base left is a ratio of it, which serves 0, pi / 2 and pi alike.
-    let ratio = if single { -2.7827534e-08 } else { 3.8981718325193755e-17 };
     let z = a * a;
+    let Some((left, below)) = exact else {
+        return base + (a * z).fma(s.poly_led(z, z * z, &ATAN_SINGLE), a);
+    };
     let correction = left / z.fma(below, below);
     // Not a number where a side is infinite, or both are 0.
     let correction = correction.eq(correction).select(correction, s.float(0.0));
-    let bent = (a * z).fma(s.poly_led(z, z * z, series), base.fma(s.float(ratio), correction));
     let sum = Pair::ordered_sum(base, a);
-    sum.high + (sum.low + bent)
-}
-
-/// pi / 2 rounded to the type.
-fn quarter(s: &Scope<'_, impl Emit>) -> f64 {
-    if s.float == DType::F32 { std::f32::consts::FRAC_PI_2 as f64 } else { FRAC_PI_2 }
+    // What the rounding of the base left is a ratio of it, which serves 0, pi / 2 and pi alike.
+    let small = base.fma(s.float(FRAC_PI_2_LOW / FRAC_PI_2), sum.low + correction);
+    sum.high + (a * z).fma(s.poly_led(z, z * z, &ATAN_DOUBLE), small)
 }
 
 /// Arctangent, in [-pi/2, pi/2]: that of |x|, or pi / 2 less that of its inverse, and the sign of x.
@@ -169,16 +162,8 @@ pub(super) fn atan<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
         let (ax, zero, minus_one) = (x.abs(), s.float(0.0), s.float(-1.0));
         let steep = ax.gt(s.float(1.0));
         let inverse = minus_one / ax;
-        let a = steep.select(inverse, ax);
-        let base = steep.select(s.float(quarter(s)), zero);
-        let angle = if single {
-            let z = a * a;
-            base + (a * z).fma(s.poly_led(z, z * z, &ATAN_SINGLE), a)
-        } else {
-            let left = steep.select(inverse.minus().fma(ax, minus_one), zero);
-            angle(s, a, left, ax, base)
-        };
-        angle.signed_as(x)
+        let exact = (!single).then(|| (steep.select(inverse.minus().fma(ax, minus_one), zero), ax));
+        angle(s, steep.select(inverse, ax), steep.select(s.float(FRAC_PI_2), zero), exact).signed_as(x)
     })
 }
 
@@ -187,20 +172,19 @@ pub(super) fn atan<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
 /// The arctangent of the quotient of the shorter by the longer side, which gets its sign from the way it is turned against
 /// the nearest half axis, is added to that axis' angle.
 pub(super) fn atan2<E: Emit>(e: &mut E, y: E::Value, x: E::Value) -> E::Value {
-    let s = &Scope::new(e, e.dtype(x));
-    let (x, y) = (s.value(x), s.value(y));
-    let zero = s.float(0.0);
-    let (ax, ay) = (x.abs(), y.abs());
-    let steep = ay.gt(ax);
-    let unit = (x.sign_bits() | s.int(s.one_bits())).to_float();
-    // Seen from the y axis the point leans away from x; seen from the x axis it leans as y / x says.
-    let above = steep.select((x.bits() ^ s.int(s.sign)).to_float(), ay);
-    let below = steep.select(ay, x);
-    let quotient = above / below;
-    let left = quotient.minus().fma(below, above);
-    // Equal sides need no quotient, and two zeros or two infinities have none.
-    let a = ay.eq(ax).select(ay.eq(zero).select(zero, unit), quotient);
-    let flat = unit.fma(s.float(-quarter(s)), s.float(quarter(s)));
-    let base = steep.select(s.float(quarter(s)), flat);
-    angle(s, a, left, below, base).signed_as(y).value
+    in_double2(e, y, x, |s, y, x, single| {
+        let (zero, quarter) = (s.float(0.0), s.float(FRAC_PI_2));
+        let (ax, ay) = (x.abs(), y.abs());
+        let steep = ay.gt(ax);
+        let unit = (x.sign_bits() | s.int(s.one_bits())).to_float();
+        // Seen from the y axis the point leans away from x; seen from the x axis it leans as y / x says.
+        let above = steep.select((x.bits() ^ s.int(s.sign)).to_float(), ay);
+        let below = steep.select(ay, x);
+        let quotient = above / below;
+        // Equal sides need no quotient, and two zeros or two infinities have none.
+        let a = ay.eq(ax).select(ay.eq(zero).select(zero, unit), quotient);
+        let flat = unit.fma(s.float(-FRAC_PI_2), quarter);
+        let exact = (!single).then(|| (quotient.minus().fma(below, above), below));
+        angle(s, a, steep.select(quarter, flat), exact).signed_as(y)
+    })
 }

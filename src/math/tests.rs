@@ -500,6 +500,8 @@ fn f32_pairs() {
                 (Pow, 3) => [1.0 + spread.within(-1e-3, 1e-3) as f32, spread.within(-1e5, 1e5) as f32],
                 (Logaddexp | Logaddexp2, _) => [spread.within(-20.0, 20.0) as f32, spread.within(-20.0, 20.0) as f32],
                 (_, 1) => [spread.within(-1.0, 1.0) as f32, spread.within(-1.0, 1.0) as f32],
+                // Next to the diagonal, where the polynomials of quotients end.
+                (Atan2, 2) => [any[0], any[0] * spread.within(0.95, 1.05) as f32],
                 _ => any,
             };
             worst.see(ulps_single(single_2(f, x, y), exact(x as f64, y as f64)), (x, y));
@@ -508,13 +510,24 @@ fn f32_pairs() {
     }
 }
 
+/// Just below 1, where the polynomial ends and a sample of all bits is thin.
+#[test]
+fn single_arctangents_next_to_one() {
+    let mut worst = Worst::new(Atan, "f32 from 0.98 to 1.02", BOUND);
+    for bits in (0.98f32.to_bits()..1.02f32.to_bits()).step_by(3) {
+        let x = f32::from_bits(bits);
+        worst.see(ulps_single(single_1(Atan, x), (x as f64).atan()), x);
+    }
+    worst.judge();
+}
+
 /// Random points: the function, the bits of its operands and of the correctly rounded result, and how far beyond that the exact
-/// result is, in 2^-20 of a unit in the last place. The file beside this one, and one more if `ELIDE_ACCURACY_POINTS` names it;
-/// `points.py` writes them.
+/// result is, in 2^-20 of a unit in the last place. The file beside this one, that of points where earlier expansions were beyond the bound, and
+/// one more if `ELIDE_ACCURACY_POINTS` names it; `points.py` writes them.
 #[test]
 fn f64_at_random_points() {
     let more = std::env::var("ELIDE_ACCURACY_POINTS").map(|path| std::fs::read_to_string(path).expect("the points can be read"));
-    for text in [include_str!("tests/points.txt"), &more.unwrap_or_default()] {
+    for text in [include_str!("tests/points.txt"), include_str!("tests/worst.txt"), &more.unwrap_or_default()] {
         let mut points: std::collections::BTreeMap<&str, Vec<Vec<&str>>> = Default::default();
         for line in text.lines() {
             let mut words = line.split(' ');
