@@ -8,8 +8,11 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use elide::{ArrayMut, Expr, Kernel, KernelBuilder};
+use elide::{ArrayMut, Expr, Kernel};
 use plotters::prelude::*;
+
+mod common;
+use common::chain;
 
 type Failure = Box<dyn Error>;
 
@@ -77,22 +80,6 @@ fn elements() -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-/// A chain of so many operations on three inputs, with a constant that no other `serial` has, so that its code is not found.
-fn chain(ops: usize, serial: u32) -> KernelBuilder {
-    let mut b = Kernel::builder("chain");
-    let [n] = b.dims(["n"]);
-    let inputs = ["a", "b", "c"].map(|name| b.input::<f64>(name, [&n]));
-    let start = &inputs[0] + (f64::from(serial) + 0.5);
-    let y = (1..ops).zip(inputs.iter().cycle()).fold(start, |y, (k, x)| match k % 4 {
-        0 => y + x,
-        1 => y * x,
-        2 => y - x,
-        _ => y.maximum(x),
-    });
-    b.output("y", y);
-    b
-}
-
 /// Microseconds of building per operation, by part.
 fn compile(least_ops: i32, most_ops: i32, parts: &[Part]) -> Result<Vec<Line>, Failure> {
     let mut serial = 0;
@@ -102,7 +89,7 @@ fn compile(least_ops: i32, most_ops: i32, parts: &[Part]) -> Result<Vec<Line>, F
         for ops in half_decades(least_ops, most_ops) {
             let time = least(3, || {
                 serial += 1;
-                Ok(part(&chain(ops, serial).build()?))
+                Ok(part(&chain(ops, serial, false).build()?))
             })?;
             points.push((ops as f64, time.as_secs_f64() * 1e6 / ops as f64));
         }
