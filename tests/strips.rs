@@ -168,6 +168,18 @@ fn what_is_dear_is_computed_once_for_all_steps_of_a_strip() {
     assert_eq!(dear(&softmax(None)), (Placement::Inline, 2));
     // A row of 32 KB is no small window.
     assert_eq!(dear(&softmax(Some(4096))), (Placement::Inline, 2));
+    // Each of several is judged by itself.
+    let mut b = Kernel::builder("two");
+    let [n, m] = b.dims(["n", "m"]);
+    let (x, y) = (b.input::<f64>("x", [n, 40.into()]), b.input::<f64>("y", [m.clone(), m]));
+    for (name, x) in [("of_x", &x), ("of_y", &y)] {
+        let e = &(x - x.max_over(Axes::from(1).keepdims())).exp();
+        b.output(name, e / e.sum_over(Axes::from(1).keepdims()));
+    }
+    let report = b.build().unwrap().explain().unwrap();
+    let mut exps: Vec<_> = report.values().iter().filter(|v| v.text.starts_with("exp")).map(|v| v.placement).collect();
+    exps.sort();
+    assert_eq!(exps, [Placement::Inline, Placement::TileScratch]);
     for (n, m) in [(1, 40), (700, 40), (5_000, 40)] {
         let (_, once) = run(&softmax(Some(m)), [n, m], [n, m]);
         let (_, anew) = run(&softmax(None), [n, m], [n, m]);

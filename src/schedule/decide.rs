@@ -20,22 +20,17 @@ const MAX_KEPT_ROW: i64 = 16 << 10;
 
 pub(super) fn decide(graph: &Graph, contiguous: &[bool]) -> Result<Schedule, String> {
     let plain = decide_with(graph, contiguous, &[])?;
-    let dear = plain.computed_anew_in_strips(graph);
-    if dear.is_empty() {
-        return Ok(plain);
+    let mut dear = plain.computed_anew_in_strips(graph);
+    // What is stored may change which steps run strip by strip, so that only the schedule tells what has a small window.
+    while !dear.is_empty() {
+        let Ok(schedule) = decide_with(graph, contiguous, &dear) else { break };
+        let count = dear.len();
+        dear.retain(|id| schedule.has_small_window(*id));
+        if dear.len() == count {
+            return Ok(schedule);
+        }
     }
-    // What is stored may change which steps run strip by strip, so the answer is in the schedule.
-    let kept = |s: &Schedule| {
-        dear.iter().all(|id| match s.homes[id.index()] {
-            Some(Dest::Buffer(b)) => {
-                let window = s.buffers[b.index()].window.as_ref();
-                let row = window.and_then(|w| s.row_bytes(b.index() as u32, w).as_const());
-                row.is_some_and(|bytes| bytes <= MAX_KEPT_ROW)
-            }
-            _ => false,
-        })
-    };
-    Ok(decide_with(graph, contiguous, &dear).ok().filter(kept).unwrap_or(plain))
+    Ok(plain)
 }
 
 /// The decisions, with some nodes stored because several nests would compute them anew.
@@ -100,6 +95,13 @@ pub(super) fn stored_at_once(graph: &Graph) -> Vec<bool> {
 }
 
 impl Schedule {
+    /// True if a value is stored and some short rows of it exist at a time.
+    fn has_small_window(&self, id: NodeId) -> bool {
+        let Some(Dest::Buffer(b)) = self.homes[id.index()] else { return false };
+        let row = self.buffers[b.index()].window.as_ref().and_then(|w| self.row_bytes(b.index() as u32, w).as_const());
+        row.is_some_and(|bytes| bytes <= MAX_KEPT_ROW)
+    }
+
     /// Values that take long to compute and that several steps of one strip compute, each for itself: `exp(x - m)` of a softmax, to sum
     /// it and to divide it. A strip that keeps them in a window computes them once and needs memory for some rows only.
     fn computed_anew_in_strips(&self, graph: &Graph) -> Vec<NodeId> {
