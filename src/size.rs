@@ -31,6 +31,8 @@ enum Atom {
     /// `max(x, 0)`
     Max0(Arc<Size>),
     Min(Arc<(Size, Size)>),
+    /// The greatest of two or more sizes, in order, none of which is known to be as large as another.
+    Max(Arc<[Size]>),
     /// Floor of the quotient; the divisor is positive.
     Div(Arc<(Size, Size)>),
 }
@@ -263,6 +265,63 @@ impl Size {
         }
     }
 
+    /// The greatest of some sizes; 0 of none.
+    pub(crate) fn greatest<'a>(sizes: impl IntoIterator<Item = &'a Size>) -> Size {
+        let mut kept: Vec<Size> = Vec::new();
+        for size in sizes {
+            if !kept.iter().any(|k| k.is_at_least(size)) {
+                kept.retain(|k| !size.is_at_least(k));
+                kept.push(size.clone());
+            }
+        }
+        kept.sort();
+        match kept.as_slice() {
+            [] => Size::ZERO,
+            [one] => one.clone(),
+            _ => Size::atom(Atom::Max(kept.into())),
+        }
+    }
+
+    /// True if it is as large as `other` for all values of the variables, as far as the signs of terms tell: of a maximum in `other`,
+    /// it must be as large with each of what that is the greatest of, and of a minimum with either.
+    pub(crate) fn is_at_least(&self, other: &Size) -> bool {
+        self.covers(other, &mut 256)
+    }
+
+    /// As `is_at_least`, in so many comparisons.
+    fn covers(&self, other: &Size, left: &mut u32) -> bool {
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            return false;
+        }
+        let rest = self.sub(other);
+        if rest.is_never_negative() {
+            return true;
+        }
+        let Repr::Sum(terms, _) = &other.0 else { return false };
+        for (m, c) in terms.iter().filter(|(_, c)| *c > 0) {
+            for (k, atom) in m.iter().enumerate() {
+                let (all, cases): (bool, Vec<Size>) = match atom {
+                    Atom::Max0(x) => (true, vec![(**x).clone(), Size::ZERO]),
+                    Atom::Max(list) => (true, list.to_vec()),
+                    Atom::Min(xy) => (false, vec![xy.0.clone(), xy.1.clone()]),
+                    Atom::Var(_) | Atom::Div(_) => continue,
+                };
+                let mut factors = m.clone();
+                factors.remove(k);
+                // What the other factors come to does not turn the order around.
+                if !factors.iter().all(Atom::is_non_negative) {
+                    continue;
+                }
+                let factor = Size::from_terms(std::iter::once((factors, *c)).collect());
+                let without = other.sub(&factor.mul(&Size::atom(atom.clone())));
+                let mut with = |case: &Size| self.covers(&without.add(&factor.mul(case)), left);
+                return if all { cases.iter().all(&mut with) } else { cases.iter().any(&mut with) };
+            }
+        }
+        false
+    }
+
     /// The floor of `self / divisor`; the divisor is positive and the dividend is not negative.
     pub fn div(&self, divisor: &Size) -> Size {
         match (self.as_const(), divisor.as_const()) {
@@ -324,6 +383,7 @@ impl Size {
                     Atom::Var(v) => env(v),
                     Atom::Max0(x) => x.eval(env)?.max(0),
                     Atom::Min(xy) => xy.0.eval(env)?.min(xy.1.eval(env)?),
+                    Atom::Max(list) => list.iter().try_fold(i64::MIN, |most, x| Some(most.max(x.eval(env)?)))?,
                     Atom::Div(xy) => xy.0.eval(env)?.checked_div_euclid(xy.1.eval(env)?)?,
                 };
                 product = product.checked_mul(value)?;
@@ -454,6 +514,10 @@ impl Size {
                             None => x.lesser(&y),
                         }
                     }
+                    Atom::Max(list) => {
+                        let list: Vec<Size> = list.iter().map(|x| x.where_known(is_not_negative)).collect();
+                        Size::greatest(&list)
+                    }
                     Atom::Div(xy) => {
                         let (x, y) = (xy.0.where_known(is_not_negative), xy.1.where_known(is_not_negative));
                         let quotient = (0..3).find(|q| {
@@ -479,6 +543,7 @@ impl Size {
             match atom {
                 Atom::Var(v) => f(v),
                 Atom::Max0(x) => x.for_each_var(f),
+                Atom::Max(list) => list.iter().for_each(|x| x.for_each_var(f)),
                 Atom::Min(xy) | Atom::Div(xy) => {
                     xy.0.for_each_var(f);
                     xy.1.for_each_var(f);
@@ -508,6 +573,7 @@ impl Atom {
             Atom::Var(Var::Dim(_) | Var::Rows { .. } | Var::Planes { .. }) | Atom::Max0(_) | Atom::Div(_) => true,
             Atom::Var(Var::Stride { .. }) => false,
             Atom::Min(xy) => xy.0.is_never_negative() && xy.1.is_never_negative(),
+            Atom::Max(list) => list.iter().any(Size::is_never_negative),
         }
     }
 
@@ -515,6 +581,7 @@ impl Atom {
         match self {
             Atom::Var(_) => 1,
             Atom::Max0(x) => x.weight().saturating_add(1),
+            Atom::Max(list) => list.iter().fold(1, |sum, x| x.weight().saturating_add(sum)),
             Atom::Min(xy) | Atom::Div(xy) => xy.0.weight().saturating_add(xy.1.weight()).saturating_add(1),
         }
     }
@@ -536,6 +603,13 @@ impl fmt::Display for Atom {
         match self {
             Atom::Var(v) => write!(f, "{v}"),
             Atom::Max0(x) => write!(f, "max({x}, 0)"),
+            Atom::Max(list) => {
+                f.write_str("max(")?;
+                for (k, x) in list.iter().enumerate() {
+                    write!(f, "{}{x}", if k == 0 { "" } else { ", " })?;
+                }
+                f.write_str(")")
+            }
             Atom::Min(xy) => write!(f, "min({}, {})", xy.0, xy.1),
             Atom::Div(xy) => write!(f, "floor({}/{})", Factor(&xy.0), Factor(&xy.1)),
         }
@@ -616,6 +690,27 @@ mod tests {
         assert_eq!(n.mul(&n).eval(&|_| 1 << 40), None);
         assert_eq!(n.sub(&Size::from(2i64)).max0().eval(&|_| 1), Some(0));
         assert_eq!(Size::from(1i64).add(&n).div(&Size::from(2i64)).eval(&|_| 4), Some(2));
+    }
+
+    #[test]
+    fn the_greatest_of_sizes() {
+        let (n, m) = (Size::named("n"), Size::named("m"));
+        let [a, b, five] = [n.scale(8), m.scale(8), Size::from(5i64)];
+        assert_eq!(Size::greatest([&a, &n, &a]), a);
+        assert_eq!(Size::greatest([]), Size::ZERO);
+        let most = Size::greatest([&b, &five, &a]);
+        assert_eq!((most.to_string(), Size::greatest([&a, &b, &five])), ("max(5, 8*m, 8*n)".into(), most.clone()));
+        let value = |n, m| most.evaluate(&[("n", n), ("m", m)]);
+        assert_eq!([value(0, 0), value(3, 2), value(1, 7)], [Some(5), Some(24), Some(56)]);
+        assert!(a.add(&b).add(&five).is_at_least(&most));
+        assert!(most.is_never_negative() && most.is_at_least(&most));
+        assert!(!a.add(&b).is_at_least(&most) && !a.is_at_least(&most) && !most.is_at_least(&a.add(&Size::ONE)));
+        // Sums and products of maxima.
+        let sum = most.add(&Size::greatest([&n, &m]).mul(&n));
+        assert!(n.mul(&n).add(&n.mul(&m)).add(&a).add(&b).add(&five).is_at_least(&sum));
+        assert!(!n.mul(&n).add(&a).add(&b).add(&five).is_at_least(&sum));
+        assert!(m.is_at_least(&m.sub(&Size::from(2i64)).max0()) && n.is_at_least(&n.lesser(&m)));
+        assert!(!n.is_at_least(&m.sub(&Size::from(2i64)).max0()));
     }
 
     #[test]

@@ -217,7 +217,8 @@ fn explain_reports_and_requires() {
     assert_eq!(
         refused("peak-bytes=1_000"),
         format!(
-            "kernel `eval` does not keep `peak-bytes=1000`: a run may hold 8*m bytes of scratch memory\n  slot 0 of 8*m bytes: {stored}{quoted}"
+            "kernel `eval` does not keep `peak-bytes=1000`: a run may hold 8*m bytes of scratch memory, which is not \
+             seen to be at most 1000 for all sizes\n  slot 0 of 8*m bytes: {stored}{quoted}"
         )
     );
     assert_eq!(

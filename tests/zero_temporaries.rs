@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use elide::{ArrayMut, ArrayRef, Axis, Call, Expr, Kernel, lazy};
+use elide::{ArrayMut, ArrayRef, Axis, Call, Expr, Kernel, Requirement, Size, lazy};
 use ndarray::{Array1, Array2};
 
 /// Counts what the current thread allocates.
@@ -381,6 +381,50 @@ fn what_is_given_away_holds_values_between_nests() {
         assert_eq!([of_small, of_large], planned, "{report}");
         assert_eq!(large - small, planned[1] - planned[0], "what a call keeps is scratch memory: {report}");
     }
+}
+
+/// Values of unequal sizes share a slot where one is no longer needed when the other comes to be: the larger size is enough, whichever
+/// that is, and a first run keeps no more.
+#[test]
+fn values_of_unequal_sizes_share_a_slot() {
+    let [n, m] = ["n", "m"].map(Size::named);
+    let build = |bound: Size| {
+        let mut b = Kernel::builder("unequal");
+        let [n, m] = b.dims(["n", "m"]);
+        let (x, z) = (&b.input::<f64>("x", [&n]), &b.input::<f64>("z", [&m]));
+        // What indices point into is stored; the second is made from a sum over what the first gives.
+        let reversed = |v: &Expr<'static, f64>, len: &elide::Dim| v.take(Expr::<i64>::indices([len.clone()], 0), 0);
+        let (first, total) = (&x.sqrt(), &x.sum());
+        let total = (reversed(first, &n) + total).sum();
+        let second = &(z + total).sqrt();
+        b.output("y", reversed(second, &m) + second);
+        b.require(Requirement::peak_bytes(bound));
+        b.build()
+    };
+    // Of each a maximum is proved side by side.
+    let kernel = build(n.add(&m).scale(8).add(&Size::from(24i64))).unwrap();
+    let report = kernel.explain().unwrap();
+    let peak = report.scratch_bytes();
+    assert!(peak.to_string().contains("max(8*m, 8*n)"), "{report}");
+    let shared = report.slots().iter().find(|s| s.bytes.to_string() == "max(8*m, 8*n)").unwrap();
+    assert!(shared.holds.len() >= 2, "{report}");
+    let e = build(n.scale(8).add(&Size::from(24i64))).unwrap_err();
+    assert!(e.message().contains("max(8*m, 8*n)") && e.message().contains("not seen to be at most 8*n + 24 for all sizes"), "{e}");
+    let first = |n: usize, m: usize| {
+        let (x, z, mut y) = (vec![0.25; n], vec![0.5; m], vec![0.0; m]);
+        let mut call = kernel.call();
+        let (result, count) = counted(|| call.bind("x", &x)?.bind("z", &z)?.bind_mut("y", &mut y)?.run());
+        result.unwrap();
+        let total = n as f64 * (0.5 + 0.25 * n as f64);
+        assert!(y.iter().all(|y| (y - 2.0 * (total + 0.5).sqrt()).abs() < 1e-9 * total));
+        (count.live as usize, call.scratch_bytes())
+    };
+    let sizes = [(100, 200), (30_000, 5), (7, 20_000)];
+    sizes.into_iter().for_each(|(n, m)| _ = first(n, m));
+    let planned = sizes.map(|(n, m)| peak.evaluate(&[("n", n as i64), ("m", m as i64)]).unwrap() as usize);
+    let held = sizes.map(|(n, m)| first(n, m));
+    assert_eq!(held.map(|(_, scratch)| scratch), planned, "{report}");
+    assert!((0..3).all(|k| held[k].0 - planned[k] == held[0].0 - planned[0]), "what a call keeps is scratch memory: {held:?} {planned:?}");
 }
 
 /// What a first run allocates beyond a run of a kernel without scratch memory is the report's formula, to the byte, where nothing of

@@ -460,10 +460,10 @@ fn frame(
         };
         let (low, high) = (low.checked_add(offset).ok_or_else(overflow)?, high.checked_add(offset).ok_or_else(overflow)?);
         // A window holds a part of what the whole step touches; `check` goes through its strips.
-        if let (Operand::Buffer(b), Some(strip), Place::Scratch(slot)) = (operand, &mut strip, place)
+        if let (Operand::Buffer(b), Some(strip)) = (operand, &mut strip)
             && plan.schedule.buffers[b.index()].window.is_some()
         {
-            let size = env.eval(&plan.schedule.slots[slot])?;
+            let size = env.eval(&plan.schedule.buffers[b.index()].bytes())?;
             strip.watch(nest, access, &params, offset, size);
             continue;
         }

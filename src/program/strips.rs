@@ -65,7 +65,7 @@ pub(super) struct Start {
 
 /// A window in scratch memory.
 pub(super) struct WindowPlan {
-    /// The slot of scratch memory that it fills.
+    /// The slot of scratch memory that it lies in, from its start.
     pub slot: usize,
     /// The first row that is needed in the strip that begins at coordinate 0.
     first: i64,

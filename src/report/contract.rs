@@ -34,11 +34,10 @@ pub enum Requirement {
     /// No value is a [`Copy`](Placement::Copy): nothing that is in memory is written to memory a second time.
     NoCopies,
     /// [`Report::scratch_bytes`](crate::Report::scratch_bytes) is at most this, for all sizes of the named dims. It has to be seen from the
-    /// formulas: that the difference has no negative term is enough, and is what is looked for.
+    /// formulas: that the difference has no negative term is enough, with each side of a maximum in turn, and is what is looked for.
     ///
     /// Windows take 128 KiB together, and each of them as much as the rows that do not fit a strip of one row: the report has the
-    /// formula. Where rows are of a known length it is a number. Of rows of `max(m - 2, 0)` elements no bound in terms of `m` is seen to
-    /// hold. Where a bound leaves no room for a window that is only the faster way
+    /// formula. Where rows are of a known length it is a number. Where a bound leaves no room for a window that is only the faster way
     /// ([`ReadByNeighbours`](crate::Reason::ReadByNeighbours)), its value is recomputed.
     PeakBytes(Size),
     /// The output of this name is an update of an input, and neither that input nor what its memory holds later is copied.
@@ -117,8 +116,8 @@ impl Contract<'_> {
         let name = decision.map_or("", |d| d.placement.name());
         let because = decision.and_then(|d| d.why).map_or(String::new(), |why| format!(", because {}", why.text()));
         let schedule = &self.source.plan.schedule;
-        let what = match schedule.window_slot(id) {
-            Some(slot) => format!("in a window of at most {}", schedule.slot_bound(slot)),
+        let what = match schedule.window_bound(id) {
+            Some(bound) => format!("in a window of at most {bound}"),
             None => format!("a {name} of {}", bytes(&node.shape, node.dtype)),
         };
         format!("{id} = {} is {what} bytes{because}", Line(self.source.graph, node))
@@ -159,7 +158,7 @@ impl Contract<'_> {
 
     fn peak(&self, bound: &Size) -> Result<()> {
         self.known_dims(bound)?;
-        let fits = |size: &Size| bound.sub(size).is_never_negative();
+        let fits = |size: &Size| bound.is_at_least(size);
         let schedule = &self.source.plan.schedule;
         let slots: Vec<Size> = (0..schedule.slots.len()).map(|k| schedule.slot_bound(k)).collect();
         let peak = slots.iter().fold(Size::ZERO, |sum, s| sum.add(s));
@@ -176,10 +175,11 @@ impl Contract<'_> {
             let held: Vec<String> = in_slot.map(|b| self.fault(b.node)).collect();
             let first = self.source.plan.schedule.buffers.iter().find(|b| b.room == Room::Slot(k as u32));
             site = site.or(first.and_then(|b| self.source.graph[b.node].site));
-            let most = if schedule.buffers.iter().any(|b| b.room == Room::Slot(k as u32) && b.window.is_some()) { "at most " } else { "" };
+            let most = if schedule.holds_window(k) { "at most " } else { "" };
             parts.push(format!("\n  slot {k} of {most}{} bytes: {}", slots[k], held.join("; ")));
         }
-        Err(self.broken(site, format!("a run may hold {peak} bytes of scratch memory{}", parts.concat())))
+        let sides = format!("a run may hold {peak} bytes of scratch memory, which is not seen to be at most {bound} for all sizes");
+        Err(self.broken(site, sides + &parts.concat()))
     }
 
     fn in_place(&self, name: &str) -> Result<()> {

@@ -268,9 +268,9 @@ pub struct Origin {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Slot {
-    /// Its size; of windows, the most that it may be.
+    /// Its size, that of the largest value in it; of windows, the most that it may be.
     pub bytes: Size,
-    /// True if it holds a window: as many indices of its value as a strip of the loops has.
+    /// True if it holds a window, as many indices of its value as a strip of the loops has, so that it may be smaller.
     pub window: bool,
     /// The values that share it, with the nest that writes each and the last that reads it.
     pub holds: Vec<(String, usize, usize)>,

@@ -43,7 +43,7 @@ impl Source<'_> {
             let holds = schedule.buffers.iter().filter(|b| b.room == Room::Slot(k as u32));
             Slot {
                 bytes: schedule.slot_bound(k),
-                window: schedule.buffers.iter().any(|b| b.room == Room::Slot(k as u32) && b.window.is_some()),
+                window: schedule.holds_window(k),
                 holds: holds.map(|b| (b.node.to_string(), b.live.0 as usize, b.live.1 as usize)).collect(),
             }
         });
@@ -154,6 +154,7 @@ impl Source<'_> {
                 Some(Dest::Buffer(b)) if has_memory => Some(schedule.buffers[b.index()].room),
                 _ => None,
             };
+            let window = schedule.window_bound(id);
             let reads_memory = matches!(node.kind, Kind::Input(_) | Kind::Const(_) | Kind::Size(_));
             values.push(Value {
                 name: id.to_string(),
@@ -162,12 +163,12 @@ impl Source<'_> {
                 shape: node.shape.clone(),
                 placement: decision.placement,
                 reason: decision.why,
-                bytes: match (has_memory, schedule.window_slot(id)) {
+                bytes: match (has_memory, &window) {
                     (false, _) => Size::ZERO,
-                    (true, Some(slot)) => schedule.slot_bound(slot),
+                    (true, Some(bound)) => bound.clone(),
                     (true, None) => bytes(&node.shape, node.dtype),
                 },
-                window: has_memory && schedule.window_slot(id).is_some(),
+                window: has_memory && window.is_some(),
                 memory,
                 until: match room {
                     Some(Room::Output(k)) => Some(schedule.first_write(k) as usize),

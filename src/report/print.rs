@@ -64,7 +64,11 @@ impl fmt::Display for Report {
                 true => format!("{value} in nest {first}"),
                 false => format!("{value} in nests {first} to {last}"),
             };
-            let what = if slot.window { ", a window of at most" } else { " of" };
+            let what = match (slot.window, slot.holds.len()) {
+                (true, 1) => ", a window of at most",
+                (true, _) => " of at most",
+                (false, _) => " of",
+            };
             writeln!(f, "  slot {k}{what} {} bytes: {}", slot.bytes, list(slot.holds.iter().map(held)))?;
         }
         writeln!(f, "\nper run: {} bytes read, {} written, {} flops", self.bytes_read(), self.bytes_written(), self.flops())

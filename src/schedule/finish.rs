@@ -116,6 +116,7 @@ impl Decider<'_> {
             }
         }
         self.place(&mut schedule, contiguous);
+        share_slots(&mut schedule);
         self.note_decisions(&mut schedule, &units);
         Ok(schedule)
     }
@@ -155,7 +156,7 @@ impl Decider<'_> {
 
     /// Places buffers in memory. Where the last reader of one is done, the next may follow. An output that is larger for certain
     /// takes a buffer until something of its result is written, at no cost, and an input that is given away after its last reader; else
-    /// a slot of the same size; else there is a new one.
+    /// a slot of the same size; else there is a new one, which may come to be shared by [`share_slots`].
     ///
     /// A window is in a slot, whose size is chosen together with the length of strips.
     fn place(&self, schedule: &mut Schedule, contiguous: &[bool]) {
@@ -181,7 +182,7 @@ impl Decider<'_> {
         order.sort_by_key(|&k| schedule.buffers[k].live.0);
         for k in order {
             let b = &schedule.buffers[k];
-            let bytes = bytes_of(&b.shape, b.dtype);
+            let bytes = b.bytes();
             let (first, last) = b.live;
             let free = |r: &Free| r.from <= first && last < r.until;
             let larger = |r: &Free| r.bytes.sub(&bytes).is_never_negative();
@@ -197,6 +198,62 @@ impl Decider<'_> {
             });
             rooms[r].from = last + 1;
             schedule.buffers[k].room = rooms[r].room;
+        }
+    }
+}
+
+/// A slot, with what lies in it.
+struct Shared {
+    /// What it takes, and at most takes where that depends on the length of strips.
+    bytes: Size,
+    bound: Size,
+    /// When something lies in it.
+    lives: Vec<(u32, u32)>,
+}
+
+/// Puts slots of unequal sizes together where what lies in one never lives with what lies in the other: the larger size is enough for
+/// both, whichever that turns out to be. The largest come first, and each joins the slot with which most is saved, as far as degrees tell.
+///
+/// As this comes when all buffers have a place, it adds nothing to what the slots take together.
+fn share_slots(schedule: &mut Schedule) {
+    /// A size that is longer than this, written out, is not worth a formula with a maximum.
+    const LONGEST: u32 = 100;
+    let shared = |(k, bytes): (usize, &Size)| {
+        let here = schedule.buffers.iter().filter(|b| b.room == Room::Slot(k as u32));
+        Shared { bytes: bytes.clone(), bound: schedule.slot_bound(k), lives: here.map(|b| b.live).collect() }
+    };
+    let mut all: Vec<(usize, Shared)> = schedule.slots.iter().enumerate().map(shared).enumerate().collect();
+    all.sort_by_key(|(_, s)| std::cmp::Reverse(s.bound.magnitude()));
+    let mut kept: Vec<Shared> = Vec::new();
+    let mut joined = vec![0; all.len()];
+    for (k, slot) in all {
+        let apart = |other: &Shared| other.lives.iter().all(|a| slot.lives.iter().all(|b| a.1 < b.0 || b.1 < a.0));
+        let known = |other: &Shared| other.bound.is_at_least(&slot.bound) || slot.bound.is_at_least(&other.bound);
+        let short = |other: &Shared| other.bound.weight().saturating_add(slot.bound.weight()) <= LONGEST;
+        let fits = kept.iter().enumerate().filter(|(_, s)| apart(s) && (short(s) || known(s)));
+        let saves = |s: &Shared| (s.bound.magnitude().min(slot.bound.magnitude()), known(s));
+        let found = fits.max_by_key(|(at, s)| (saves(s), std::cmp::Reverse(*at))).map(|(at, _)| at);
+        joined[k] = found.unwrap_or(kept.len());
+        match found {
+            Some(at) => {
+                let with = &mut kept[at];
+                with.bytes = Size::greatest([&with.bytes, &slot.bytes]);
+                with.bound = Size::greatest([&with.bound, &slot.bound]);
+                with.lives.extend(slot.lives);
+            }
+            None => kept.push(slot),
+        }
+    }
+    // Numbered in the order in which buffers have them.
+    let mut numbers: Vec<Option<u32>> = vec![None; kept.len()];
+    schedule.slots.clear();
+    for b in &mut schedule.buffers {
+        if let Room::Slot(slot) = &mut b.room {
+            let at = joined[*slot as usize];
+            *slot = *numbers[at].get_or_insert_with(|| {
+                schedule.slots.push(kept[at].bytes.clone());
+                schedule.slots.len() as u32 - 1
+            });
         }
     }
 }

@@ -43,7 +43,7 @@ pub struct Schedule {
     pub homes: Vec<Option<Dest>>,
     /// The values stored between steps.
     pub buffers: Vec<Buffer>,
-    /// The bytes of each piece of scratch memory that buffers are placed in.
+    /// The bytes of each piece of scratch memory that buffers are placed in: those of the largest of them.
     pub slots: Vec<Size>,
     /// Steps that run strip by strip.
     pub strips: Vec<Strip>,
@@ -154,6 +154,13 @@ pub struct Buffer {
     pub live: (u32, u32),
     /// Which rows exist at a time, if not all.
     pub window: Option<Window>,
+}
+
+impl Buffer {
+    /// The bytes that it takes.
+    pub fn bytes(&self) -> Size {
+        self.shape.size().scale(self.dtype.size() as i64)
+    }
 }
 
 /// What happens to a node: the one record that reports, contracts and tests read.

@@ -20,7 +20,7 @@ use hashbrown::HashMap;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use super::{Buffer, Dest, Room, Schedule};
+use super::{Dest, Room, Schedule};
 use crate::graph::NodeId;
 use crate::size::Size;
 use crate::view::View;
@@ -59,23 +59,32 @@ impl Schedule {
         others.fold(Size::from(b.dtype.size()), |n, (_, extent)| n.mul(extent))
     }
 
-    /// The slot of the window that a value is in, if it is in one.
-    pub(crate) fn window_slot(&self, id: NodeId) -> Option<usize> {
+    /// What the window that a value is in takes at most, in terms of the program's dims, if it is in one.
+    pub(crate) fn window_bound(&self, id: NodeId) -> Option<Size> {
         let Some(Dest::Buffer(b)) = self.homes[id.index()] else { return None };
-        match &self.buffers[b.index()] {
-            Buffer { room: Room::Slot(slot), window: Some(_), .. } => Some(*slot as usize),
-            _ => None,
+        self.buffers[b.index()].window.as_ref()?;
+        Some(self.buffer_bound(b.index()))
+    }
+
+    /// What a buffer takes at most, in terms of the program's dims.
+    fn buffer_bound(&self, buffer: usize) -> Size {
+        let mut windows = self.strips.iter().flat_map(|s| s.windows.iter().map(move |(b, w)| (s, *b, w)));
+        match windows.find(|(_, b, _)| *b as usize == buffer) {
+            Some((strip, b, w)) => self.row_bytes(b, w).scale(w.rows(1)).add(&Size::from(strip.share())),
+            None => self.buffers[buffer].bytes(),
         }
     }
 
     /// What a slot takes at most, in terms of the program's dims.
     pub(crate) fn slot_bound(&self, slot: usize) -> Size {
-        let windows = self.strips.iter().flat_map(|s| s.windows.iter().map(move |(b, w)| (s, *b, w)));
-        let mut here = windows.filter(|(_, b, _)| self.buffers[*b as usize].room == Room::Slot(slot as u32));
-        match here.next() {
-            Some((strip, b, w)) => self.row_bytes(b, w).scale(w.rows(1)).add(&Size::from(strip.share())),
-            None => self.slots[slot].clone(),
-        }
+        let here = (0..self.buffers.len()).filter(|&b| self.buffers[b].room == Room::Slot(slot as u32));
+        let bounds: Vec<Size> = here.map(|b| self.buffer_bound(b)).collect();
+        Size::greatest(&bounds)
+    }
+
+    /// True if a slot holds a window.
+    pub(crate) fn holds_window(&self, slot: usize) -> bool {
+        self.buffers.iter().any(|b| b.room == Room::Slot(slot as u32) && b.window.is_some())
     }
 }
 
