@@ -1,6 +1,6 @@
 //! Stencils of stencils: what is kept in windows and what is recomputed, and that both give the same bits.
 
-use elide::{Array, Call, Expr, Kernel, KernelBuilder, Reason, Requirement, Slice, Stage, s};
+use elide::{Array, Call, Expr, Kernel, KernelBuilder, Reason, Requirement, Slice, Stage, Threads, s};
 
 type Value = Expr<'static, f64>;
 
@@ -82,6 +82,7 @@ fn diffusion_keeps_the_inner_stencil_only() {
         let want = result(&mut anew.call(), &u, &shape);
         for length in [None, Some(1), Some(3)] {
             let mut call = kept.call();
+            call.set_threads(Threads::One);
             length.into_iter().for_each(|l| call.set_strip_length(l));
             assert!(result(&mut call, &u, &shape) == want, "[{k},{n},{m}] in strips of {length:?}");
             // A share of 128 KiB and four rows, however many planes there are.

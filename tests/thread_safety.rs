@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 
 use elide::testing::Rng;
-use elide::{Array, ArrayMut, ArrayRef, Axis, Call, Error, Expr, Kernel, KernelBuilder, Stage, Threads, s};
+use elide::{Array, ArrayMut, ArrayRef, Axes, Axis, Call, Error, Expr, Kernel, KernelBuilder, Stage, Threads, s};
 
 #[test]
 fn kernels_are_shared_and_calls_are_sent() {
@@ -324,4 +324,79 @@ fn a_maximum_of_zeros_does_not_depend_on_threads() {
         most.to_bits()
     };
     assert_eq!(most(2), most(1));
+}
+
+/// Strips that may come in any order give the same bits in any order and on any number of threads; others are left in order.
+#[test]
+fn strips_on_several_threads() {
+    type Program = fn(&Expr<'static, f64>) -> Expr<'static, f64>;
+    let softmax: Program = |x| {
+        let e = (x - x.max_over(Axes::from(2).keepdims())).exp();
+        &e / e.sum_over(Axes::from(2).keepdims())
+    };
+    let standardized: Program = |x| {
+        let d = x - x.mean_axis(Axis(0));
+        &d / (&d * &d).mean_axis(0).sqrt()
+    };
+    // Planes are problems of their own, and rows of a plane are not.
+    let planes: Program = |x| {
+        let most = x.max_over(Axes::from(2).keepdims());
+        x.slice(s![.., 1.., ..]) - most.slice(s![.., ..-1, ..]) * most.slice(s![.., 1.., ..])
+    };
+    let shifted: Program = |x| {
+        let most = x.max_over(Axes::from(2).keepdims());
+        x.slice(s![1.., .., ..]) - most.slice(s![..-1, .., ..]) * most.slice(s![1.., .., ..])
+    };
+    let updated: Program = |x| x - x.sum_over(Axes::from(2).keepdims());
+    let carried: Program = |x| {
+        let most = x.max_over(Axes::from(2).keepdims());
+        x.at(s![..-1, ..-1, ..]).set(x.slice(s![1.., 1.., ..]) - most.slice(s![..-1, ..-1, ..]))
+    };
+    let programs = [
+        (softmax, false, true),
+        (standardized, false, true),
+        (planes, false, true),
+        (shifted, false, false),
+        (updated, true, true),
+        (carried, true, false),
+    ];
+    let (k, n, m) = (9, 11, 7);
+    let data: Vec<f64> = (0..k * n * m).map(|k| ((k * 7919) % 1009) as f64 * 0.01 - 3.0).collect();
+    for (at, (program, update, free)) in programs.into_iter().enumerate() {
+        let mut b = Kernel::builder("strips");
+        let dims = b.dims(["k", "n", "m"]);
+        let x = &b.input::<f64>("x", dims);
+        match update {
+            true => b.update(x, program(x)),
+            false => b.output("y", program(x)),
+        };
+        let kernel = b.build().unwrap();
+        let schedule = kernel.inspect(Stage::Schedule).unwrap();
+        assert_eq!(
+            (schedule.contains("strip by strip"), schedule.contains("strip by strip, in any order")),
+            (true, free),
+            "{at}: {schedule}"
+        );
+        let results = |length: Option<i64>, parts: Option<(i64, bool)>| {
+            let mut call = kernel.call();
+            call.set_threads(Threads::One);
+            length.into_iter().for_each(|l| call.set_strip_length(l));
+            parts.into_iter().for_each(|(parts, backward)| call.set_parts(parts, backward));
+            let mut x = Array::new(&[k, n, m], data.clone()).unwrap();
+            if update {
+                call.bind_mut("x", &mut x).unwrap().run().unwrap();
+                return x.as_slice().to_vec();
+            }
+            let shape = [k - (at == 3) as usize, n - (at == 2) as usize, m];
+            let mut y = Array::<f64>::zeros(&shape).unwrap();
+            call.bind("x", &x).unwrap().bind_mut("y", &mut y).unwrap().run().unwrap();
+            y.as_slice().to_vec()
+        };
+        let want = results(None, None);
+        for length in [None, Some(1), Some(2), Some(3)] {
+            for parts in [None, Some((2, false)), Some((2, true)), Some((3, true)), Some((8, false)), Some((100, true))] {
+                assert!(results(length, parts) == want, "program {at}, strips of {length:?} in {parts:?}\n{schedule}");
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use elide::{ArrayMut, ArrayRef, Axis, Call, Expr, Kernel, Requirement, Size, lazy};
+use elide::{ArrayMut, ArrayRef, Axis, Call, Expr, Kernel, Requirement, Size, Threads, lazy};
 use ndarray::{Array1, Array2};
 
 /// Counts what the current thread allocates.
@@ -225,9 +225,10 @@ fn of_a_matrix(program: Program<'_>) -> Kernel {
     b.build().unwrap()
 }
 
-/// What a first run of a new frame allocates and keeps, and what it says it keeps of that as scratch memory.
+/// What a first run of a new frame on one thread allocates and keeps, and what it says it keeps of that as scratch memory.
 fn kept(kernel: &Kernel, x: &Array2<f64>, y: &mut Array2<f64>) -> (usize, usize) {
     let mut call = kernel.call();
+    call.set_threads(Threads::One);
     let (result, count) = counted(|| call.bind("x", x.view())?.bind_mut("y", y.view_mut())?.run());
     result.unwrap();
     (count.live as usize, call.scratch_bytes())
@@ -270,6 +271,46 @@ fn windows_do_not_grow() {
         // All else that a call keeps does not depend on the sizes.
         assert!(held.iter().all(|(rest, _)| *rest == held[0].0), "program {k}: {held:?}");
     }
+}
+
+/// Threads that go through strips side by side have windows of their own, which are as large as the report says, take no more than is
+/// allowed, and are not allocated again.
+#[test]
+fn each_thread_has_windows_of_its_own() {
+    let build = |peak: Option<i64>| {
+        let mut b = Kernel::builder("lanes");
+        let dims = b.dims(["n", "m"]);
+        let x = &b.input::<f64>("x", dims);
+        b.output("y", softmax(x));
+        peak.into_iter().for_each(|bytes| _ = b.require(Requirement::peak_bytes(bytes)));
+        b.build().unwrap()
+    };
+    let report = build(None).explain().unwrap();
+    let [one, more] = [&report.scratch_bytes(), report.scratch_bytes_per_thread()].map(|s| s.as_const().unwrap());
+    assert!(
+        more > 0 && report.to_string().contains(&format!("{one} bytes at most, and {more} for each thread after the first")),
+        "{report}"
+    );
+    let (n, m) = (4000, 30);
+    let x = Array2::from_shape_fn((n, m), |(i, j)| ((i * 7 + j * 3) % 11) as f64);
+    let held = |peak, parts| {
+        let (kernel, mut y) = (build(peak), Array2::<f64>::zeros((n, m)));
+        let mut call = kernel.call();
+        call.set_parts(parts, true);
+        let mut binding = call.bind("x", x.view()).unwrap().bind_mut("y", y.view_mut()).unwrap();
+        binding.run().unwrap();
+        let (result, again) = counted(|| binding.run());
+        result.unwrap();
+        assert_eq!(again, Count::default());
+        assert!(y.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-12));
+        call.scratch_bytes() as i64
+    };
+    // Strips are as long as leaves some for each.
+    let window = held(None, 3) / 3;
+    assert!(window > 0 && window <= more, "{window} {more}");
+    assert_eq!([held(None, 3), held(None, 8) % 8], [3 * window, 0]);
+    assert!(held(None, 1) <= one);
+    assert!(held(Some(one), 8) <= one && held(Some(one), 3) <= one);
 }
 
 /// A reduction of a reduction: the distances between points, and of each point the largest. Of the matrix of distances no more exists

@@ -138,8 +138,8 @@ impl Call {
         &self.kernel
     }
 
-    /// The bytes of scratch memory that it holds: the slots of [`Report`](crate::Report), with the numbers of the last run. Nothing
-    /// before the first run.
+    /// The bytes of scratch memory that it holds: the slots of [`Report`](crate::Report), with the numbers of the last run, and the windows
+    /// of threads that took part. Nothing before the first run.
     pub fn scratch_bytes(&self) -> usize {
         self.prepared.as_ref().map_or(0, Prepared::scratch_bytes)
     }

@@ -13,6 +13,7 @@ mod explain;
 mod guard;
 mod in_place;
 mod inspect;
+mod lanes;
 mod layouts;
 mod prepare;
 mod strips;

@@ -1,7 +1,6 @@
 //! Everything between binding and running that depends on sizes: the values of named dims, the argument arrays of compiled code,
 //! scratch memory, and the check that every access stays inside its operand.
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
@@ -9,6 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use super::Kernel;
 use super::apart::Apart;
 use super::call::Slot;
+use super::lanes::{Memory, Strips, reserve};
 use super::layouts::LayoutClass;
 use super::strips::{Start, StripFrame, StripPlan, WindowPlan};
 use super::subtrees::Subtrees;
@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Index;
 use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM, StripArgument, for_each_pair_block};
 use crate::layout::Layout;
+use crate::report::Requirement;
 use crate::schedule::{Room, Strip, StripStep};
 use crate::size::{Size, Var};
 
@@ -29,15 +30,24 @@ pub(super) struct Prepared {
     pub large: bool,
     /// Keeps the code alive.
     _plan: Arc<Compiled>,
-    frames: Vec<Frame>,
-    strips: Vec<StripPlan>,
-    scratch: Vec<Vec<MaybeUninit<u8>>>,
+    turns: Vec<Turn>,
+    scratch: Vec<Memory>,
+    /// The bytes of windows beside those in `scratch`, of further threads.
+    lane_bytes: usize,
     /// Those of the axes that computed indices are along.
     pub extents: Vec<i64>,
     /// Where the arrays may lie.
     pub apart: Apart,
 }
 
+/// What runs after what.
+enum Turn {
+    Step(Box<Frame>),
+    Strips(Strips),
+}
+
+/// A step, with its arguments.
+#[derive(Clone)]
 pub(super) struct Frame {
     entry: codegen::Entry,
     /// Addresses, sizes, the table of constants, the words of `Streaming`.
@@ -61,6 +71,7 @@ pub(super) struct Frame {
 }
 
 /// Two axes that are exchanged in pairs.
+#[derive(Clone)]
 struct PairsFrame {
     /// Which arguments are the numbers of indices.
     arguments: [usize; 2],
@@ -82,12 +93,6 @@ impl PairsFrame {
     }
 }
 
-impl Frame {
-    pub(super) fn strip_mut(&mut self) -> Option<&mut StripFrame> {
-        self.strip.as_mut()
-    }
-}
-
 #[derive(Clone, Copy)]
 enum Place {
     Slot(usize),
@@ -99,22 +104,16 @@ enum Place {
 impl Prepared {
     /// Bytes of memory held between runs.
     pub(super) fn scratch_bytes(&self) -> usize {
-        self.scratch.iter().map(Vec::capacity).sum::<usize>()
+        self.scratch.iter().map(Vec::capacity).sum::<usize>() + self.lane_bytes
     }
 
     /// Takes note of where the arrays are.
     pub(super) fn place(&mut self, slots: &[Slot]) {
-        let scratch = &mut self.scratch;
-        for frame in &mut self.frames {
-            for (base, (place, offset)) in frame.bases.iter_mut().zip(&frame.addresses) {
-                let start = match *place {
-                    Place::Slot(k) => slots[k].address,
-                    Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
-                    Place::Nowhere => 0,
-                };
-                *base = start.wrapping_add_signed(*offset as isize) as i64;
+        for turn in &mut self.turns {
+            match turn {
+                Turn::Step(frame) => frame.place(slots, &mut self.scratch, &mut []),
+                Turn::Strips(strips) => strips.place(slots, &mut self.scratch),
             }
-            frame.args[..frame.bases.len()].copy_from_slice(&frame.bases);
         }
     }
 
@@ -125,36 +124,43 @@ impl Prepared {
     /// read (inputs) and written (outputs, and inputs that are given away) for as long as the call runs. None that may be written may
     /// overlap anything else, but for the input that an output updates.
     pub(super) unsafe fn run(&mut self) {
-        let Prepared { frames, scratch, strips, .. } = self;
-        let mut k = 0;
-        while k < frames.len() {
-            match strips.iter_mut().find(|s| s.frames.start == k) {
-                None => {
-                    // SAFETY: `frame` has checked the accesses of the whole step; the rest is the caller's promise.
-                    unsafe { frames[k].run(&[]) };
-                    k += 1;
-                }
-                Some(strip) => {
-                    let frames = &mut frames[strip.frames.clone()];
-                    for start in strip.starts() {
-                        strip.advance(start, scratch);
-                        for frame in frames.iter_mut() {
-                            if frame.enter(start, strip) {
-                                // SAFETY: as above; `check` has gone through every strip with the windows' sizes.
-                                unsafe { frame.run(&strip.windows) };
-                            }
-                        }
-                    }
-                    k = strip.frames.end;
-                }
+        for turn in &mut self.turns {
+            match turn {
+                // SAFETY: `frame` has checked the accesses of the whole step; the rest is the caller's promise.
+                Turn::Step(frame) => unsafe { frame.run(&[]) },
+                // SAFETY: as above.
+                Turn::Strips(strips) => unsafe { strips.run(&mut self.scratch) },
             }
         }
     }
 }
 
 impl Frame {
+    pub(super) fn strip(&self) -> Option<&StripFrame> {
+        self.strip.as_ref()
+    }
+
+    pub(super) fn strip_mut(&mut self) -> Option<&mut StripFrame> {
+        self.strip.as_mut()
+    }
+
+    /// Takes note of where the arrays are, and windows, in `own` if that is not empty.
+    pub(super) fn place(&mut self, slots: &[Slot], scratch: &mut [Memory], own: &mut [Memory]) {
+        let strip = self.strip.as_ref().filter(|_| !own.is_empty());
+        for (at, (base, (place, offset))) in self.bases.iter_mut().zip(&self.addresses).enumerate() {
+            let start = match *place {
+                Place::Slot(k) => slots[k].address,
+                Place::Scratch(k) if strip.is_some_and(|s| s.is_window(at)) => own[k].as_mut_ptr() as usize,
+                Place::Scratch(k) => scratch[k].as_mut_ptr() as usize,
+                Place::Nowhere => 0,
+            };
+            *base = start.wrapping_add_signed(*offset as isize) as i64;
+        }
+        self.args[..self.bases.len()].copy_from_slice(&self.bases);
+    }
+
     /// Has the step do its part of a strip; false if that is nothing.
-    fn enter(&mut self, start: Start, plan: &StripPlan) -> bool {
+    pub(super) fn enter(&mut self, start: Start, plan: &StripPlan) -> bool {
         match &mut self.strip {
             Some(strip) => strip.enter(start, plan, &mut self.args),
             None => false,
@@ -163,7 +169,7 @@ impl Frame {
 
     /// # Safety
     /// As for [`Prepared::run`].
-    unsafe fn run(&mut self, windows: &[WindowPlan]) {
+    pub(super) unsafe fn run(&mut self, windows: &[WindowPlan]) {
         let Frame { entry, args, bases, strip, pairs, parts, subtrees, tiles, streams, .. } = self;
         let call = |args: &mut [i64]| {
             // SAFETY: the compiled code, which the plan keeps alive, reads `args` as the nest's addresses and sizes, in this order,
@@ -301,49 +307,61 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], cuts: Cuts) -> Result<Pre
     let classes = classes(kernel, slots.iter().map(|s| &s.layout));
     let large = kernel.0.graph.assumptions().iter().all(|a| a.eval(&|v| env.value(v)).is_some_and(|a| a >= 0));
     let plan = kernel.plan(classes, large)?;
-    let lengths = super::strips::lengths(&plan, &mut env, cuts.strip_length)?;
+    let lengths = super::strips::lengths(&plan, &mut env, cuts)?;
     let mut scratch = Vec::new();
     for bytes in &plan.schedule.slots {
-        let bytes = env.eval(bytes)?.max(0) as usize;
-        let mut memory: Vec<MaybeUninit<u8>> = Vec::new();
-        memory.try_reserve_exact(bytes).map_err(|_| Error::new(ErrorKind::Bind, format!("no memory for a temporary of {bytes} bytes")))?;
-        // Its capacity is what compiled code uses; its contents are written before they are read.
-        scratch.push(memory);
+        scratch.push(reserve(env.eval(bytes)?.max(0) as usize)?);
     }
-    let (mut frames, mut strips) = (Vec::new(), Vec::new());
+    let mut turns = Vec::new();
     let mut written = vec![0i64; kernel.outputs().len()];
+    let mut room = room_for_lanes(kernel, &env, &scratch)?;
+    let mut lane_bytes = 0;
     let mut next = plan.schedule.strips.iter().zip(lengths).peekable();
+    let mut strips: Option<Strips> = None;
     for (k, step) in plan.steps.iter().enumerate() {
         let strip = next.peek().filter(|(s, _)| (s.first as usize..s.first as usize + s.steps.len()).contains(&k));
-        let begins = strip.is_some_and(|(s, _)| s.first as usize == k);
-        if let (true, Some((s, length))) = (begins, strip) {
-            strips.push(StripPlan::new(&plan, s, *length, frames.len(), &env)?);
-        }
         let part = strip.map(|(s, _)| (*s, &s.steps[k - s.first as usize]));
-        if let Some(frame) = frame(kernel, slots, &env, &plan, step, part, cuts)? {
-            if let (Some(strip), Some(plan)) = (&frame.strip, strips.last_mut()) {
-                plan.include(strip);
-            }
+        let frame = frame(kernel, slots, &env, &plan, step, part, cuts)?;
+        if frame.is_some() {
             count_stores(step, &mut written, &env)?;
-            frames.push(frame);
         }
-        if let (Some((s, _)), Some(plan)) = (strip, strips.last_mut()) {
-            plan.frames.end = frames.len();
-            if s.first as usize + s.steps.len() == k + 1 {
-                next.next();
+        let Some((s, lengths)) = strip.copied() else {
+            turns.extend(frame.map(|f| Turn::Step(Box::new(f))));
+            continue;
+        };
+        if s.first as usize == k {
+            strips = Some(Strips::new(StripPlan::new(s, lengths), super::strips::windows(&plan, s, &env)?));
+        }
+        if let (Some(strips), Some(frame)) = (&mut strips, frame) {
+            strips.push(frame);
+        }
+        if s.first as usize + s.steps.len() == k + 1 {
+            next.next();
+            if let Some(mut strips) = strips.take().filter(|s| !s.is_empty()) {
+                let bytes = strips.complete(lengths, cuts, scratch.len(), room)?;
+                (lane_bytes, room) = (lane_bytes + bytes, room.saturating_sub(bytes as i64));
+                turns.push(Turn::Strips(strips));
             }
         }
     }
     covered(kernel, &slots[kernel.inputs().len()..], &written)?;
-    strips.retain(|s| !s.frames.is_empty());
-    for strip in &mut strips {
-        super::strips::check(strip, &mut frames[strip.frames.clone()])?;
-    }
     let layouts = slots.iter().map(|s| s.layout.clone()).collect();
     let apart = Apart::new(kernel, slots)?;
     let checks = kernel.0.guard.iter().flat_map(|g| &g.checks);
     let extents = checks.map(|c| env.eval(&c.position.extent)).collect::<Result<_>>()?;
-    Ok(Prepared { layouts, large, _plan: plan, frames, strips, scratch, extents, apart })
+    Ok(Prepared { layouts, large, _plan: plan, turns, scratch, lane_bytes, extents, apart })
+}
+
+/// How many bytes of windows further threads may have: as many as what was required leaves.
+fn room_for_lanes(kernel: &Kernel, env: &Env<'_>, scratch: &[Memory]) -> Result<i64> {
+    let held = scratch.iter().map(Vec::capacity).sum::<usize>() as i64;
+    let mut room = i64::MAX;
+    for required in &kernel.0.required {
+        if let Requirement::PeakBytes(bound) = &required.what {
+            room = room.min(env.eval(bound)?.saturating_sub(held));
+        }
+    }
+    Ok(room)
 }
 
 /// Adds how many elements of each output a step stores.

@@ -1,9 +1,10 @@
 //! Strips with numbers: how long each is, what a step does in it, and where windows are.
 
-use std::iter::StepBy;
 use std::ops::Range;
 
+use super::lanes::Memory;
 use super::prepare::{Env, Frame};
+use super::threads::{Cuts, PARTS, bytes_time, in_parts, lanes_worth, time};
 use crate::compile::Compiled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::{Access, AccessRange, Bindings, LoopNest, Operand, Stride, StripArgument};
@@ -13,13 +14,13 @@ use crate::size::Size;
 /// What a strip and all that it touches should fit: half of a second-level cache.
 const CACHE: i64 = 512 << 10;
 
-/// A run of frames that go through an axis strip by strip.
+/// The strips of some steps, and the blocks of an axis around it, if there is one.
 pub(super) struct StripPlan {
-    pub frames: Range<usize>,
     strips: Span,
-    /// The axis around it; one block of everything where there is none.
+    /// One block of everything where there is no axis around it.
     blocks: Span,
-    pub windows: Vec<WindowPlan>,
+    /// True if blocks are of an axis.
+    has_blocks: bool,
 }
 
 /// Coordinates that are gone through part by part.
@@ -41,17 +42,24 @@ impl Span {
         self.to = self.to.max(part.shift + part.extent);
     }
 
-    /// Where each part begins.
-    fn starts(&self) -> StepBy<Range<i64>> {
-        (self.from..self.to).step_by(self.length.max(1) as usize)
+    /// How many parts there are.
+    fn count(&self) -> i64 {
+        in_parts(self.to.saturating_sub(self.from), self.length)
+    }
+
+    /// Where some of the parts begin.
+    fn starts(&self, parts: Range<i64>) -> impl Iterator<Item = i64> + Clone + use<> {
+        let (from, length) = (self.from, self.length.max(1));
+        parts.map(move |k| from + k * length)
     }
 }
 
-/// How many coordinates are covered at a time.
+/// How many coordinates are covered at a time, and by how many threads.
 #[derive(Clone, Copy)]
 pub(super) struct Lengths {
     strip: i64,
     block: i64,
+    pub lanes: usize,
 }
 
 /// Where a strip begins.
@@ -64,6 +72,7 @@ pub(super) struct Start {
 }
 
 /// A window in scratch memory.
+#[derive(Clone)]
 pub(super) struct WindowPlan {
     /// The slot of scratch memory that it lies in, from its start.
     pub slot: usize,
@@ -81,6 +90,11 @@ pub(super) struct WindowPlan {
 }
 
 impl WindowPlan {
+    /// The bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.pieces.0 * self.pieces.2
+    }
+
     /// Makes room for the strip that begins at a coordinate; the rows to be moved to the front, if any, as their first and number.
     fn advance(&mut self, start: i64, length: i64, begins: bool) -> Option<(i64, i64)> {
         let first = start + self.first;
@@ -108,30 +122,9 @@ impl WindowPlan {
 }
 
 impl StripPlan {
-    pub fn new(plan: &Compiled, strip: &Strip, lengths: Lengths, first_frame: usize, env: &Env<'_>) -> Result<StripPlan> {
-        let mut windows = Vec::new();
-        for (b, w) in &strip.windows {
-            let buffer = &plan.schedule.buffers[*b as usize];
-            let Room::Slot(slot) = buffer.room else { unreachable!("a window is in a slot") };
-            let (slot, item) = (slot as usize, buffer.dtype.size() as i64);
-            let axis = w.axis as usize;
-            let extents = buffer.shape.extents().iter().map(|n| env.eval(n)).collect::<Result<Vec<i64>>>()?;
-            let product = |list: &[i64]| list.iter().try_fold(1i64, |a, n| a.checked_mul((*n).max(0)));
-            let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
-            let row = product(&extents[axis + 1..]).and_then(|n| n.checked_mul(item)).ok_or_else(overflow)?;
-            let (pieces, rows) = (product(&extents[..axis]).ok_or_else(overflow)?, extents[axis]);
-            windows.push(WindowPlan {
-                slot,
-                first: env.eval(&w.first)?,
-                extra: w.extra,
-                rows,
-                row,
-                pieces: (pieces as usize, row as usize, (row * rows) as usize),
-                base: 0,
-            });
-        }
-        let (strips, blocks) = (Span::of(lengths.strip), Span::of(lengths.block));
-        Ok(StripPlan { frames: first_frame..first_frame, strips, blocks, windows })
+    pub fn new(strip: &Strip, lengths: Lengths) -> StripPlan {
+        let has_blocks = strip.steps.iter().any(|s| s.outer.is_some());
+        StripPlan { strips: Span::of(lengths.strip), blocks: Span::of(lengths.block), has_blocks }
     }
 
     pub fn include(&mut self, frame: &StripFrame) {
@@ -139,25 +132,62 @@ impl StripPlan {
         self.blocks.include(&frame.block);
     }
 
-    /// Every strip, in order, block by block.
-    pub fn starts(&self) -> impl Iterator<Item = Start> + use<> {
-        let (strips, first) = (self.strips.starts(), self.strips.from);
-        let of_block = move |block| strips.clone().map(move |strip| Start { strip, block, begins: strip == first });
-        self.blocks.starts().flat_map(of_block)
+    /// How many pieces there are of what may be done in any order, if the strip is free.
+    pub fn pieces(&self) -> i64 {
+        if self.has_blocks { self.blocks.count() } else { self.strips.count() }
+    }
+
+    /// Every strip of some pieces, in order, block by block.
+    pub fn starts(&self, pieces: Range<i64>) -> impl Iterator<Item = Start> + use<> {
+        let all = |span: &Span| 0..span.count();
+        let (strips, blocks) = match self.has_blocks {
+            true => (all(&self.strips), pieces),
+            false => (pieces, all(&self.blocks)),
+        };
+        let strips = self.strips.starts(strips).enumerate();
+        let of_block = move |block| strips.clone().map(move |(k, strip)| Start { strip, block, begins: k == 0 });
+        self.blocks.starts(blocks).flat_map(of_block)
     }
 
     /// Makes room in all windows for a strip.
-    pub fn advance(&mut self, start: Start, scratch: &mut [Vec<std::mem::MaybeUninit<u8>>]) {
+    pub fn advance(&self, start: Start, windows: &mut [WindowPlan], memory: &mut [Memory]) {
         let length = self.strips.length;
-        for w in &mut self.windows {
+        for w in windows {
             if let Some((from, count)) = w.advance(start.strip, length, start.begins) {
-                w.carry(scratch[w.slot].spare_capacity_mut(), from, count);
+                w.carry(memory[w.slot].spare_capacity_mut(), from, count);
             }
         }
     }
 }
 
+/// The windows of a strip.
+pub(super) fn windows(plan: &Compiled, strip: &Strip, env: &Env<'_>) -> Result<Vec<WindowPlan>> {
+    let mut windows = Vec::new();
+    for (b, w) in &strip.windows {
+        let buffer = &plan.schedule.buffers[*b as usize];
+        let Room::Slot(slot) = buffer.room else { unreachable!("a window is in a slot") };
+        let (slot, item) = (slot as usize, buffer.dtype.size() as i64);
+        let axis = w.axis as usize;
+        let extents = buffer.shape.extents().iter().map(|n| env.eval(n)).collect::<Result<Vec<i64>>>()?;
+        let product = |list: &[i64]| list.iter().try_fold(1i64, |a, n| a.checked_mul((*n).max(0)));
+        let overflow = || Error::new(ErrorKind::Bind, "an array's extent in bytes overflows".to_string());
+        let row = product(&extents[axis + 1..]).and_then(|n| n.checked_mul(item)).ok_or_else(overflow)?;
+        let (pieces, rows) = (product(&extents[..axis]).ok_or_else(overflow)?, extents[axis]);
+        windows.push(WindowPlan {
+            slot,
+            first: env.eval(&w.first)?,
+            extra: w.extra,
+            rows,
+            row,
+            pieces: (pieces as usize, row as usize, (row * rows) as usize),
+            base: 0,
+        });
+    }
+    Ok(windows)
+}
+
 /// How one step moves through its strip, and the block that this is in.
+#[derive(Clone)]
 pub(super) struct StripFrame {
     strip: Part,
     block: Part,
@@ -167,6 +197,7 @@ pub(super) struct StripFrame {
 }
 
 /// How one step moves along an axis that it does part by part.
+#[derive(Clone)]
 struct Part {
     /// Which argument is the number of indices; `None` for a step at one place.
     argument: Option<usize>,
@@ -197,6 +228,7 @@ impl Part {
 }
 
 /// An access to a window.
+#[derive(Clone)]
 struct Watched {
     address: usize,
     offset: i64,
@@ -238,6 +270,11 @@ impl StripFrame {
         self.strip.enter(start.strip, plan.strips.length) && self.block.enter(start.block, plan.blocks.length)
     }
 
+    /// True if an address is in a window.
+    pub fn is_window(&self, address: usize) -> bool {
+        self.windows[address].is_some()
+    }
+
     /// By how much an address is moved in the current strip.
     pub fn moved(&self, address: usize, windows: &[WindowPlan]) -> i64 {
         let along = self.strip.first * self.strip.moves[address];
@@ -266,12 +303,12 @@ impl StripFrame {
     }
 }
 
-/// How long each strip is, unless `wanted` says so; the rows of windows are noted in `env`.
-pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, wanted: Option<i64>) -> Result<Vec<Lengths>> {
+/// How long each strip is, unless `cuts` says so; the rows of windows are noted in `env`.
+pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, cuts: Cuts) -> Result<Vec<Lengths>> {
     let mut out = Vec::new();
     for strip in &plan.schedule.strips {
         let (mut from, mut to, mut blocks) = (i64::MAX, i64::MIN, 1i64);
-        let (mut footprint, mut adjacent) = (0i64, false);
+        let (mut footprint, mut adjacent, mut work) = (0i64, false, 0i64);
         for (k, s) in strip.steps.iter().enumerate() {
             let step = &plan.steps[strip.first as usize + k];
             let shift = env.eval(&s.shift)?;
@@ -279,11 +316,13 @@ pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, wanted: Option<i64>) -
                 blocks = blocks.max(env.eval(&step.bindings.params[block.param as usize])?);
             }
             let Some(argument) = &step.bindings.strip else { continue };
-            let n = env.eval(&step.bindings.params[argument.param as usize])?;
+            let params = step.bindings.params.iter().map(|p| env.eval(p)).collect::<Result<Vec<i64>>>()?;
+            let n = params[argument.param as usize];
             (from, to) = (from.min(shift), to.max(shift.saturating_add(n)));
             let (bytes, unit) = per_index(&step.nest, &step.bindings, argument, env)?;
             footprint = footprint.saturating_add(bytes);
             adjacent |= unit;
+            work = work.saturating_add(time(&step.nest, &params, 0));
         }
         let total = to.saturating_sub(from).max(1);
         let (mut by_scratch, mut planes) = (i64::MAX, i64::MAX);
@@ -295,14 +334,31 @@ pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, wanted: Option<i64>) -
         let by_cache = CACHE / footprint.max(1);
         // A few adjacent elements at a time would use each cache line many times over.
         let length = if adjacent && by_cache < 64 { by_scratch } else { by_cache.min(by_scratch) };
-        let length = wanted.unwrap_or(length).min(total).max(1);
+        let length = length.min(total).max(1);
         // Several indices of the axis around it at a time where each of them is done in one strip.
         let block = if length < total { 1 } else { planes.min(CACHE / footprint.saturating_mul(total).max(1)) };
-        let block = wanted.unwrap_or(block).min(blocks).max(1);
+        let block = block.min(blocks).max(1);
+        let has_blocks = strip.steps.iter().any(|s| s.outer.is_some());
+        let work = work.saturating_add(bytes_time(footprint.saturating_mul(total).saturating_mul(blocks)));
+        let lanes = if strip.free { lanes_worth(cuts, work) } else { 1 };
+        // No longer than leaves each thread some, with whole cache lines where arrays are walked element by element.
+        let (mut length, mut block) = (length, block);
+        if lanes > 1 && has_blocks {
+            block = block.min(in_parts(blocks, lanes.saturating_mul(PARTS))).max(1);
+        } else if lanes > 1 {
+            let part =
+                if adjacent { in_parts(total, lanes).saturating_add(63) / 64 * 64 } else { in_parts(total, lanes.saturating_mul(PARTS)) };
+            length = length.min(part).max(1);
+        }
+        let (length, block) = match cuts.strip_length {
+            Some(wanted) => (wanted.min(total).max(1), wanted.min(blocks).max(1)),
+            None => (length, block),
+        };
+        let pieces = if has_blocks { in_parts(blocks, block) } else { in_parts(total, length) };
         for (b, w) in &strip.windows {
             env.set_window(*b, w.rows(length), block);
         }
-        out.push(Lengths { strip: length, block });
+        out.push(Lengths { strip: length, block, lanes: lanes.min(pieces).max(1) as usize });
     }
     Ok(out)
 }
@@ -338,12 +394,12 @@ fn per_index(nest: &LoopNest, bindings: &Bindings, argument: &StripArgument, env
 }
 
 /// Goes through all strips and checks that every access to a window stays inside it, and every move of rows.
-pub(super) fn check(plan: &mut StripPlan, frames: &mut [Frame]) -> Result<()> {
+pub(super) fn check(plan: &StripPlan, windows: &mut [WindowPlan], frames: &mut [Frame]) -> Result<()> {
     let broken = |what: String| Err(Error::new(ErrorKind::Bind, format!("internal error, please report it: {what}")));
     let (first, last) = (plan.blocks.from, plan.blocks.to - 1);
     // Windows are the same in every block, but for the last one, which may be shorter.
-    for start in plan.starts().filter(|s| s.block == first || s.block + plan.blocks.length > last) {
-        for w in &mut plan.windows {
+    for start in plan.starts(0..plan.pieces()).filter(|s| s.block == first || s.block + plan.blocks.length > last) {
+        for w in windows.iter_mut() {
             if let Some((from, count)) = w.advance(start.strip, plan.strips.length, start.begins)
                 && (from < 0 || count < 0 || from + count > w.rows)
             {
@@ -355,7 +411,7 @@ pub(super) fn check(plan: &mut StripPlan, frames: &mut [Frame]) -> Result<()> {
                 continue;
             }
             for w in &frame.watched {
-                let at = w.offset + frame.moved(w.address, &plan.windows);
+                let at = w.offset + frame.moved(w.address, windows);
                 let (mut low, mut high) = (at + w.range.0, at + w.range.1);
                 for part in [&frame.strip, &frame.block] {
                     let reach = (part.count - 1) * part.moves[w.address];

@@ -18,6 +18,7 @@ use crate::ops::BinaryOp;
 const MOST_RESULTS: usize = 8;
 
 /// One result: which argument is the address where it is stored, how far from there, and how halves of it are combined.
+#[derive(Clone)]
 struct Stored {
     argument: usize,
     displacement: i64,
@@ -26,6 +27,7 @@ struct Stored {
 }
 
 /// How a reduction is cut.
+#[derive(Clone)]
 pub(super) struct Subtrees {
     cut: Cut,
     results: SmallVec<[Stored; 1]>,

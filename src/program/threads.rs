@@ -59,6 +59,7 @@ pub(super) const PARTS: i64 = 4;
 pub(super) const MOST_WORDS: usize = 128;
 
 /// An axis of a step that is done some indices at a time.
+#[derive(Clone)]
 pub(super) struct Cut {
     /// Which argument is the number of indices.
     argument: usize,
@@ -77,7 +78,7 @@ impl Cut {
 
     /// How many parts there are.
     pub fn count(&self) -> i64 {
-        (self.extent - 1) / self.length + 1
+        in_parts(self.extent, self.length)
     }
 
     pub fn extent(&self) -> i64 {
@@ -135,6 +136,7 @@ pub(super) fn tiles(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[
 }
 
 /// How a step is cut in parts of its outermost loop.
+#[derive(Clone)]
 pub(super) struct Parts {
     cut: Cut,
     backward: bool,
@@ -248,6 +250,16 @@ unsafe fn stream(entry: codegen::Entry, args: &mut [i64]) {
     codegen::fence();
 }
 
+/// How many threads are to go through strips that take so many nanoseconds together, if any may.
+pub(super) fn lanes_worth(cuts: Cuts, nanoseconds: i64) -> i64 {
+    match (cuts.parts, nanoseconds / SHORTEST) {
+        (Some(parts), _) => parts,
+        // The pool is not asked for, and so not started, for what is too short.
+        (None, worth) if worth < 2 || cuts.threads.count() < 2 => 1,
+        (None, worth) => worth.min(cuts.threads.count() as i64),
+    }
+}
+
 /// How many parts of a step take long enough each.
 pub(super) fn worth(nest: &LoopNest, params: &[i64], bytes: i64) -> i64 {
     time(nest, params, bytes) / SHORTEST
@@ -255,9 +267,19 @@ pub(super) fn worth(nest: &LoopNest, params: &[i64], bytes: i64) -> i64 {
 
 /// A rough number of nanoseconds: that of moving the bytes, and that of the instructions of the innermost loop, of which some
 /// lanes of several are done at a time.
-fn time(nest: &LoopNest, params: &[i64], bytes: i64) -> i64 {
+pub(super) fn time(nest: &LoopNest, params: &[i64], bytes: i64) -> i64 {
     let turns = nest.parallel.iter().chain(&nest.reduced).fold(1i64, |n, p| n.saturating_mul(params[*p as usize]));
     let deepest = nest.depths.iter().copied().max();
     let work = nest.depths.iter().filter(|d| Some(**d) == deepest).count() as i64;
-    (bytes / 16).saturating_add(turns.saturating_mul(work) / 24)
+    bytes_time(bytes).saturating_add(turns.saturating_mul(work) / 24)
+}
+
+/// A rough number of nanoseconds to move so many bytes.
+pub(super) fn bytes_time(bytes: i64) -> i64 {
+    bytes / 16
+}
+
+/// How many parts of a length it takes to cover an extent.
+pub(super) fn in_parts(extent: i64, length: i64) -> i64 {
+    if extent <= 0 { 0 } else { (extent - 1) / length.max(1) + 1 }
 }

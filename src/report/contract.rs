@@ -36,6 +36,8 @@ pub enum Requirement {
     /// [`Report::scratch_bytes`](crate::Report::scratch_bytes) is at most this, for all sizes of the named dims. It has to be seen from the
     /// formulas: that the difference has no negative term is enough, with each side of a maximum in turn, and is what is looked for.
     ///
+    /// Of threads, so many go through strips as there is room for windows of each; the first one always has room.
+    ///
     /// Windows take 128 KiB together, and each of them as much as the rows that do not fit a strip of one row: the report has the
     /// formula. Where rows are of a known length it is a number. Where a bound leaves no room for a window that is only the faster way
     /// ([`ReadByNeighbours`](crate::Reason::ReadByNeighbours)), its value is recomputed.

@@ -83,6 +83,7 @@ impl Report {
             "types": origins.collect::<Json>(),
             "slots": slots.collect::<Json>(),
             "scratch_bytes": size(&self.scratch_bytes()),
+            "scratch_bytes_per_thread": size(&self.scratch_bytes_per_thread),
             "bytes_read": size(&self.bytes_read()),
             "bytes_written": size(&self.bytes_written()),
             "flops": size(&self.flops()),

@@ -57,6 +57,7 @@ pub struct Report {
     values: Vec<Value>,
     origins: Vec<Origin>,
     slots: Vec<Slot>,
+    scratch_bytes_per_thread: Size,
 }
 
 impl Report {
@@ -100,12 +101,18 @@ impl Report {
         &self.slots
     }
 
-    /// The bytes of scratch memory that a run holds: the sum of all slots. Values that lie in an output until its result is written, or
+    /// The bytes of scratch memory that a run on one thread holds: the sum of all slots. Values that lie in an output until its result is written, or
     /// in an input that is given away, take none. Where some are windows it is an upper bound; how long
     /// strips are is chosen when sizes are known. [`Call::scratch_bytes`](crate::Call::scratch_bytes) is the number once arrays are
     /// bound.
     pub fn scratch_bytes(&self) -> Size {
         self.slots.iter().fold(Size::ZERO, |sum, s| sum.add(&s.bytes))
+    }
+
+    /// What each thread after the first holds at most, beside [`scratch_bytes`](Report::scratch_bytes): windows of its own, where several
+    /// threads may go through the same steps strip by strip. Few threads do if a [`PeakBytes`](Requirement::PeakBytes) leaves no room for more.
+    pub fn scratch_bytes_per_thread(&self) -> &Size {
+        &self.scratch_bytes_per_thread
     }
 
     /// The bytes that one run reads, in all nests; see [`Nest::bytes_read`].

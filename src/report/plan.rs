@@ -56,6 +56,7 @@ impl Source<'_> {
             values: self.values(),
             origins: types::origins(graph),
             slots: slots.collect(),
+            scratch_bytes_per_thread: schedule.lane_bound(),
         }
     }
 

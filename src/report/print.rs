@@ -58,7 +58,11 @@ impl fmt::Display for Report {
                 At(o.site)
             )?;
         }
-        writeln!(f, "\nscratch memory: {} bytes at most", self.scratch_bytes())?;
+        write!(f, "\nscratch memory: {} bytes at most", self.scratch_bytes())?;
+        match &self.scratch_bytes_per_thread {
+            none if *none == Size::ZERO => writeln!(f)?,
+            more => writeln!(f, ", and {more} for each thread after the first")?,
+        }
         for (k, slot) in self.slots.iter().enumerate() {
             let held = |(value, first, last): &(String, usize, usize)| match first == last {
                 true => format!("{value} in nest {first}"),

@@ -49,7 +49,8 @@ impl fmt::Display for Printed<'_> {
         }
         for strip in &schedule.strips {
             let last = strip.first as usize + strip.steps.len() - 1;
-            writeln!(f, "strip by strip: steps {} to {last}", strip.first)?;
+            let order = if strip.free { ", in any order" } else { "" };
+            writeln!(f, "strip by strip{order}: steps {} to {last}", strip.first)?;
             for (k, s) in strip.steps.iter().enumerate() {
                 let around = s.outer.map_or(String::new(), |outer| format!(" in blocks of axis {outer}"));
                 let at = match s.axis {

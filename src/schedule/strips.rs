@@ -20,7 +20,7 @@ use hashbrown::HashMap;
 use super::decide::Decider;
 use super::group::Group;
 use super::units::{Target, Units};
-use super::{Dest, Room, Schedule};
+use super::{Dest, Room, Schedule, Step};
 use crate::graph::NodeId;
 use crate::size::Size;
 use crate::view::View;
@@ -38,6 +38,7 @@ impl Strip {
     fn inside(mut self, blocks: &Strip) -> Option<Strip> {
         let same = self.windows.iter().map(|(b, _)| b).eq(blocks.windows.iter().map(|(b, _)| b));
         (same && self.windows.iter().any(|(_, w)| w.extra > 0)).then_some(())?;
+        self.free = blocks.free;
         for (step, block) in self.steps.iter_mut().zip(&blocks.steps) {
             (block.axis != step.axis).then_some(())?;
             step.outer = block.axis;
@@ -82,6 +83,12 @@ impl Schedule {
         Size::greatest(&bounds)
     }
 
+    /// What each thread beside the first takes at most: windows of its own, of strips that several may go through.
+    pub(crate) fn lane_bound(&self) -> Size {
+        let windows = self.strips.iter().filter(|s| s.free).flat_map(|s| &s.windows);
+        windows.fold(Size::ZERO, |sum, (b, _)| sum.add(&self.buffer_bound(*b as usize)))
+    }
+
     /// True if a slot holds a window.
     pub(crate) fn holds_window(&self, slot: usize) -> bool {
         self.buffers.iter().any(|b| b.room == Room::Slot(slot as u32) && b.window.is_some())
@@ -97,6 +104,9 @@ pub struct Strip {
     pub steps: Vec<StripStep>,
     /// The scratch memory that holds windows of values: buffer by number, and how.
     pub windows: Vec<(u32, Window)>,
+    /// True if blocks, or strips where there are none, may come in any order and several at a time, each with windows of its own:
+    /// nothing is displaced along their axis.
+    pub free: bool,
 }
 
 /// How one step moves along the axis of its strip.
@@ -329,8 +339,11 @@ impl<'a> Attempt<'a> {
         let here = |s: &usize| self.touches_of(*s).all(|t| self.distance(t) == Some(0));
         let still = self.storages.iter().all(|(s, (_, shift))| *shift == Size::ZERO && here(s))
             && self.steps.iter().flatten().all(|(axis, shift)| axis.is_some() && *shift == Size::ZERO);
+        let carries = |(step, axis): (&Step, Option<usize>)| axis.is_none_or(|a| step.walk.carried.get(a) == Some(&true));
+        let axes = self.steps.iter().map(|s| s.as_ref().and_then(|(axis, _)| *axis));
+        let free = still && !schedule.steps[self.first..].iter().zip(axes).any(carries) && self.own_reads_stay_here();
         let steps = self.steps.into_iter().map(|s| s.map(|(axis, shift)| StripStep { axis: axis.map(|a| a as u8), shift, outer: None }));
-        Some((Strip { first: self.first as u32, steps: steps.collect::<Option<_>>()?, windows }, still))
+        Some((Strip { first: self.first as u32, steps: steps.collect::<Option<_>>()?, windows, free }, still))
     }
 
     /// Finds the axis of every step and of every storage that is carried between them, from that of one storage.
@@ -368,6 +381,17 @@ impl<'a> Attempt<'a> {
     /// What a step alone reads and overwrites is in order along its own loops. Cut into strips it is so only if what an index reads
     /// is not written by an earlier one: an element that all of them read would be read again after it has been overwritten.
     fn own_reads_stay_ahead(&self) -> Option<()> {
+        self.own_reads()?.into_iter().all(|ahead| ahead >= 0).then_some(())
+    }
+
+    /// True if no index of a step reads what another one overwrites.
+    fn own_reads_stay_here(&self) -> bool {
+        self.own_reads().is_some_and(|all| all.into_iter().all(|ahead| ahead == 0))
+    }
+
+    /// How far ahead of what it writes each step reads what it alone touches, where it does; `None` if that is not known.
+    fn own_reads(&self) -> Option<Vec<i64>> {
+        let mut all = Vec::new();
         for write in self.touches.of_steps(self.first, self.last).iter().filter(|t| t.writes && !self.storages.contains_key(&t.storage)) {
             let (Some(moved_by), _) = self.steps[write.step - self.first].as_ref()? else { continue };
             let rank = write.map.as_ref()?.axes.len();
@@ -375,11 +399,10 @@ impl<'a> Attempt<'a> {
                 |t: &Touch, axis: usize| self.along(t, axis).filter(|(k, _)| k.as_ref() == Some(moved_by)).map(|(_, offset)| offset);
             let (axis, written) = (0..rank).find_map(|a| along(write, a).map(|offset| (a, offset)))?;
             for read in self.touches.of_steps(write.step, write.step).iter().filter(|t| !t.writes && t.storage == write.storage) {
-                let ahead = along(read, axis)?.sub(&written).as_const()?;
-                (ahead >= 0).then_some(())?;
+                all.push(along(read, axis)?.sub(&written).as_const()?);
             }
         }
-        Some(())
+        Some(all)
     }
 
     /// Gives each step the least shift with which nothing is read before it is made, nor overwritten before it is read.
