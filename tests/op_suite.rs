@@ -120,6 +120,33 @@ fn casts() {
     }
 }
 
+/// Against Rust's `as`, which saturates, and a clamp of what it gives in 128 bits.
+#[test]
+fn saturating_casts() {
+    let mut rng = Rng::new(5);
+    for &from in DType::ALL {
+        let mut x = values(&mut rng, from, 100);
+        x.extend(corners(from));
+        // Just inside and outside of every integer type.
+        for (low, high) in DType::ALL.iter().filter_map(|d| d.int_range()) {
+            x.extend([low - 1, low, low + 1, high - 1, high, high + 1].map(|k| Scalar::from_int(k, from)));
+            let near = |k: i128| [-0.5, 0.5].map(|by| Scalar::F64(k as f64 + by).cast(from));
+            x.extend([near(low), near(high)].concat());
+        }
+        let x = vector(from, &x);
+        for &to in DType::ALL {
+            let clamped = |s: &Scalar| match to.int_range() {
+                Some((low, high)) => Scalar::from_int(s.to_int().clamp(low, high), to),
+                None => s.cast(to),
+            };
+            let want = vector(to, &x.data.iter().map(clamped).collect::<Vec<_>>());
+            let mut calls = kernel(&[from], 1, |x| x[0].cast_saturating(to)).unwrap();
+            calls.judge(&[(&x, C)], &want, C, Class::Exact, &format!("saturating cast of {from} to {to}"));
+            assert_eq!(expect(std::slice::from_ref(&x), |x| x[0].cast_saturating(to)), want, "{from} to {to}");
+        }
+    }
+}
+
 /// By value: where a `u64` meets a signed integer, `f64` does not tell all of them apart.
 #[test]
 fn comparisons_of_both_signs() {

@@ -134,6 +134,13 @@ impl<'a> DynExpr<'a> {
         DynExpr::from_node(infer::cast(&self.node, dtype, Some(Site::caller())))
     }
 
+    /// The elements converted to `dtype`: values that an integer type does not hold become the nearest one that it does, and NaN 0.
+    /// Conversions to `bool` and to floats are those of [`astype`](DynExpr::astype).
+    #[track_caller]
+    pub fn cast_saturating(&self, dtype: DType) -> Self {
+        DynExpr::from_node(promote::cast_saturating(&self.node, dtype, Some(Site::caller())))
+    }
+
     /// `yes` where this is not zero, else `no`; all three broadcast.
     #[doc(alias = "where")]
     #[track_caller]

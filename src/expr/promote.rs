@@ -417,6 +417,42 @@ pub(crate) fn clip(x: &NodeRef, low: &DynOperand<'_>, high: &DynOperand<'_>, sit
     }
 }
 
+/// `a` converted to `dtype`, where values that an integer type does not hold become the nearest one that it does, and NaN 0.
+///
+/// The bounds of a float are compared as floats: the least value of an integer type is a power of two or 0, and the first above
+/// its largest is a power of two, so that both are exact where the largest itself (2^63 - 1) is not.
+pub(crate) fn cast_saturating(a: &NodeRef, dtype: DType, site: At) -> NodeRef {
+    let Some((least, most)) = dtype.int_range() else { return infer::cast(a, dtype, site) };
+    if is_error(a) {
+        return a.clone();
+    }
+    let from = a.dtype;
+    let of_int = |x: i128, d: DType| infer::constant(Scalar::from_int(x, d), site);
+    if let Some((low, high)) = from.int_range() {
+        let mut x = a.clone();
+        if low < least {
+            x = infer::binary(BinaryOp::Max, &x, &of_int(least, from), site);
+        }
+        if most < high {
+            x = infer::binary(BinaryOp::Min, &x, &of_int(most, from), site);
+        }
+        return infer::cast(&x, dtype, site);
+    }
+    if !from.is_float() {
+        return infer::cast(a, dtype, site);
+    }
+    let bound = |x: i128| infer::constant(Scalar::from_int(x, from), site);
+    let mut x = infer::cast(a, dtype, site);
+    for (outside, instead) in [
+        (infer::binary(BinaryOp::Lt, a, &bound(least), site), least),
+        (infer::binary(BinaryOp::Ge, a, &bound(most + 1), site), most),
+        (infer::unary(UnaryOp::IsNan, a, site), 0),
+    ] {
+        x = infer::select(&outside, &of_int(instead, dtype), &x, site);
+    }
+    x
+}
+
 pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
     if is_error(a) {
         return a.clone();

@@ -106,11 +106,11 @@ pub(super) fn diff(c: &Call) -> Result {
     c.done(x)
 }
 
-pub(super) fn astype(c: &Call) -> Result {
+pub(super) fn astype(c: &Call, convert: impl Fn(&DynExpr<'static>, DType) -> DynExpr<'static>) -> Result {
     let x = c.array("x")?;
     match c.dtype("dtype")? {
-        Some(d) => c.done(x.astype(d)),
-        None => Err(c.fail(ErrorKind::DType, "`astype` needs an element type")),
+        Some(d) => c.done(convert(&x, d)),
+        None => Err(c.fail(ErrorKind::DType, format!("`{}` needs an element type", c.function.name))),
     }
 }
 
