@@ -111,6 +111,11 @@ fn binary_of_floats() {
 }
 
 #[test]
+fn binary_of_halves() {
+    binary(&[DType::F16, DType::BF16]);
+}
+
+#[test]
 fn casts() {
     const LIES: &[&[Lie]] = &[&[C, C], &[Gaps, Reversed], &[Reversed, C]];
     for &from in DType::ALL {
@@ -247,7 +252,7 @@ fn reductions(dtypes: &[DType]) {
     for &op in ReduceOp::ALL {
         for &d in dtypes {
             let f = |x: &[DynExpr<'static>]| native(op, &x[0], Axes::from(..)).unwrap();
-            if op.result(d).is_none() {
+            if op.result(d.computed_in()).is_none() {
                 continue;
             }
             let mut rng = Rng::new(11);
@@ -282,14 +287,14 @@ fn reductions_of_integers() {
 
 #[test]
 fn reductions_of_floats() {
-    reductions(&[DType::F32, DType::F64]);
+    reductions(&[DType::F16, DType::BF16, DType::F32, DType::F64]);
 }
 
 /// The least and the greatest of numbers and one NaN, wherever it is.
 #[test]
 fn extremes_with_one_nan() {
     for op in [ReduceOp::Min, ReduceOp::Max] {
-        for d in [DType::F32, DType::F64] {
+        for d in [DType::F16, DType::BF16, DType::F32, DType::F64] {
             let f = |x: &[DynExpr<'static>]| native(op, &x[0], Axes::from(..)).unwrap();
             let mut calls = kernel(&[d], 1, f).unwrap();
             for n in [1, 7, 8, 9, 33, 70] {
@@ -309,8 +314,10 @@ fn extremes_with_one_nan() {
 fn reductions_along_an_axis() {
     const SHAPES: &[[usize; 2]] = &[[0, 3], [3, 0], [1, 1], [2, 3], [9, 17], [130, 5], [5, 130], [33, 33]];
     for &op in ReduceOp::ALL {
-        for &d in &[DType::Bool, DType::I16, DType::U16, DType::U32, DType::I64, DType::U64, DType::F32, DType::F64] {
-            if op.result(d).is_none() {
+        for &d in
+            &[DType::Bool, DType::I16, DType::U16, DType::U32, DType::I64, DType::U64, DType::F16, DType::BF16, DType::F32, DType::F64]
+        {
+            if op.result(d.computed_in()).is_none() {
                 continue;
             }
             for axis in [0usize, 1] {

@@ -28,8 +28,7 @@ use crate::view::Slice;
 /// assert!((&x + 300).check().is_err());
 /// ```
 ///
-/// Operations and mistakes are those of [`Expr`]; where NumPy answers in a type that elide does not have (`float16` for the
-/// square root of a `u8`), the mistake is of kind [`Unsupported`](ErrorKind::Unsupported).
+/// Operations and mistakes are those of [`Expr`].
 #[derive(Clone)]
 pub struct DynExpr<'a> {
     pub(super) node: NodeRef,

@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use half::{bf16, f16};
+
 use crate::dtype::{Element, Float, Number, for_each_dtype};
 use crate::error::{Result, Site};
 use crate::expr::DynExpr;
