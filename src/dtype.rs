@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use half::{bf16, f16};
+
 use crate::error::{Error, ErrorKind, Result};
 
 /// The table of element types, narrow to wide within each group, for whoever needs a line for each: expands `$mac!` with the
@@ -28,6 +30,10 @@ macro_rules! for_each_dtype {
             U32 u32 "u32" "u4" ["uint32", "uintc", "I"] int 4;
             /// 64-bit unsigned integer.
             U64 u64 "u64" "u8" ["uint64", "uint", "uintp", "ulonglong", "L", "Q"] int 8;
+            /// IEEE 754 binary16.
+            F16 f16 "f16" "f2" ["float16", "half", "e"] half 2;
+            /// The upper half of an `f32`: its exponent, and 8 bits of its significand. NumPy has it from the package `ml_dtypes`.
+            BF16 bf16 "bf16" "V2" ["bfloat16"] half 2;
             /// IEEE 754 binary32.
             F32 f32 "f32" "f4" ["float32", "single", "f"] float 4;
             /// IEEE 754 binary64.
@@ -45,7 +51,7 @@ macro_rules! class {
     (int) => {
         $crate::dtype::Class::Int
     };
-    (float) => {
+    ($float:ident) => {
         $crate::dtype::Class::Float
     };
 }
@@ -111,6 +117,27 @@ macro_rules! of_class {
             }
             fn from_float(x: f64) -> $ty {
                 x as $ty
+            }
+        }
+        impl Float for $ty {}
+        impl Number for $ty {}
+    };
+    (half $ty:ident $size:literal) => {
+        impl Convert for $ty {
+            fn to_bits64(self) -> u64 {
+                self.to_bits() as u64
+            }
+            fn from_bits64(bits: u64) -> $ty {
+                <$ty>::from_bits(bits as u16)
+            }
+            fn number(self) -> Number128 {
+                Number128::Float(self.to_f64())
+            }
+            fn from_int(x: i128) -> $ty {
+                Convert::from_float(stand_in(x))
+            }
+            fn from_float(x: f64) -> $ty {
+                <$ty>::from_bits(nearest_half(x, <$ty>::MANTISSA_DIGITS - 1))
             }
         }
         impl Float for $ty {}
@@ -226,7 +253,7 @@ macro_rules! define_dtypes {
         /// Prints enough digits to read the same value back; a float always shows that it is one.
         impl fmt::Display for Scalar {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self { $( Scalar::$Variant(x) => write!(f, "{x:?}") ),* }
+                match self { $( Scalar::$Variant(x) => define_dtypes!(@show $class x f) ),* }
             }
         }
 
@@ -247,6 +274,8 @@ macro_rules! define_dtypes {
             of_class! { $class $ty $size }
         )*
     };
+    (@show half $x:ident $f:ident) => { write!($f, "{:?}", self::shortest(Scalar::from(*$x))) };
+    (@show $class:ident $x:ident $f:ident) => { write!($f, "{:?}", $x) };
 }
 for_each_dtype!(define_dtypes!());
 
@@ -257,7 +286,7 @@ pub enum Class {
     Bool,
     /// Integers of any width and sign.
     Int,
-    /// IEEE floating point.
+    /// Floating point.
     Float,
 }
 
@@ -310,6 +339,43 @@ fn truncated(x: f64, size: usize, unsigned: bool) -> i64 {
     if size == 8 && unsigned && x >= two_63 { wide(x - two_63) ^ i64::MIN } else { wide(x) }
 }
 
+/// The bits of the nearest 16-bit float whose significand has so many digits after the point and whose exponent the other bits; ties
+/// to even. (Those that the crate `half` makes of an `f64` are rounded twice, or ties without regard to what is below.)
+fn nearest_half(x: f64, digits: u32) -> u16 {
+    let bias = (1i32 << (14 - digits)) - 1;
+    let infinity = (2 * i64::from(bias) + 1) << digits;
+    let sign = u16::from(x.is_sign_negative()) << 15;
+    if x.is_nan() {
+        return sign | infinity as u16 | 1 << (digits - 1);
+    }
+    // That of the leading digit, or of the least normal value.
+    let exponent = ((x.to_bits() >> 52 & 0x7ff) as i32 - 1023).max(1 - bias);
+    // In units of the last digit; a power of two changes no digit.
+    let power = f64::from_bits(((1023 + digits as i32 - exponent) as u64) << 52);
+    let units = (x.abs() * power).round_ties_even() as i64;
+    // The leading digit of a normal value counts as one more in the exponent.
+    let bits = (i64::from(exponent + bias - 1) << digits).saturating_add(units);
+    sign | bits.min(infinity) as u16
+}
+
+/// An `f64` that rounds as this integer does to 50 digits or fewer: with a last digit for what it leaves out.
+fn stand_in(x: i128) -> f64 {
+    let magnitude = x.unsigned_abs();
+    let dropped = (128 - magnitude.leading_zeros()).saturating_sub(52);
+    let (kept, rest) = (magnitude >> dropped, magnitude & ((1u128 << dropped) - 1));
+    let near = (kept | u128::from(rest != 0)) as f64 * (1u128 << dropped) as f64;
+    if x < 0 { -near } else { near }
+}
+
+/// The `f64` with the fewest digits that is read back as this.
+fn shortest(x: Scalar) -> f64 {
+    let reads_back = |digits: usize| {
+        let short: f64 = format!("{:.digits$e}", x.to_f64()).parse().ok()?;
+        (Scalar::F64(short).cast(x.dtype()) == x).then_some(short)
+    };
+    (0..17).find_map(reads_back).unwrap_or(x.to_f64())
+}
+
 /// Equal bits, and any NaN equals any NaN: the equality of the "exact" class of answers.
 impl PartialEq for Scalar {
     fn eq(&self, other: &Scalar) -> bool {
@@ -328,11 +394,7 @@ impl std::hash::Hash for Scalar {
 impl Scalar {
     /// True for a floating-point NaN.
     pub fn is_nan(self) -> bool {
-        match self {
-            Scalar::F32(x) => x.is_nan(),
-            Scalar::F64(x) => x.is_nan(),
-            _ => false,
-        }
+        matches!(self.number(), Number128::Float(x) if x.is_nan())
     }
 
     /// The value as an `f64`, rounded if it must be.
@@ -400,9 +462,19 @@ impl std::str::FromStr for DType {
 }
 
 impl DType {
-    /// True for `f32` and `f64`.
+    /// True for floats of any width.
     pub fn is_float(self) -> bool {
         self.class() == Class::Float
+    }
+
+    /// True for `f16` and `bf16`, which are computed with in `f32`.
+    pub fn is_half(self) -> bool {
+        matches!(self, DType::F16 | DType::BF16)
+    }
+
+    /// The type in which operations on this one are computed, each rounded to it, and sums, rounded once: `f32` for halves.
+    pub fn computed_in(self) -> DType {
+        if self.is_half() { DType::F32 } else { self }
     }
 
     /// True for integers (not `bool`).
@@ -432,7 +504,7 @@ impl DType {
                 let ((low, high), (least, most)) = (self.int_range().unwrap_or((0, 0)), other.int_range().unwrap_or((0, 0)));
                 low <= least && most <= high
             }
-            // Of 24 bits of a significand, or 53.
+            // Of 8 bits of a significand, 11, 24 or 53.
             (Class::Float, Class::Int) => other.size() < self.size(),
             (Class::Float, Class::Float) => other.size() < self.size(),
             _ => false,
@@ -465,6 +537,17 @@ mod tests {
             (DType::U64, DType::I8, DType::F64),
             (DType::U64, DType::U8, DType::U64),
             (DType::U64, DType::F32, DType::F64),
+            (DType::F16, DType::U8, DType::F16),
+            (DType::F16, DType::I8, DType::F16),
+            (DType::F16, DType::I16, DType::F32),
+            (DType::F16, DType::I32, DType::F64),
+            (DType::F16, DType::U64, DType::F64),
+            (DType::F16, DType::F32, DType::F32),
+            (DType::F16, DType::Bool, DType::F16),
+            (DType::F16, DType::BF16, DType::F32),
+            (DType::BF16, DType::U8, DType::BF16),
+            (DType::BF16, DType::U16, DType::F32),
+            (DType::BF16, DType::I64, DType::F64),
         ];
         for (a, b, want) in table {
             assert_eq!(a.promote(b), want, "{a} with {b}");
@@ -493,6 +576,38 @@ mod tests {
         assert_eq!(Scalar::F64(f64::NAN).cast(DType::U64), Scalar::U64(1 << 63));
         assert_eq!(Scalar::F64(-1e30).cast(DType::U64), Scalar::U64(1 << 63));
         assert_eq!(Scalar::U64(u64::MAX).cast(DType::F32), Scalar::F32(18446744073709551616.0));
+    }
+
+    #[test]
+    fn halves_are_rounded_once() {
+        let f16 = |x: f64| Scalar::F64(x).cast(DType::F16).bits();
+        // 1 + 2^-11 is halfway; what is far below still counts.
+        assert_eq!(f16(1.0 + 2f64.powi(-11)), 0x3c00);
+        assert_eq!(f16(1.0 + 2f64.powi(-11) + 2f64.powi(-50)), 0x3c01);
+        assert_eq!(f16(1.0 + 3.0 * 2f64.powi(-11)), 0x3c02);
+        assert_eq!(f16(65519.0), 0x7bff);
+        assert_eq!(f16(65520.0), 0x7c00);
+        assert_eq!(f16(-1e300), 0xfc00);
+        assert_eq!(f16(2f64.powi(-25)), 0);
+        assert_eq!(f16(2f64.powi(-25) * 1.0001), 1);
+        assert_eq!(f16(-5e-324), 0x8000);
+        assert_eq!(f16(2f64.powi(-14) - 2f64.powi(-26)), 0x0400);
+        let bf16 = |x: Scalar| x.cast(DType::BF16).bits();
+        assert_eq!(bf16(Scalar::F64(1.0 + 2f64.powi(-8) + 2f64.powi(-40))), 0x3f81);
+        assert_eq!(bf16(Scalar::F64(f64::MAX)), 0x7f80);
+        assert_eq!(bf16(Scalar::F64(1e-45)), 0x0000);
+        // Halfway between two, but for the last bit.
+        assert_eq!(bf16(Scalar::I64((0x101 << 54) + 1)), 0x5e81);
+        assert_eq!(bf16(Scalar::I64(0x101 << 54)), 0x5e80);
+        assert_eq!(bf16(Scalar::U64((0x1ff << 55) + 1)), 0x5f80);
+        for bits in 0..=u16::MAX {
+            for d in [DType::F16, DType::BF16] {
+                let x = Scalar::from_bits(d, bits.into());
+                assert_eq!(Scalar::F64(x.to_f64()).cast(d), x);
+                assert!(x.is_nan() || Scalar::F64(x.to_string().parse().unwrap()).cast(d) == x, "{x}");
+            }
+        }
+        assert_eq!(Scalar::F64(0.1).cast(DType::F16).to_string(), "0.1");
     }
 
     #[test]

@@ -224,7 +224,7 @@
 //! # Limits
 //!
 //! x86-64 with AVX and FMA, or aarch64; one thread per call; vectors of 512, 256 or 128 bits ([`Backend`]). Element types: `bool`,
-//! integers of 8 to 64 bits with and without sign, `f32`, `f64`.
+//! integers of 8 to 64 bits with and without sign, `f16`, `bf16`, `f32`, `f64`.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -268,6 +268,7 @@ pub use expr::{
     Axes, Axis, Compressed, DynExpr, DynLazyMut, DynOperand, Expr, Extent, Indexed, IntoExpr, IntoLazyMut, Lazy, LazyMut, Pad, Region,
     RegionMut, Weak, concatenate, lazy, lazy_mut, stack,
 };
+pub use half::{bf16, f16};
 pub use layout::Layout;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
 pub use opt::FpMode;

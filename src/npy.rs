@@ -27,7 +27,7 @@ fn error(path: &Path, what: impl std::fmt::Display) -> Error {
 /// A memory-mapped `.npy` file: nothing is read before it is used, and nothing is copied.
 ///
 /// Versions 1.0, 2.0 and 3.0 of the format, both byte orders and both orders of the axes are read; elements may have any
-/// alignment. Bytes after the last element are ignored, as NumPy ignores them.
+/// alignment. `bf16`, which NumPy does not have, is `<V2`, as the package `ml_dtypes` has it. Bytes after the last element are ignored, as NumPy ignores them.
 ///
 /// # Other processes
 /// The file's pages are shared with whoever else has it open. A process that writes to the file changes the array under

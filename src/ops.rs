@@ -177,7 +177,12 @@ macro_rules! is_expanded {
     };
 }
 
-/// Evaluates on a value of each type of a class: returns where the value is of one.
+/// What an operation on halves gives in `f32`, as one of them; an answer of another type as it is.
+fn rounded(x: Scalar, half: DType) -> Scalar {
+    if x.dtype() == DType::F32 { x.cast(half) } else { x }
+}
+
+/// Evaluates on a value of each type of a class: returns where the value is of one. Halves are computed with in `f32`.
 macro_rules! eval1 {
     ($class:ident, $v:expr, |$x:ident| $e:expr) => {
         for_each_dtype!(eval1!(@rows $class, $v, |$x| $e))
@@ -188,6 +193,12 @@ macro_rules! eval1 {
     (@row bool bool $V:ident, $v:expr, |$x:ident| $e:expr) => { eval1!(@one $V, $v, |$x| $e) };
     (@row int int $V:ident, $v:expr, |$x:ident| $e:expr) => { eval1!(@one $V, $v, |$x| $e) };
     (@row float float $V:ident, $v:expr, |$x:ident| $e:expr) => { eval1!(@one $V, $v, |$x| $e) };
+    (@row float half $V:ident, $v:expr, |$x:ident| $e:expr) => {
+        if let Scalar::$V($x) = $v {
+            let $x = $x.to_f32();
+            return Some(rounded(Scalar::from($e), DType::$V));
+        }
+    };
     (@row $class:ident $k:ident $V:ident, $v:expr, |$x:ident| $e:expr) => {};
     (@one $V:ident, $v:expr, |$x:ident| $e:expr) => {
         if let Scalar::$V($x) = $v {
@@ -206,6 +217,12 @@ macro_rules! eval2 {
     (@row bool bool $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => { eval2!(@one $V, $v, |$x, $y| $e) };
     (@row int int $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => { eval2!(@one $V, $v, |$x, $y| $e) };
     (@row float float $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => { eval2!(@one $V, $v, |$x, $y| $e) };
+    (@row float half $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => {
+        if let (Scalar::$V($x), Scalar::$V($y)) = $v {
+            let ($x, $y) = ($x.to_f32(), $y.to_f32());
+            return Some(rounded(Scalar::from($e), DType::$V));
+        }
+    };
     (@row $class:ident $k:ident $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => {};
     (@one $V:ident, $v:expr, |$x:ident, $y:ident| $e:expr) => {
         if let (Scalar::$V($x), Scalar::$V($y)) = $v {
@@ -328,7 +345,8 @@ impl ReduceOp {
     /// The result type on elements of type `d`, or `None` where the reduction is not defined.
     pub fn result(self, d: DType) -> Option<DType> {
         match self {
-            ReduceOp::Sum | ReduceOp::Prod => (d != DType::Bool).then_some(d),
+            // Halves are converted first: their sums are rounded once.
+            ReduceOp::Sum | ReduceOp::Prod => (d != DType::Bool && !d.is_half()).then_some(d),
             ReduceOp::Min | ReduceOp::Max => Some(d),
             ReduceOp::Any | ReduceOp::All => (d == DType::Bool).then_some(DType::Bool),
             ReduceOp::ArgMin | ReduceOp::ArgMax => Some(DType::I64),
@@ -399,6 +417,7 @@ macro_rules! int_ops {
     };
     (@row bool $t:ident) => {};
     (@row float $t:ident) => {};
+    (@row half $t:ident) => {};
     (@row int $t:ident) => {
         impl IntOps for $t {
             #[allow(unused_comparisons, reason = "unsigned types are never below 0")]

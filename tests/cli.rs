@@ -282,7 +282,7 @@ fn mistakes_on_the_command_line() {
     assert_eq!(input("=x.npy"), "invalid value '=x.npy' for '--input <NAME=ARRAY>': `` is not a name");
     assert_eq!(input("x="), "invalid value 'x=' for '--input <NAME=ARRAY>': `x=` needs a file or a type after it");
     assert!(
-        input("x=f16[3]").starts_with("invalid value 'x=f16[3]' for '--input <NAME=ARRAY>': `f16` is not an element type that elide has")
+        input("x=f24[3]").starts_with("invalid value 'x=f24[3]' for '--input <NAME=ARRAY>': `f24` is not an element type that elide has")
     );
     assert_eq!(input("x=f64[3]"), "input x is given as a type, but eval needs its values: give a .npy file");
 

@@ -91,6 +91,10 @@ fn every_type_order_and_version_is_read() {
             ("|", cfg!(target_endian = "big")),
             ("", cfg!(target_endian = "big")),
         ] {
+            // Without one they are bytes of any kind.
+            if dtype == DType::BF16 && !["<", ">"].contains(&mark) {
+                continue;
+            }
             for version in [1, 2, 3] {
                 for fortran in [false, true] {
                     let (values, data) = six(dtype, big);
@@ -195,14 +199,14 @@ fn truncated_data_is_refused_with_both_sizes() {
 
 #[test]
 fn element_types_that_elide_lacks_are_refused() {
-    for descr in ["<c16", "<f2", "<u3", "|S5", "<U3", "|O", "<M8[ns]", "|V8", ">f16", "<f3", "float64", "é", ""] {
-        let message = format!("dtype '{descr}' is not one that elide has: b1, i1, i2, i4, i8, u1, u2, u4, u8, f4, f8");
+    for descr in ["<c16", "<f6", "<u3", "|S5", "<U3", "|O", "<M8[ns]", "|V8", "|V2", "=V2", ">f16", "<f3", "float64", "é", ""] {
+        let message = format!("dtype '{descr}' is not one that elide has: b1, i1, i2, i4, i8, u1, u2, u4, u8, f2, V2, f4, f8");
         assert_eq!(refusal(&file(3, &dict(descr, false, "(1,)"), &[0; 32])), message);
     }
     let structured = "{'descr': [('a', '<f8'), ('b', '=i4', (2,))], 'fortran_order': False, 'shape': (1,), }";
     assert_eq!(
         refusal(&file(1, structured, &[0; 16])),
-        "a structured dtype is not one that elide has: b1, i1, i2, i4, i8, u1, u2, u4, u8, f4, f8"
+        "a structured dtype is not one that elide has: b1, i1, i2, i4, i8, u1, u2, u4, u8, f2, V2, f4, f8"
     );
 }
 

@@ -111,11 +111,43 @@ fn binary_of_floats() {
 }
 
 #[test]
+fn binary_of_halves() {
+    binary(&[DType::F16, DType::BF16]);
+}
+
+#[test]
 fn casts() {
     const LIES: &[&[Lie]] = &[&[C, C], &[Gaps, Reversed], &[Reversed, C]];
     for &from in DType::ALL {
         for &to in DType::ALL {
             assert!(elementwise(&format!("cast to {to}"), &[from], LIES, Class::Exact, |x| x[0].astype(to)));
+        }
+    }
+}
+
+/// Against Rust's `as`, which saturates, and a clamp of what it gives in 128 bits.
+#[test]
+fn saturating_casts() {
+    let mut rng = Rng::new(5);
+    for &from in DType::ALL {
+        let mut x = values(&mut rng, from, 100);
+        x.extend(corners(from));
+        // Just inside and outside of every integer type.
+        for (low, high) in DType::ALL.iter().filter_map(|d| d.int_range()) {
+            x.extend([low - 1, low, low + 1, high - 1, high, high + 1].map(|k| Scalar::from_int(k, from)));
+            let near = |k: i128| [-0.5, 0.5].map(|by| Scalar::F64(k as f64 + by).cast(from));
+            x.extend([near(low), near(high)].concat());
+        }
+        let x = vector(from, &x);
+        for &to in DType::ALL {
+            let clamped = |s: &Scalar| match to.int_range() {
+                Some((low, high)) => Scalar::from_int(s.to_int().clamp(low, high), to),
+                None => s.cast(to),
+            };
+            let want = vector(to, &x.data.iter().map(clamped).collect::<Vec<_>>());
+            let mut calls = kernel(&[from], 1, |x| x[0].cast_saturating(to)).unwrap();
+            calls.judge(&[(&x, C)], &want, C, Class::Exact, &format!("saturating cast of {from} to {to}"));
+            assert_eq!(expect(std::slice::from_ref(&x), |x| x[0].cast_saturating(to)), want, "{from} to {to}");
         }
     }
 }
@@ -220,7 +252,7 @@ fn reductions(dtypes: &[DType]) {
     for &op in ReduceOp::ALL {
         for &d in dtypes {
             let f = |x: &[DynExpr<'static>]| native(op, &x[0], Axes::from(..)).unwrap();
-            if op.result(d).is_none() {
+            if op.result(d.computed_in()).is_none() {
                 continue;
             }
             let mut rng = Rng::new(11);
@@ -255,14 +287,14 @@ fn reductions_of_integers() {
 
 #[test]
 fn reductions_of_floats() {
-    reductions(&[DType::F32, DType::F64]);
+    reductions(&[DType::F16, DType::BF16, DType::F32, DType::F64]);
 }
 
 /// The least and the greatest of numbers and one NaN, wherever it is.
 #[test]
 fn extremes_with_one_nan() {
     for op in [ReduceOp::Min, ReduceOp::Max] {
-        for d in [DType::F32, DType::F64] {
+        for d in [DType::F16, DType::BF16, DType::F32, DType::F64] {
             let f = |x: &[DynExpr<'static>]| native(op, &x[0], Axes::from(..)).unwrap();
             let mut calls = kernel(&[d], 1, f).unwrap();
             for n in [1, 7, 8, 9, 33, 70] {
@@ -282,8 +314,10 @@ fn extremes_with_one_nan() {
 fn reductions_along_an_axis() {
     const SHAPES: &[[usize; 2]] = &[[0, 3], [3, 0], [1, 1], [2, 3], [9, 17], [130, 5], [5, 130], [33, 33]];
     for &op in ReduceOp::ALL {
-        for &d in &[DType::Bool, DType::I16, DType::U16, DType::U32, DType::I64, DType::U64, DType::F32, DType::F64] {
-            if op.result(d).is_none() {
+        for &d in
+            &[DType::Bool, DType::I16, DType::U16, DType::U32, DType::I64, DType::U64, DType::F16, DType::BF16, DType::F32, DType::F64]
+        {
+            if op.result(d.computed_in()).is_none() {
                 continue;
             }
             for axis in [0usize, 1] {

@@ -257,6 +257,8 @@ impl Target {
     /// Fills `func`; returns the table of constants.
     fn build(&self, nest: &LoopNest, func: &mut Function, builder: &mut FunctionBuilderContext) -> Result<Box<[u128]>> {
         let call_conv = self.isa.default_call_conv();
+        let expanded = crate::kernel::expanded_halves(nest);
+        let nest = expanded.as_ref().unwrap_or(nest);
         *func = Function::with_name_signature(UserFuncName::default(), Signature::new(call_conv));
         func.signature.params.push(AbiParam::new(types::I64));
         let emitter = emit::Emitter::new(FunctionBuilder::new(func, builder), nest, call_conv);

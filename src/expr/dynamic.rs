@@ -28,8 +28,7 @@ use crate::view::Slice;
 /// assert!((&x + 300).check().is_err());
 /// ```
 ///
-/// Operations and mistakes are those of [`Expr`]; where NumPy answers in a type that elide does not have (`float16` for the
-/// square root of a `u8`), the mistake is of kind [`Unsupported`](ErrorKind::Unsupported).
+/// Operations and mistakes are those of [`Expr`].
 #[derive(Clone)]
 pub struct DynExpr<'a> {
     pub(super) node: NodeRef,
@@ -132,6 +131,13 @@ impl<'a> DynExpr<'a> {
     #[track_caller]
     pub fn astype(&self, dtype: DType) -> Self {
         DynExpr::from_node(infer::cast(&self.node, dtype, Some(Site::caller())))
+    }
+
+    /// The elements converted to `dtype`: values that an integer type does not hold become the nearest one that it does, and NaN 0.
+    /// Conversions to `bool` and to floats are those of [`astype`](DynExpr::astype).
+    #[track_caller]
+    pub fn cast_saturating(&self, dtype: DType) -> Self {
+        DynExpr::from_node(promote::cast_saturating(&self.node, dtype, Some(Site::caller())))
     }
 
     /// `yes` where this is not zero, else `no`; all three broadcast.

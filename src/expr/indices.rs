@@ -90,10 +90,12 @@ pub(crate) fn float_range(start: f64, stop: f64, step: f64, dtype: DType, site: 
             n if n >= 9.0e18 => bail!(Shape, "the range has more elements than 63 bits count"),
             n => n.max(0.0) as i64,
         };
-        let index = cast(&iota(Size::from(count), site), dtype, site);
-        let number = |x: f64| constant(Scalar::F64(x).cast(dtype), site);
-        let round = |x: f64| if dtype == DType::F32 { f64::from(x as f32) } else { x };
-        let (first, second) = (round(start), round(start + step));
+        let work = dtype.computed_in();
+        let index = cast(&iota(Size::from(count), site), work, site);
+        let number = |x: f64| constant(Scalar::F64(x).cast(work), site);
+        let as_is = |x: f64| Scalar::F64(x).cast(dtype).to_f64();
+        let round = |x: f64| Scalar::F64(x).cast(work).to_f64();
+        let (first, second) = (as_is(start), as_is(start + step));
         let delta = round(second - first);
         let scaled = binary(BinaryOp::Mul, &index, &number(delta), site);
         let mut x = binary(BinaryOp::Add, &scaled, &number(first), site);
@@ -103,7 +105,7 @@ pub(crate) fn float_range(start: f64, stop: f64, step: f64, dtype: DType, site: 
                 x = infer::select(&binary(BinaryOp::Eq, &index, &number(k), site), &number(exact), &x, site);
             }
         }
-        Ok(x)
+        Ok(cast(&x, dtype, site))
     })();
     or_error(made, dtype, site, || "arange".into())
 }

@@ -274,10 +274,13 @@ fn reduced_count(a: &NodeRef, axes: &[usize]) -> Size {
     axes.iter().fold(Size::ONE, |n, &k| n.mul(&a.shape.0[k]))
 }
 
-/// `min` over no elements is an error where that is known now; binding finds the rest.
+/// `min` over no elements is an error where that is known now; binding finds the rest. Sums and products of halves are rounded once.
 pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
     if is_error(a) {
         return a.clone();
+    }
+    if a.dtype.is_half() && op.result(a.dtype).is_none() {
+        return cast(&reduce(op, &cast(a, a.dtype.computed_in(), site), axes, site), a.dtype, site);
     }
     let made = (|| {
         let dtype = op.result(a.dtype).ok_or_else(|| undefined(op.name(), a.dtype))?;
@@ -319,6 +322,9 @@ pub(crate) fn count_nonzero(a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
 pub(crate) fn mean(a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
     if is_error(a) {
         return a.clone();
+    }
+    if a.dtype.is_half() {
+        return cast(&mean(&cast(a, a.dtype.computed_in(), site), axes, site), a.dtype, site);
     }
     let made = axes.indices(a.shape.rank()).map(|list| {
         let count = cast(&size_of(reduced_count(a, &list), site), a.dtype, site);

@@ -4,6 +4,8 @@
 
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Rem, Shl, Shr, Sub};
 
+use half::{bf16, f16};
+
 use crate::dtype::{Bits, Float, Integer, Number, for_each_dtype};
 use crate::error::Site;
 use crate::expr::infer;
@@ -71,8 +73,10 @@ macro_rules! typed_scalars_left {
     (@row Float bool $($rest:tt)*) => {};
     (@row Float int $($rest:tt)*) => {};
     (@row Bits float $($rest:tt)*) => {};
+    (@row Bits half $($rest:tt)*) => {};
     (@row Integer bool $($rest:tt)*) => {};
     (@row Integer float $($rest:tt)*) => {};
+    (@row Integer half $($rest:tt)*) => {};
     (@row $Class:ident $k:ident $Trait:ident $op:ident $method:ident $t:ident) => {
         typed_scalar_left! { $Trait $op $method $t, Expr<'a, $t> }
         typed_scalar_left! { $Trait $op $method $t, &Expr<'a, $t> }

@@ -8,7 +8,6 @@ use std::fmt;
 use hashbrown::{HashMap, HashSet};
 use smallvec::{SmallVec, smallvec};
 
-use crate::dtype::Scalar;
 use crate::error::Result;
 use crate::expr::node::{Bounds, NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
@@ -153,8 +152,7 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
         NodeKind::Data(_) => Text::name(data_name()),
         NodeKind::Const(value) => {
             let negative = match *value {
-                Scalar::F32(x) => x.is_sign_negative(),
-                Scalar::F64(x) => x.is_sign_negative(),
+                x if x.dtype().is_float() => x.to_f64().is_sign_negative(),
                 other => other.to_f64() < 0.0,
             };
             Text { text: value.to_string(), binds: if negative { Binds::Prefix } else { Binds::Postfix } }

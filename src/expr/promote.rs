@@ -2,8 +2,7 @@
 //!
 //! Two arrays meet at the smallest type that holds both (`DType::promote`). A Python scalar is weak (NEP 50): it takes the
 //! array's type unless its kind is higher (an int beside `bool` is `i64`, a float beside an integer is `f64`), and an int that
-//! the array's type cannot hold is an error. The rules were checked against NumPy 2.4 over all types; see the tests.
-//! Where NumPy answers in a type that elide does not have (`float16`), the answer is an error that says so.
+//! the array's type cannot hold is an error. The rules were checked against NumPy 2.4 over all of its types; see the tests.
 
 use crate::dtype::{Class, DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
@@ -153,29 +152,20 @@ fn common(a: &DynOperand<'_>, b: &DynOperand<'_>) -> DType {
     }
 }
 
-fn unsupported(what: &str, theirs: &str, help: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("NumPy's {what} is {theirs}, an element type that elide does not have")).help(help)
-}
-
 /// The type in which NumPy computes a function that has floating-point answers only.
-fn float_for(name: &str, d: DType) -> Result<DType> {
+pub(crate) fn float_for(d: DType) -> DType {
     match d {
-        _ if d.is_float() => Ok(d),
-        _ if d.size() == 2 => Ok(DType::F32),
-        _ if d.size() > 2 => Ok(DType::F64),
-        _ => Err(unsupported(&format!("{name} of {d}"), "float16", "convert first: `.astype(f32)`")),
+        _ if d.is_float() => d,
+        _ if d.size() == 1 => DType::F16,
+        _ if d.size() == 2 => DType::F32,
+        _ => DType::F64,
     }
 }
 
 /// The type of a function of two floats: the one that functions of one take each operand in, the wider of both.
-fn for_functions(name: &str, a: &DynOperand<'_>, b: &DynOperand<'_>) -> Result<DType> {
-    let (DynOperand::Expr(x), DynOperand::Expr(y)) = (a, b) else { return float_for(name, common(a, b)) };
-    match (float_for(name, x.dtype()), float_for(name, y.dtype())) {
-        (Ok(d), Ok(e)) => Ok(d.promote(e)),
-        // `float16` beside a wider type.
-        (Ok(d), Err(_)) | (Err(_), Ok(d)) => Ok(d),
-        (Err(_), Err(e)) => Err(e),
-    }
+fn for_functions(a: &DynOperand<'_>, b: &DynOperand<'_>) -> DType {
+    let (DynOperand::Expr(x), DynOperand::Expr(y)) = (a, b) else { return float_for(common(a, b)) };
+    float_for(x.dtype()).promote(float_for(y.dtype()))
 }
 
 fn not_on(op: &str, d: DType, help: &str) -> Error {
@@ -244,9 +234,7 @@ fn try_binary(op: BinaryOp, a: &DynOperand<'_>, b: &DynOperand<'_>, site: At) ->
     }
     let (op, d) = match op {
         // Functions of floats only; `/` is not one of them.
-        _ if op.is_expanded(Class::Float) && op.result(DType::I64).is_none() => {
-            (op, for_functions(op.aliases().first().unwrap_or(&op.name()), a, b)?)
-        }
+        _ if op.is_expanded(Class::Float) && op.result(DType::I64).is_none() => (op, for_functions(a, b)),
         _ => rule(op, common(a, b))?,
     };
     Ok(infer::binary(op, &a.cast(d, site)?, &b.cast(d, site)?, site))
@@ -337,7 +325,7 @@ pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
         (IsNan, d) if !d.is_float() => infer::broadcast_to(&infer::constant(Scalar::Bool(false), site), &a.shape, site),
         (Neg | Abs | Not | IsNan | Floor | Ceil | Trunc, _) => Ok(infer::unary(op, a, site)),
         // All others have floating-point answers only.
-        (_, d) => float_for(op.name(), d).map(|d| infer::unary(op, &infer::cast(a, d, site), site)),
+        (_, d) => Ok(infer::unary(op, &infer::cast(a, float_for(d), site), site)),
     };
     or_failed(made, op.name(), &[&DynExpr::from_node(a.clone()).into()], site)
 }
@@ -415,6 +403,42 @@ pub(crate) fn clip(x: &NodeRef, low: &DynOperand<'_>, high: &DynOperand<'_>, sit
         DynOperand::Expr(x) => x.into_node(),
         DynOperand::Weak(_) => x.clone(),
     }
+}
+
+/// `a` converted to `dtype`, where values that an integer type does not hold become the nearest one that it does, and NaN 0.
+///
+/// The bounds of a float are compared as floats: the least value of an integer type is a power of two or 0, and the first above
+/// its largest is a power of two, so that both are exact where the largest itself (2^63 - 1) is not.
+pub(crate) fn cast_saturating(a: &NodeRef, dtype: DType, site: At) -> NodeRef {
+    let Some((least, most)) = dtype.int_range() else { return infer::cast(a, dtype, site) };
+    if is_error(a) {
+        return a.clone();
+    }
+    let from = a.dtype;
+    let of_int = |x: i128, d: DType| infer::constant(Scalar::from_int(x, d), site);
+    if let Some((low, high)) = from.int_range() {
+        let mut x = a.clone();
+        if low < least {
+            x = infer::binary(BinaryOp::Max, &x, &of_int(least, from), site);
+        }
+        if most < high {
+            x = infer::binary(BinaryOp::Min, &x, &of_int(most, from), site);
+        }
+        return infer::cast(&x, dtype, site);
+    }
+    if !from.is_float() {
+        return infer::cast(a, dtype, site);
+    }
+    let bound = |x: i128| infer::constant(Scalar::from_int(x, from), site);
+    let mut x = infer::cast(a, dtype, site);
+    for (outside, instead) in [
+        (infer::binary(BinaryOp::Lt, a, &bound(least), site), least),
+        (infer::binary(BinaryOp::Ge, a, &bound(most + 1), site), most),
+        (infer::unary(UnaryOp::IsNan, a, site), 0),
+    ] {
+        x = infer::select(&outside, &of_int(instead, dtype), &x, site);
+    }
+    x
 }
 
 pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRef {

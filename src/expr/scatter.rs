@@ -27,6 +27,11 @@ fn scatter(base: &NodeRef, taken: &Taken, op: Option<BinaryOp>, value: &NodeRef,
         if base.dtype != value.dtype {
             bail!(DType, "the element types differ");
         }
+        if let Some(op) = op.filter(|_| base.dtype.is_half()) {
+            let error =
+                Error::new(ErrorKind::Unsupported, format!("`{}` of {} cannot be applied at computed indices", op.name(), base.dtype));
+            return Err(error.help("convert to f32 first, and the result back"));
+        }
         if let Some(op) = op.filter(|op| op.result(base.dtype) != Some(base.dtype) || op.is_expanded(base.dtype.class())) {
             let error =
                 Error::new(ErrorKind::Unsupported, format!("`{}` of {} cannot be applied at computed indices", op.name(), base.dtype));
@@ -61,13 +66,14 @@ pub(crate) fn outer_edges((low, high): (f64, f64)) -> (f64, f64) {
     if low == high { (low - 0.5, high + 0.5) } else { (low, high) }
 }
 
-/// NumPy's `histogram` of `x` in uniform bins: its own arithmetic, step by step, but for the index staying a float to the end.
+/// NumPy's `histogram` of `x` in uniform bins: its own arithmetic, step by step, but for the index staying a float to the end. Halves are
+/// counted as `f32`.
 fn histogram(x: &NodeRef, bins: usize, (low, high): (f64, f64), site: At) -> NodeRef {
     if let Some(bad) = inherited(&[x]) {
         return bad.clone();
     }
     let made = (|| {
-        let x = if x.dtype.is_float() { x.clone() } else { cast(x, DType::F64, site) };
+        let x = cast(x, if x.dtype.is_float() { x.dtype.computed_in() } else { DType::F64 }, site);
         let (dtype, count) = (x.dtype, bins as f64);
         if bins == 0 {
             bail!(Shape, "a histogram needs at least one bin");

@@ -2,13 +2,15 @@
 
 use std::marker::PhantomData;
 
+use half::{bf16, f16};
+
 use crate::dtype::{Element, Float, Number, for_each_dtype};
 use crate::error::{Result, Site};
 use crate::expr::DynExpr;
 use crate::expr::axes::{Axes, Axis, Extent};
 use crate::expr::methods::{function_methods, function2_methods, reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
-use crate::expr::{infer, pieces, rearrange};
+use crate::expr::{infer, pieces, promote, rearrange};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::Shape;
 use crate::view::Slice;
@@ -146,6 +148,20 @@ impl<'a, T: Element> Expr<'a, T> {
     #[track_caller]
     pub fn cast<U: Element>(&self) -> Expr<'a, U> {
         Expr::from_node(infer::cast(&self.node, U::DTYPE, Some(Site::caller())))
+    }
+
+    /// The elements converted to `U`: values that an integer type does not hold become the nearest one that it does, and NaN 0.
+    /// Conversions to `bool` and to floats are those of [`cast`](Expr::cast).
+    ///
+    /// ```
+    /// use elide::lazy;
+    /// let x = vec![-1.5, 254.9, 300.0, f64::NAN];
+    /// assert_eq!(lazy(&x).cast_saturating::<u8>().eval::<Vec<u8>>()?, [0, 254, 255, 0]);
+    /// # Ok::<(), elide::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn cast_saturating<U: Element>(&self) -> Expr<'a, U> {
+        Expr::from_node(promote::cast_saturating(&self.node, U::DTYPE, Some(Site::caller())))
     }
 
     binary_methods! {

@@ -27,19 +27,70 @@ impl Body {
     }
 
     /// Any row of the op table, expanded if it is to be.
+    ///
+    /// On halves it is computed in `f32` and rounded; what changes their sign alone needs only their bits.
     pub fn unary_op(&mut self, op: UnaryOp, x: ValueId) -> ValueId {
+        let dtype = self.dtype(x);
+        if dtype.is_half() {
+            let on_bits = match op {
+                UnaryOp::Neg => Some((BinaryOp::Xor, 0x8000)),
+                UnaryOp::Abs => Some((BinaryOp::And, 0x7fff)),
+                _ => None,
+            };
+            if let Some((op, mask)) = on_bits {
+                let (bits, mask) = (self.bitcast(x, DType::U16), self.constant(Scalar::U16(mask)));
+                let result = self.binary(op, bits, mask);
+                return self.bitcast(result, dtype);
+            }
+            let wide = self.cast(x, DType::F32);
+            let result = self.unary_op(op, wide);
+            return self.rounded(result, dtype);
+        }
         match expansion1(op).filter(|_| op.is_expanded(self.dtype(x).class())) {
             Some(f) => math::expand1(self, f, x),
             None => self.unary(op, x),
         }
     }
 
-    /// Any row of the op table, expanded if it is to be.
+    /// Any row of the op table, expanded if it is to be; on halves computed in `f32` and rounded.
     pub fn binary_op(&mut self, op: BinaryOp, x: ValueId, y: ValueId) -> ValueId {
+        let dtype = self.dtype(x);
+        if dtype.is_half() {
+            let (x, y) = (self.cast(x, DType::F32), self.cast(y, DType::F32));
+            let result = self.binary_op(op, x, y);
+            return self.rounded(result, dtype);
+        }
         match expansion2(op).filter(|_| op.is_expanded(self.dtype(x).class())) {
             Some(f) => math::expand2(self, f, x, y),
             None => self.binary(op, x, y),
         }
+    }
+
+    /// An `f32` as this half; a value of another type as it is.
+    fn rounded(&mut self, x: ValueId, half: DType) -> ValueId {
+        if self.dtype(x) == DType::F32 { self.cast(x, half) } else { x }
+    }
+
+    /// A number as a half, rounded once.
+    fn cast_to_half(&mut self, x: ValueId, half: DType) -> ValueId {
+        let x = match (self.dtype(x), half) {
+            (DType::F32, DType::F16) => return self.add(Inst::Cast(x), half),
+            (DType::F32, _) => return math::half::f32_to_bf16(self, x),
+            (DType::F64, _) => math::half::f64_to_odd_f32(self, x),
+            // Of 32 bits more than an `f32` has digits for, but then they are beyond all `f16`.
+            (DType::I32 | DType::U32, DType::BF16) => self.cast(x, DType::F64),
+            // The same, by way of a conversion that AVX2 has.
+            (DType::I64 | DType::U64, DType::F16) => {
+                let x = self.cast(x, DType::F64);
+                self.cast(x, DType::F32)
+            }
+            (DType::I64 | DType::U64, DType::BF16) => {
+                let x = math::half::long_for_bf16(self, x);
+                self.cast(x, DType::F64)
+            }
+            _ => self.cast(x, DType::F32),
+        };
+        self.cast_to_half(x, half)
     }
 }
 
@@ -94,6 +145,13 @@ impl Emit for Body {
         let from = self.dtype(x);
         match dtype {
             _ if from == dtype => x,
+            DType::F32 if from == DType::F16 => self.add(Inst::Cast(x), dtype),
+            DType::F32 if from == DType::BF16 => math::half::bf16_to_f32(self, x),
+            _ if from.is_half() => {
+                let wide = self.cast(x, DType::F32);
+                self.cast(wide, dtype)
+            }
+            DType::F16 | DType::BF16 => self.cast_to_half(x, dtype),
             // By way of `i64`, here for all backends.
             DType::U32 | DType::U64 if from.is_float() => {
                 let wide = if dtype == DType::U64 { math::float_to_u64_bits(self, x) } else { self.add(Inst::Cast(x), DType::I64) };

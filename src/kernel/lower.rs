@@ -202,12 +202,15 @@ impl Lowerer<'_> {
                 self.body.cast(x, node.dtype)
             }
             Kind::Reduce(op, ..) => {
-                let r = Reduction { op: *op, value: v(self, 0) };
+                let x = v(self, 0);
+                let from = self.body.dtype(x);
+                let r = Reduction { op: *op, value: self.body.cast(x, from.computed_in()) };
                 let k = self.reductions.iter().position(|x| *x == r).unwrap_or_else(|| {
                     self.reductions.push(r);
                     self.reductions.len() - 1
                 });
-                self.body.add(Inst::Reduced(k as u32), node.dtype)
+                let reduced = self.body.add(Inst::Reduced(k as u32), node.dtype.computed_in());
+                self.body.cast(reduced, node.dtype)
             }
             Kind::Take(src, ..) if self.graph[*src].kind.is_scalar_leaf() => v(self, 0),
             Kind::Take(src, indices, map) => {
@@ -605,7 +608,7 @@ impl Lowerer<'_> {
 }
 
 /// The depth of each value: that of its deepest operand, or of the deepest axis that a load moves along.
-fn depths(body: &Body, accesses: &[Access], rank: usize) -> Vec<Depth> {
+pub(super) fn depths(body: &Body, accesses: &[Access], rank: usize) -> Vec<Depth> {
     let mut depths: Vec<Depth> = Vec::with_capacity(body.insts.len());
     for inst in &body.insts {
         let own = match inst {

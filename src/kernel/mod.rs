@@ -20,6 +20,7 @@
 
 mod axes;
 mod body;
+mod halves;
 mod lower;
 mod print;
 mod unroll;
@@ -34,6 +35,7 @@ use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::schedule::BufferId;
 use crate::size::Size;
 
+pub(crate) use halves::expanded as expanded_halves;
 pub(crate) use lower::{OperandStrides, lower};
 pub(crate) use verify::verify;
 

@@ -1,7 +1,8 @@
 //! The rules of the loop IR. Codegen relies on them without checking again.
 //!
 //! 1. Operands come before users; types follow the op table.
-//! 2. No instruction that `math` expands is left.
+//! 2. No instruction that `math` expands is left. Halves are loaded, stored, selected and taken for their bits; `f16` and `f32` are
+//!    converted.
 //! 3. A value is at least as deep as its operands; a load is as deep as the axes it moves along; reductions' operands are
 //!    not after the reductions; stored values may be anywhere.
 //! 4. Every access has one stride per axis; every parameter, address and access named exists; stores do not move along
@@ -56,10 +57,14 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
             }
             Inst::Const(s) => s.dtype() == ty,
             Inst::Param(p) => p < nest.params && ty == DType::I64,
+            Inst::Unary(..) | Inst::Binary(..) if of(0).is_half() => false,
             Inst::Unary(op, _) => op.result(of(0)) == Some(ty) && !op.is_expanded(of(0).class()),
             Inst::Binary(op, ..) => of(0) == of(1) && op.result(of(0)) == Some(ty) && !op.is_expanded(of(0).class()),
-            Inst::Fma(..) => ty.is_float() && (0..3).all(|n| of(n) == ty),
+            Inst::Fma(..) => ty.is_float() && !ty.is_half() && (0..3).all(|n| of(n) == ty),
             Inst::Select(..) => of(0) == DType::Bool && of(1) == ty && of(2) == ty,
+            Inst::Cast(_) if of(0).is_half() || ty.is_half() => {
+                matches!((of(0), ty), (DType::F16, DType::F32) | (DType::F32, DType::F16))
+            }
             Inst::Cast(_) => of(0) != ty && !(of(0).is_float() && matches!(ty, DType::U32 | DType::U64)),
             Inst::Bitcast(_) => of(0).size() == ty.size() && of(0) != DType::Bool && ty != DType::Bool,
             Inst::ShiftRightLogical(_, n) => ty.is_int() && of(0) == ty && (n as usize) < 8 * ty.size(),
@@ -72,10 +77,11 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
     }
     for r in &nest.reductions {
         ensure(nest.depths[r.value.index()] <= Depth::Reduced, "a reduction of its own result (rule 3)".into())?;
+        ensure(!nest.types[r.value.index()].is_half(), "a reduction of halves (rule 2)".into())?;
     }
     let scatters = |s: &super::Store, a: &super::Access| match s.scatter {
         Some(super::Scattered { position, op }) => {
-            let gives_back = |op: BinaryOp| op.result(a.dtype) == Some(a.dtype) && !op.is_expanded(a.dtype.class());
+            let gives_back = |op: BinaryOp| !a.dtype.is_half() && op.result(a.dtype) == Some(a.dtype) && !op.is_expanded(a.dtype.class());
             let typed = match position {
                 super::Position::At(v) => nest.types[v.index()] == DType::I64,
                 super::Position::Next(v) => nest.types[v.index()] == DType::Bool && op.is_none(),

@@ -8,6 +8,7 @@ mod arcs;
 mod arith;
 mod erf;
 mod exp_log;
+pub(crate) mod half;
 mod hyperbolic;
 mod logs;
 mod pair;
@@ -40,7 +41,7 @@ pub trait Emit {
     fn select(&mut self, cond: Self::Value, x: Self::Value, y: Self::Value) -> Self::Value;
     /// The value converted to another type, as by `astype`.
     fn cast(&mut self, x: Self::Value, dtype: DType) -> Self::Value;
-    /// The same bits as another type of the same size (`f64` and `i64`, `f32` and `i32`).
+    /// The same bits as another type of the same size (`f64` and `i64`, `f32` and `i32`, halves and `u16`).
     fn bitcast(&mut self, x: Self::Value, dtype: DType) -> Self::Value;
     /// An integer's bits shifted right by a constant below its width, filling with zeros.
     fn shift_right_logical(&mut self, x: Self::Value, count: u32) -> Self::Value;
@@ -192,12 +193,12 @@ impl Emit for Eval {
     }
 }
 
-/// A function of one operand on one element.
+/// A function of one operand on one element, which is no half.
 pub(crate) fn scalar1<T: Element>(f: Function1, x: T) -> Scalar {
     expand1(&mut Eval, f, x.into())
 }
 
-/// A function of two operands on one pair of elements.
+/// A function of two operands, which are no halves, on one pair of elements.
 pub(crate) fn scalar2<T: Element>(f: Function2, x: T, y: T) -> Scalar {
     expand2(&mut Eval, f, x.into(), y.into())
 }

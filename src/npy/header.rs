@@ -231,6 +231,8 @@ fn element_type(ty: &TypeStr) -> Option<(DType, bool)> {
         TypeChar::Int => 'i',
         TypeChar::Uint => 'u',
         TypeChar::Float => 'f',
+        // What `ml_dtypes` has for `bf16`. Plain bytes are `|V2`.
+        TypeChar::RawData if ty.endianness() != Endianness::Irrelevant => 'V',
         _ => return None,
     };
     let code = format!("{letter}{}", ty.size_field());

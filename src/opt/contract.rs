@@ -4,7 +4,7 @@
 //! others, with one result: the reference evaluator, all backends, the check of indices and plans for any layout agree.
 
 use super::{Pass, fold};
-use crate::dtype::{Class, Scalar};
+use crate::dtype::{Class, DType, Scalar};
 use crate::graph::{Graph, Kind, Node, NodeId};
 use crate::ops::{BinaryOp, UnaryOp};
 
@@ -66,7 +66,12 @@ const CONTRACT: Pass = Pass { name: "contract", applies: has_floats, run: contra
 const FAST: Pass = Pass { name: "fast", applies: has_floats, run: fast };
 
 fn has_floats(graph: &Graph) -> bool {
-    graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Binary(..)) && n.dtype.class() == Class::Float)
+    graph.nodes().any(|(_, n)| matches!(n.kind, Kind::Binary(..)) && contracts(n.dtype))
+}
+
+/// Halves are computed with in `f32`, where a product is exact.
+fn contracts(d: DType) -> bool {
+    d.class() == Class::Float && !d.is_half()
 }
 
 fn contract(graph: &Graph) -> Graph {
@@ -75,7 +80,7 @@ fn contract(graph: &Graph) -> Graph {
     let users = graph.nodes().filter(|(id, _)| live[id.index()]).flat_map(|(_, node)| node.kind.operands());
     users.chain(graph.outputs().iter().map(|o| o.node)).for_each(|o| uses[o.index()] += 1);
     graph.rebuild_with(|g, id, node| {
-        let (Kind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), x, y), Class::Float) = (&node.kind, node.dtype.class()) else {
+        let (Kind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), x, y), true) = (&node.kind, contracts(node.dtype)) else {
             return g.add_again(node);
         };
         let (x, y) = (*x, *y);
@@ -114,7 +119,7 @@ fn negated(g: &mut Graph, x: NodeId) -> NodeId {
 
 fn fast(graph: &Graph) -> Graph {
     graph.rebuild(|g, node| {
-        let (Kind::Binary(op @ (BinaryOp::Div | BinaryOp::Mul), x, y), Class::Float) = (&node.kind, node.dtype.class()) else {
+        let (Kind::Binary(op @ (BinaryOp::Div | BinaryOp::Mul), x, y), true) = (&node.kind, contracts(node.dtype)) else {
             return g.add_again(node);
         };
         let replaced = match op {

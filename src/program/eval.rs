@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use half::{bf16, f16};
+
 use super::call::Call;
 use super::{Kernel, cache};
 use crate::array::{Array, ArrayMut};

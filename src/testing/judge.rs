@@ -62,6 +62,7 @@ fn element_agrees(got: Scalar, want: Scalar, class: Class) -> bool {
 fn rank(x: Scalar) -> i64 {
     let (magnitude, negative) = match x {
         Scalar::F32(x) => (i64::from(x.abs().to_bits()), x.is_sign_negative()),
+        x if x.dtype().is_half() => (x.bits() as i64 & 0x7fff, x.to_f64().is_sign_negative()),
         _ => (x.to_f64().abs().to_bits() as i64, x.to_f64().is_sign_negative()),
     };
     if negative { -magnitude } else { magnitude }

@@ -5,8 +5,9 @@ use super::functions::Call;
 use super::library::to_float;
 use super::object::Value;
 use super::select;
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
+use crate::expr::promote::float_for;
 use crate::expr::{DynExpr, DynOperand, Weak};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 
@@ -161,20 +162,11 @@ pub(super) fn isfinite(c: &Call) -> Result {
 /// two numbers of the type, which is not always the nearest one: 180 / pi is not in `f32`.
 pub(super) fn scaled(c: &Call, [above, below]: [f64; 2]) -> Result {
     let x = c.array("x")?;
-    let x = match x.dtype() {
-        d if d.is_float() => x,
-        d if d.size() == 2 => x.astype(DType::F32),
-        d if d.size() > 2 => x.astype(DType::F64),
-        d => {
-            let mistake = c.fail(
-                ErrorKind::Unsupported,
-                format!("NumPy's {} of {d} is float16, an element type that elide does not have", c.function.name),
-            );
-            return Err(mistake.help("convert first: `.astype(f32)`"));
-        }
-    };
-    let ratio = if x.dtype() == DType::F32 { f64::from(above as f32 / below as f32) } else { above / below };
-    c.done(DynExpr::binary(BinaryOp::Mul, x, float(ratio)))
+    let dtype = float_for(x.dtype());
+    let wide = dtype.computed_in();
+    let number = |x: f64| Scalar::F64(x).cast(wide);
+    let ratio = BinaryOp::Div.eval(number(above), number(below)).map_or(above / below, Scalar::to_f64);
+    c.done(DynExpr::binary(BinaryOp::Mul, x.astype(wide), float(ratio)).astype(dtype))
 }
 
 pub(super) fn logical(c: &Call, op: BinaryOp) -> Result {

@@ -113,7 +113,7 @@ mod tests {
         let e = |text: &str| text.parse::<InputSpec>().unwrap_err().to_string();
         assert_eq!(
             e("f6[n]"),
-            "`f6` is not an element type that elide has\n  --> line 1, column 1\n   |\n 1 | f6[n]\n   | ^^\n  help: did you mean `f64`?"
+            "`f6` is not an element type that elide has\n  --> line 1, column 1\n   |\n 1 | f6[n]\n   | ^^\n  help: did you mean `f16`?"
         );
         assert_eq!(
             e("f64[n, -1]"),

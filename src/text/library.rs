@@ -106,11 +106,11 @@ pub(super) fn diff(c: &Call) -> Result {
     c.done(x)
 }
 
-pub(super) fn astype(c: &Call) -> Result {
+pub(super) fn astype(c: &Call, convert: impl Fn(&DynExpr<'static>, DType) -> DynExpr<'static>) -> Result {
     let x = c.array("x")?;
     match c.dtype("dtype")? {
-        Some(d) => c.done(x.astype(d)),
-        None => Err(c.fail(ErrorKind::DType, "`astype` needs an element type")),
+        Some(d) => c.done(convert(&x, d)),
+        None => Err(c.fail(ErrorKind::DType, format!("`{}` needs an element type", c.function.name))),
     }
 }
 
@@ -461,7 +461,7 @@ pub(super) fn histogram(c: &Call) -> Result {
     };
     let range = outer_edges(range);
     let counts = x.histogram(bins, range);
-    let dtype = if x.dtype() == DType::F32 { DType::F32 } else { DType::F64 };
+    let dtype = if x.dtype().is_float() { x.dtype().computed_in() } else { DType::F64 };
     let edges = Expr::from_node(indices::linspace(range.0, range.1, bins.saturating_add(1), true, dtype, None));
     tuple(vec![object::array(counts, c.at)?, object::array(edges, c.at)?], c.at)
 }

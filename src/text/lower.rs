@@ -379,8 +379,7 @@ impl<'p> Machine<'p> {
 }
 
 /// NumPy's and Rust's element types that elide does not have.
-const LACKING: [&str; 12] =
-    ["f16", "float16", "half", "uint", "usize", "isize", "complex", "complex64", "complex128", "longdouble", "float128", "object"];
+const LACKING: [&str; 9] = ["uint", "usize", "isize", "complex", "complex64", "complex128", "longdouble", "float128", "object"];
 const CONSTANTS: [&str; 6] = ["pi", "e", "inf", "nan", "newaxis", "np"];
 
 const ATTRIBUTES: [&str; 6] = ["T", "mT", "ndim", "shape", "size", "dtype"];

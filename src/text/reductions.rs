@@ -259,8 +259,16 @@ pub(super) fn sum(c: &Call, op: ReduceOp) -> Result {
 }
 
 pub(super) fn mean(c: &Call) -> Result {
-    let elements = in_floats(c)?;
-    elements.done(c, elements.mean_over(elements.axes()))
+    averaged(c, |elements| Ok(elements.mean_over(elements.axes())))
+}
+
+/// What is made of the elements as floats, of the type that the call asks for; of halves in `f32`, and rounded once.
+fn averaged(c: &Call, make: impl FnOnce(&Elements) -> Result<Expr>) -> Result {
+    let elements = in_floats(c)?.with(to_float);
+    let dtype = elements.x.dtype();
+    let elements = elements.with(|x| x.astype(dtype.computed_in()));
+    let result = make(&elements)?;
+    elements.done(c, if dtype.is_half() { result.astype(dtype) } else { result })
 }
 
 /// What is reduced, in the type that the call asks for.
@@ -269,7 +277,7 @@ fn in_floats(c: &Call) -> Result<Elements> {
     match c.dtype("dtype")? {
         None => Ok(elements),
         Some(d) if d.is_float() => Ok(elements.with(|x| x.astype(d))),
-        Some(d) => Err(c.fail(ErrorKind::Unsupported, format!("elide takes means in f32 and f64, not in {d}"))),
+        Some(d) => Err(c.fail(ErrorKind::Unsupported, format!("elide takes means in floats, not in {d}"))),
     }
 }
 
@@ -294,13 +302,11 @@ fn variance(c: &Call, elements: &Elements) -> Result<Expr> {
 }
 
 pub(super) fn var(c: &Call) -> Result {
-    let elements = in_floats(c)?.with(to_float);
-    elements.done(c, variance(c, &elements)?)
+    averaged(c, |elements| variance(c, elements))
 }
 
 pub(super) fn std(c: &Call) -> Result {
-    let elements = in_floats(c)?.with(to_float);
-    elements.done(c, variance(c, &elements)?.unary(UnaryOp::Sqrt))
+    averaged(c, |elements| Ok(variance(c, elements)?.unary(UnaryOp::Sqrt)))
 }
 
 pub(super) fn count_nonzero(c: &Call) -> Result {

@@ -296,7 +296,7 @@ mod tests {
         ] {
             assert_eq!(parse_input(text), Err(message.to_string()), "{text}");
         }
-        for text in ["u=f16[3]", "u=f64[-1]", "u=f64[2*n]"] {
+        for text in ["u=f12[3]", "u=f64[-1]", "u=f64[2*n]"] {
             let message = parse_input(text).unwrap_err();
             assert!(message.ends_with(&format!("(a file of this name is written ./{})", &text[2..])), "{message}");
         }

@@ -23,6 +23,8 @@ impl SplitMix64 {
         match dtype {
             DType::F32 => Scalar::F32((bits >> 40) as f32 / (1u64 << 24) as f32),
             DType::F64 => Scalar::F64((bits >> 11) as f64 / (1u64 << 53) as f64),
+            DType::F16 => Scalar::F64((bits >> 53) as f64 / (1u64 << 11) as f64).cast(dtype),
+            DType::BF16 => Scalar::F64((bits >> 56) as f64 / (1u64 << 8) as f64).cast(dtype),
             DType::Bool => Scalar::Bool(bits >> 63 != 0),
             _ => Scalar::I64((bits % 10) as i64).cast(dtype),
         }

@@ -55,7 +55,9 @@ impl Select<'_> {
             std::cmp::Ordering::Greater => (wide, half),
         };
         let x = Operand::Use(self.in_register(x, copy), source);
-        let converted = self.define(Op::Code(code), result, &[x], None);
+        let operands = [x, Operand::Imm(0)];
+        let count = if to == DType::F16 { 2 } else { 1 };
+        let converted = self.define(Op::Code(code), result, &operands[..count], None);
         Ok(if from.size() > to.size() { self.spread(converted, to.size()) } else { At::Register(converted) })
     }
 

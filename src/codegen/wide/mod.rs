@@ -37,7 +37,7 @@ impl Isa {
     pub fn is_available(self) -> bool {
         let has = |all: &[bool]| all.iter().all(|x| *x);
         match self {
-            Isa::Avx2 => has(&[is_x86_feature_detected!("avx2"), is_x86_feature_detected!("fma")]),
+            Isa::Avx2 => has(&[is_x86_feature_detected!("avx2"), is_x86_feature_detected!("fma"), is_x86_feature_detected!("f16c")]),
             Isa::Avx512 => {
                 Isa::Avx2.is_available()
                     && has(&[

@@ -122,6 +122,7 @@ pub(super) fn compare(d: DType) -> Form {
         U32 => (NONE, EVEX_Vpcmpud_kr_k1_zmm_zmmm512b32_imm8),
         U64 => (NONE, EVEX_Vpcmpuq_kr_k1_zmm_zmmm512b64_imm8),
         Bool | U8 => (NONE, EVEX_Vpcmpub_kr_k1_zmm_zmmm512_imm8),
+        F16 | BF16 => unreachable!("halves are compared in f32"),
     }
 }
 
@@ -258,6 +259,9 @@ pub(super) fn narrow(from: usize, to: usize) -> Code {
 /// Conversions that are one instruction. Out of range and NaN, those to integers give the least one, as casts do.
 pub(super) fn convert(from: DType, to: DType) -> Option<Form> {
     Some(match (from, to) {
+        // These round as their immediate says: 0 to nearest.
+        (F32, F16) => (VEX_Vcvtps2ph_xmmm128_ymm_imm8, EVEX_Vcvtps2ph_ymmm256_k1z_zmm_imm8_sae),
+        (F16, F32) => (VEX_Vcvtph2ps_ymm_xmmm128, EVEX_Vcvtph2ps_zmm_k1z_ymmm256_sae),
         (F32, F64) => (VEX_Vcvtps2pd_ymm_xmmm128, EVEX_Vcvtps2pd_zmm_k1z_ymmm256b32_sae),
         (F64, F32) => (VEX_Vcvtpd2ps_xmm_ymmm256, EVEX_Vcvtpd2ps_ymm_k1z_zmmm512b64_er),
         (I32, F32) => (VEX_Vcvtdq2ps_ymm_ymmm256, EVEX_Vcvtdq2ps_zmm_k1z_zmmm512b32_er),

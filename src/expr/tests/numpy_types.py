@@ -1,8 +1,8 @@
-"""Writes numpy_types.txt: NumPy's result type of every operation on every element type that elide has.
+"""Writes numpy_types.txt: NumPy's result type of every operation on every element type that both have.
 
     python numpy_types.py > numpy_types.txt
 
-A type is its NumPy character (? b h i l B H I L f d, and e for float16), an exception is T, V or O for
+A type is its NumPy character (? b h i l B H I L e f d), an exception is T, V or O for
 TypeError, ValueError, OverflowError. `binary`: one group per left type, one letter per right type. `weak`: one group per
 array type, one letter per Python scalar in WEAK. `unary`: one letter per type.
 """
@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 
 warnings.simplefilter("ignore")
-TYPES = "?bhilBHILfd"
+TYPES = "?bhilBHILefd"
 WEAK = [True, 2, 1, 0, -1, 300, 1 << 70, 0.5]
 ARRAYS = {c: np.ones(3, c) for c in TYPES}
 CONDITION = np.ones(3, "?")

@@ -58,6 +58,7 @@ fn named_extents() {
         ("x[1:x.shape[0] - 1, :x.shape[1]]", "f32[max(n - 2, 0),m]"),
         ("x[:x.shape[1], x.shape[0]:]", "f32[min(m, n),max(m - n, 0)]"),
         ("i[x.shape[0] - 1::-1]", "i16[n]"),
+        ("i.cast_saturating(u8) + cast_saturating(i, 'u1')", "u8[n]"),
         ("i[x.shape[1] - 2::2]", "i16[floor((max(-m + n + 2, 0) + 1)/2)]"),
         ("x[3:4] + x[:, 5:6]", "f32[n,m]"),
         ("minimum(x, x[:, 3:4] + x[3:4, :])", "f32[n,m]"),

@@ -11,7 +11,7 @@ const TABLE: &str = include_str!("../testdata/numpy.txt");
 
 fn scalar(text: &str, dtype: DType) -> Scalar {
     match dtype {
-        DType::F32 | DType::F64 => Scalar::F64(text.parse().unwrap()).cast(dtype),
+        d if d.is_float() => Scalar::F64(text.parse().unwrap()).cast(dtype),
         _ => Scalar::I64(text.parse().unwrap()).cast(dtype),
     }
 }
@@ -19,6 +19,7 @@ fn scalar(text: &str, dtype: DType) -> Scalar {
 /// Sums in another order and elementary functions from elsewhere differ in the last places.
 fn close(a: Scalar, b: Scalar) -> bool {
     let tolerance = match a.dtype() {
+        DType::F16 => 1e-3,
         DType::F32 => 1e-6,
         DType::F64 => 1e-13,
         _ => 0.0,
