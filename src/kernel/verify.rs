@@ -60,6 +60,7 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
             Inst::Binary(op, ..) => of(0) == of(1) && op.result(of(0)) == Some(ty) && !op.is_expanded(of(0).class()),
             Inst::Fma(..) => ty.is_float() && (0..3).all(|n| of(n) == ty),
             Inst::Select(..) => of(0) == DType::Bool && of(1) == ty && of(2) == ty,
+            Inst::Rarely(..) => of(0) == DType::Bool && [of(1), of(2), ty] == [DType::F64; 3],
             Inst::Cast(_) => of(0) != ty && !(of(0).is_float() && matches!(ty, DType::U32 | DType::U64)),
             Inst::Bitcast(_) => of(0).size() == ty.size() && of(0) != DType::Bool && ty != DType::Bool,
             Inst::ShiftRightLogical(_, n) => ty.is_int() && of(0) == ty && (n as usize) < 8 * ty.size(),
