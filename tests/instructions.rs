@@ -27,6 +27,7 @@ const KERNELS: &[(&str, Declare)] = &[
     ("x * y + x", |_, x, y| x * y + x),
     ("sqrt(x*x + y*y)", |_, x, y| (x * x + y * y).sqrt()),
     ("exp(x)", |_, x, _| x.exp()),
+    ("sin(x)", |_, x, _| x.sin()),
     ("where(x > y, x, 2*y)", |_, x, y| x.gt(y).select(x, 2.0 * y)),
     ("sum of x*y", |_, x, y| (x * y).sum()),
     ("max of x", |_, x, _| x.max()),

@@ -676,6 +676,10 @@ impl<'a> Emitter<'a> {
                 let (c, x, y) = (self.scalar(c), self.scalar(x), self.scalar(y));
                 self.b.ins().select(c, x, y)
             }
+            Inst::Rarely(f, c, x, y) => {
+                let (c, x, y) = (self.scalar(c), self.scalar(x), self.scalar(y));
+                self.rarely_scalar(f, c, x, y)
+            }
             Inst::Cast(x) => {
                 let v = self.scalar(x);
                 self.cast_scalar(v, of(self, x), ty)
@@ -764,6 +768,10 @@ impl<'a> Emitter<'a> {
             Inst::Select(c, x, y) => {
                 let (c, x, y) = (self.group(c, vf), self.group(x, vf), self.group(y, vf));
                 self.select_group(&c, &x, &y, vf)
+            }
+            Inst::Rarely(f, c, x, y) => {
+                let (c, x, y) = (self.group(c, vf), self.group(x, vf), self.group(y, vf));
+                self.rarely_group(f, &c, &x, &y, vf)
             }
             Inst::Cast(x) => {
                 let v = self.group(x, vf);

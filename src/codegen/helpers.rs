@@ -1,5 +1,7 @@
 //! Functions that compiled code calls: what no straight-line vector code does exactly.
 
+use crate::math::Rare;
+
 /// A function that compiled code may call; all parameters have one type.
 #[derive(Clone, Copy)]
 pub(super) struct Helper(usize);
@@ -8,6 +10,34 @@ impl Helper {
     pub fn address(self) -> usize {
         self.0
     }
+}
+
+/// A function of elements where a bit is set, from `x` to `out`.
+macro_rules! rare {
+    ($name:ident, $f:expr) => {
+        extern "C" fn $name(x: *const f64, out: *mut f64, lanes: u64) {
+            let mut left = lanes;
+            while left != 0 {
+                let k = left.trailing_zeros() as usize;
+                // SAFETY: only compiled code calls this, with the addresses of two vectors on its own stack, and bits for their
+                // lanes alone.
+                unsafe { *out.add(k) = $f.eval(*x.add(k)) };
+                left &= left - 1;
+            }
+        }
+    };
+}
+rare!(rare_sin, Rare::Sin);
+rare!(rare_cos, Rare::Cos);
+rare!(rare_tan, Rare::Tan);
+
+/// The function, of some lanes of a vector: it takes the addresses of the operands and of the results, and a bit for each lane.
+pub(super) fn rare_helper(f: Rare) -> Helper {
+    Helper(match f {
+        Rare::Sin => rare_sin as *const () as usize,
+        Rare::Cos => rare_cos as *const () as usize,
+        Rare::Tan => rare_tan as *const () as usize,
+    })
 }
 
 extern "C" fn int_pow(base: i64, exponent: i64) -> i64 {

@@ -14,6 +14,7 @@ mod lanes;
 mod lint;
 mod ops;
 mod pressure;
+mod rare;
 mod reduce;
 #[cfg(all(target_arch = "x86_64", unix))]
 mod wide;

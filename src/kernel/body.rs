@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use super::{Inst, ValueId};
 use crate::dtype::{DType, Scalar};
-use crate::math::{self, Emit, Function1, Function2};
+use crate::math::{self, Emit, Function1, Function2, Rare};
 use crate::ops::{BinaryOp, UnaryOp, for_each_binary, for_each_unary};
 
 /// Collects instructions; equal ones are one value.
@@ -140,6 +140,9 @@ impl Emit for Body {
     }
     fn select(&mut self, cond: ValueId, x: ValueId, y: ValueId) -> ValueId {
         self.add(Inst::Select(cond, x, y), self.dtype(x))
+    }
+    fn rarely(&mut self, f: Rare, cond: ValueId, x: ValueId, usual: ValueId) -> ValueId {
+        self.add(Inst::Rarely(f, cond, x, usual), DType::F64)
     }
     fn cast(&mut self, x: ValueId, dtype: DType) -> ValueId {
         let from = self.dtype(x);

@@ -31,6 +31,7 @@ use smallvec::SmallVec;
 
 use crate::dtype::{DType, Scalar};
 use crate::entity::define_index;
+use crate::math::Rare;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::schedule::BufferId;
 use crate::size::Size;
@@ -182,6 +183,8 @@ pub enum Inst {
     Fma(ValueId, ValueId, ValueId),
     /// `x` where the first is true, else `y`.
     Select(ValueId, ValueId, ValueId),
+    /// The function of the second where the first is true, which it seldom is, else the third; both are `f64`.
+    Rarely(Rare, ValueId, ValueId, ValueId),
     /// Conversion to the value's type.
     Cast(ValueId),
     /// The same bits as the value's type.
@@ -202,7 +205,7 @@ impl Inst {
                 smallvec::smallvec![x]
             }
             Inst::Binary(_, x, y) => smallvec::smallvec![x, y],
-            Inst::Fma(x, y, z) | Inst::Select(x, y, z) => smallvec::smallvec![x, y, z],
+            Inst::Fma(x, y, z) | Inst::Select(x, y, z) | Inst::Rarely(_, x, y, z) => smallvec::smallvec![x, y, z],
         }
     }
 }
@@ -220,6 +223,7 @@ impl Inst {
             Inst::Binary(op, x, y) => Inst::Binary(op, value(x), value(y)),
             Inst::Fma(x, y, z) => Inst::Fma(value(x), value(y), value(z)),
             Inst::Select(x, y, z) => Inst::Select(value(x), value(y), value(z)),
+            Inst::Rarely(f, x, y, z) => Inst::Rarely(f, value(x), value(y), value(z)),
             Inst::Cast(x) => Inst::Cast(value(x)),
             Inst::Bitcast(x) => Inst::Bitcast(value(x)),
             Inst::ShiftRightLogical(x, n) => Inst::ShiftRightLogical(value(x), n),

@@ -131,6 +131,7 @@ impl Printed<'_> {
             Inst::Binary(op, x, y) => format!("{} {}, {}", op.name(), v(x), v(y)),
             Inst::Fma(x, y, z) => format!("fma {}, {}, {}", v(x), v(y), v(z)),
             Inst::Select(c, x, y) => format!("select {}, {}, {}", v(c), v(x), v(y)),
+            Inst::Rarely(f, c, x, y) => format!("rarely {} {}, {}, {}", f.name(), v(c), v(x), v(y)),
             Inst::Cast(x) => format!("cast {}", v(x)),
             Inst::Bitcast(x) => format!("bitcast {}", v(x)),
             Inst::ShiftRightLogical(x, n) => format!("shr_logical {}, {n}", v(x)),

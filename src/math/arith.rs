@@ -1,6 +1,6 @@
 //! Notation for expansions: operators on values under construction.
 
-use super::Emit;
+use super::{Emit, Rare};
 use crate::dtype::{DType, Scalar};
 use crate::ops::{BinaryOp, UnaryOp};
 use std::cell::RefCell;
@@ -76,11 +76,6 @@ impl<'e, E: Emit> Scope<'e, E> {
         self.bias << self.digits
     }
 
-    /// The bits of a number.
-    pub(super) fn bits_of(&self, x: f64) -> i64 {
-        Scalar::F64(x).cast(self.float).bits() as i64
-    }
-
     /// `c[0] + c[1] x + c[2] x^2 + ...`, given `x2 = x * x`: Horner's scheme in x^2 on pairs of terms. That is half as long
     /// a chain of dependent operations as in x, for none more; and where the signs alternate a pair cancels before it is
     /// summed, which it does not when even and odd terms are gathered.
@@ -129,6 +124,10 @@ impl<E: Emit> Num<'_, '_, E> {
     /// `x` where this condition holds, else `y`.
     pub(super) fn select(self, x: Self, y: Self) -> Self {
         self.with(self.scope.emit.borrow_mut().select(self.value, x.value, y.value))
+    }
+    /// `f` of `x` where this condition holds, which it seldom does, else `usual`; all of `f64`.
+    pub(super) fn rarely(self, f: Rare, x: Self, usual: Self) -> Self {
+        self.with(self.scope.emit.borrow_mut().rarely(f, self.value, x.value, usual.value))
     }
     /// The bits of a floating-point value.
     pub(super) fn bits(self) -> Self {

@@ -9,6 +9,7 @@ mod arith;
 mod erf;
 mod exp_log;
 pub(crate) mod half;
+mod huge;
 mod hyperbolic;
 mod logs;
 mod pair;
@@ -39,6 +40,8 @@ pub trait Emit {
     fn fma(&mut self, x: Self::Value, y: Self::Value, z: Self::Value) -> Self::Value;
     /// `x` where `cond`, else `y`.
     fn select(&mut self, cond: Self::Value, x: Self::Value, y: Self::Value) -> Self::Value;
+    /// `f` of `x` where `cond`, which seldom holds, else `usual`; numbers are `f64`. Vector code branches around it.
+    fn rarely(&mut self, f: Rare, cond: Self::Value, x: Self::Value, usual: Self::Value) -> Self::Value;
     /// The value converted to another type, as by `astype`.
     fn cast(&mut self, x: Self::Value, dtype: DType) -> Self::Value;
     /// The same bits as another type of the same size (`f64` and `i64`, `f32` and `i32`, halves and `u16`).
@@ -47,6 +50,38 @@ pub trait Emit {
     fn shift_right_logical(&mut self, x: Self::Value, count: u32) -> Self::Value;
     /// The type of a value.
     fn dtype(&self, x: Self::Value) -> DType;
+}
+
+/// Functions of one `f64` that no straight-line code computes well: expansions leave single elements to them, for which compiled
+/// code leaves its vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rare {
+    /// sine of a large angle
+    Sin,
+    /// cosine of a large angle
+    Cos,
+    /// tangent of a large angle
+    Tan,
+}
+
+impl Rare {
+    /// The function of one element.
+    pub(crate) fn eval(self, x: f64) -> f64 {
+        match self {
+            Rare::Sin => huge::sin(x),
+            Rare::Cos => huge::cos(x),
+            Rare::Tan => huge::tan(x),
+        }
+    }
+
+    /// The lower-case name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Rare::Sin => "sin",
+            Rare::Cos => "cos",
+            Rare::Tan => "tan",
+        }
+    }
 }
 
 /// A list of functions: the enum of their names, and which expansion each is.
@@ -177,6 +212,12 @@ impl Emit for Eval {
     }
     fn select(&mut self, cond: Scalar, x: Scalar, y: Scalar) -> Scalar {
         if matches!(cond, Scalar::Bool(true)) { x } else { y }
+    }
+    fn rarely(&mut self, f: Rare, cond: Scalar, x: Scalar, usual: Scalar) -> Scalar {
+        match (cond, x) {
+            (Scalar::Bool(true), Scalar::F64(x)) => Scalar::F64(f.eval(x)),
+            _ => usual,
+        }
     }
     fn cast(&mut self, x: Scalar, dtype: DType) -> Scalar {
         x.cast(dtype)

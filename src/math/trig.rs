@@ -1,15 +1,17 @@
 //! Sine, cosine and tangent.
 
-use super::Emit;
 use super::arith::{Num, Scope, in_double1};
 use super::pair::Pair;
+use super::{Emit, Rare};
+use crate::ops::BinaryOp;
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 /// pi / 2 in parts cut off, not rounded, to 53 digits: all are positive, so that zeros keep their sign, and n times the first
 /// leaves x exact (both are multiples of its last place, their difference below 1).
 const QUARTER_TURN: [f64; 3] = [FRAC_PI_2, 6.123233995736765e-17, 1.0828566739219139e-32];
-/// Magnitude from which the number of quarter turns is not known any more.
-const LIMIT: f64 = (1u64 << 51) as f64;
+/// Magnitude from which a rest has too few digits: what is as large is left to [`huge`](super::huge). (Measured, the errors stay
+/// below 1 ulp eight times as far, and for `f32` they do not grow before this.)
+const LIMIT: f64 = (1u64 << 45) as f64;
 
 /// (sin r / r - 1) / r^2 and (cos r - 1 + r^2 / 2) / r^4 in powers of r^2.
 struct Series {
@@ -77,6 +79,13 @@ fn turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, quarters: i64
         let sum = Pair::sum(exact, part.high);
         Pair { high: sum.high, low: sum.low + n.fma(third, part.low) }
     };
+    let (sin, cos) = of_rest(s, r);
+    Turned { turns, sin, cos }
+}
+
+/// Sine and cosine of at most pi / 4.
+pub(super) fn of_rest<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, r: Pair<'s, 'e, E>) -> (Pair<'s, 'e, E>, Pair<'s, 'e, E>) {
+    let (one, half) = (s.float(1.0), s.float(0.5));
     let z = r.high * r.high;
     let z2 = z * z;
     let half_z = z * half;
@@ -86,20 +95,30 @@ fn turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, quarters: i64
     let z_low = r.high.fma(r.high, z.minus());
     let left = (one - lead) - half_z - z_low.fma(half, r.high * r.low);
     let cos = z2.fma(s.poly(z, z2, DOUBLE.cos), left);
-    Turned { turns, sin: Pair { high: r.high, low: sin }, cos: Pair { high: lead, low: cos } }
+    (Pair { high: r.high, low: sin }, Pair { high: lead, low: cos })
 }
 
-/// Sine of an angle in radians.
-///
-/// From 2^51 on, where multiples of pi / 2 are no longer told apart, the result is 0 with the sign of x. `f32` is computed in
-/// `f64` with fewer terms.
+/// Sine of an angle in radians. `f32` is computed in `f64` with fewer terms.
 pub(super) fn sin<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, single| sin_of_turned(s, x, 0, single))
+    in_double1(e, x, |s, x, single| {
+        let y = sin_of_turned(s, x, 0, single);
+        // Of zeros the sum loses the sign.
+        let y = x.eq(s.float(0.0)).select(x, y);
+        unless_huge(s, Rare::Sin, x, y)
+    })
 }
 
-/// Cosine of an angle in radians: the sine of a quarter turn more. Errors and limits are those of [`sin`].
+/// Cosine of an angle in radians: the sine of a quarter turn more.
 pub(super) fn cos<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, single| sin_of_turned(s, x, 1, single))
+    in_double1(e, x, |s, x, single| {
+        let y = sin_of_turned(s, x, 1, single);
+        unless_huge(s, Rare::Cos, x, y)
+    })
+}
+
+/// `y`, but the function itself beyond the limit. NaN stays on the usual path, which keeps it.
+fn unless_huge<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, f: Rare, x: Num<'s, 'e, E>, y: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+    x.abs().binary(BinaryOp::Ge, s.float(LIMIT)).rarely(f, x, y)
 }
 
 /// sin(x + turns pi / 2): the sine of the rest where the number of quarter turns is even, its cosine where it is odd; minus that
@@ -108,20 +127,11 @@ fn sin_of_turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, turns:
     let t = turned(s, x, turns, single);
     let even = (t.turns & s.int(1)).eq(s.int(0));
     let y = if single { even.select(t.sin.high, t.cos.high) } else { even.select(t.sin.rounded(), t.cos.rounded()) };
-    let y = (y.bits() ^ (t.turns.shl(s.width - 2) & s.int(s.sign))).to_float();
-    // In place of the rest: 0 beyond the limit, NaN for infinities and NaN.
-    let in_range = if turns == 0 {
-        // Also for zeros, of which the sum above loses the sign. 1 <= magnitude < limit, as one comparison of numbers that wrap.
-        let rank = (x.bits() & s.int(s.magnitude)) + s.int(s.magnitude);
-        rank.lt(s.int(s.sign.wrapping_add(s.bits_of(LIMIT))))
-    } else {
-        x.abs().lt(s.float(LIMIT))
-    };
-    in_range.select(y, x * s.float(0.0))
+    (y.bits() ^ (t.turns.shl(s.width - 2) & s.int(s.sign))).to_float()
 }
 
 /// Tangent of an angle in radians: the rest's sine over its cosine where the number of quarter turns is even, else minus the
-/// inverse of that. Limits are those of [`sin`].
+/// inverse of that.
 pub(super) fn tan<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     in_double1(e, x, |s, x, single| {
         let t = turned(s, x, 0, single);
@@ -135,8 +145,8 @@ pub(super) fn tan<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
             n.over(d).rounded()
         };
         let y = (y.bits() ^ t.turns.shl(s.width - 1)).to_float();
-        let rank = (x.bits() & s.int(s.magnitude)) + s.int(s.magnitude);
-        let in_range = rank.lt(s.int(s.sign.wrapping_add(s.bits_of(LIMIT))));
-        in_range.select(y, x * s.float(0.0))
+        // Of zeros the sum loses the sign.
+        let y = x.eq(s.float(0.0)).select(x, y);
+        unless_huge(s, Rare::Tan, x, y)
     })
 }

@@ -3,6 +3,8 @@
 use hashbrown::HashMap;
 use iced_x86::{Code, Encoder, Instruction, MemoryOperand, Register};
 
+use super::rare::Site;
+
 /// A place in the code.
 #[derive(Clone, Copy)]
 pub(super) struct Label(usize);
@@ -24,6 +26,8 @@ pub(super) struct Assembler {
     numbers: HashMap<Vec<u8>, Constant>,
     /// Where a 32-bit distance to a constant stands, and the end of its instruction.
     reads: Vec<(usize, usize, Constant)>,
+    /// Where the code so far jumps out of line.
+    pub sites: Vec<Site>,
     /// True if some instruction has operands that no encoding has.
     broken: bool,
     /// Where instructions begin, and they themselves, if a listing is wanted.
@@ -53,6 +57,7 @@ impl Assembler {
             constants: Vec::new(),
             numbers: HashMap::new(),
             reads: Vec::new(),
+            sites: Vec::new(),
             broken: false,
             listing: listing.then(Vec::new),
         }

@@ -4,6 +4,7 @@ use iced_x86::{Code, Instruction, MemoryOperand, Register};
 use smallvec::SmallVec;
 
 use super::asm::Constant;
+use crate::math::Rare;
 
 /// The vector instructions that a CPU has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,6 +137,8 @@ pub(super) enum Op {
     },
     /// The second operand, which is read here only, is overwritten with the first.
     Over(Code),
+    /// The first operand that is read, but the function of the second, out of line, in lanes where the third is set.
+    Rarely(Rare),
 }
 
 #[derive(Clone, Debug)]

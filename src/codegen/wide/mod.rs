@@ -20,6 +20,7 @@ mod masks;
 mod memory;
 mod nest;
 mod panels;
+mod rare;
 mod reduce;
 mod regs;
 mod select;

@@ -131,6 +131,7 @@ pub(super) fn generate(nest: &LoopNest, isa: Isa, listing: bool) -> Result<Assem
     g.uniform(Depth::Parallel(0), false)?;
     g.parallel(0)?;
     g.leave();
+    g.rare();
     g.enter(entry, body)?;
     g.asm.finish(entry).ok_or(Declined)
 }

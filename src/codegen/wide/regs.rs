@@ -7,6 +7,8 @@ use smallvec::{SmallVec, smallvec};
 
 use super::asm::Assembler;
 use super::machine::{Block, Class, Isa, Item, KMask, Machine, Op, Operand, Place, Under, V, Width};
+use super::rare::Site;
+use crate::math::Rare;
 
 /// Memory below the stack pointer's value at entry, addressed from the stack pointer.
 #[derive(Default)]
@@ -290,6 +292,7 @@ impl Allocator<'_> {
         }
         match m.op {
             Op::Code(code) | Op::Over(code) => self.plain(code, m),
+            Op::Rarely(f) => self.rarely(f, m),
             Op::Fma { c132, c213, c231 } => self.fma(m, [c132, c213, c231]),
         }
     }
@@ -404,6 +407,31 @@ impl Allocator<'_> {
                 self.give(class, r);
             }
         }
+    }
+
+    fn rarely(&mut self, function: Rare, m: &Machine) {
+        let [Operand::Def(v, _), Operand::Use(usual, _), Operand::Use(x, _), Operand::Use(mask, _)] = m.operands[..] else {
+            unreachable!("a function of registers")
+        };
+        let (before, operand, by) = (self.in_register(usual), self.in_register(x), self.in_register(mask));
+        let over = self.last_use(usual) && usual != x;
+        let result = if over { before } else { self.take(0) };
+        if !over {
+            self.asm.emit(copy_whole(self.isa, 0, result, before));
+        }
+        self.release_dying(m);
+        self.free[0] &= !(1 << result);
+        self.own(v, result);
+        let (apart, back) = (self.asm.label(), self.asm.label());
+        let (code, r) = match self.class(mask) {
+            1 => (Code::VEX_Kortestq_kr_kr, Register::K0 + by as u32),
+            _ => (Code::VEX_Vptest_ymm_ymmm256, Width::Y.register(by)),
+        };
+        self.asm.emit(Instruction::with2(code, r, r).expect("a test"));
+        self.asm.jump(Code::Jne_rel32_64, apart);
+        self.asm.bind(back);
+        self.asm.sites.push(Site { function, apart, back, result, operand, mask: by });
+        self.finish(m);
     }
 
     fn fma(&mut self, m: &Machine, [c132, c213, c231]: [Code; 3]) {

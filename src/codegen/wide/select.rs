@@ -15,6 +15,7 @@ use super::spaced::Run;
 use super::table::{self, Form};
 use crate::dtype::{Class as Kind, DType, Scalar};
 use crate::kernel::{Inst, ValueId};
+use crate::math::Rare;
 use crate::ops::{BinaryOp, UnaryOp};
 
 /// Why a nest is left to Cranelift: nobody has taught this backend to do it.
@@ -245,6 +246,20 @@ impl Select<'_> {
         }
     }
 
+    /// `usual`, but `f` of `x` where the mask is set; all are `f64`.
+    fn rarely(&mut self, f: Rare, mask: Value, x: At, usual: At, copy: usize) -> At {
+        let w = self.full();
+        let mask = match self.isa() {
+            Isa::Avx512 => self.bits(mask, copy),
+            Isa::Avx2 => {
+                let mask = self.mask_of(mask, 8, copy);
+                self.in_register(mask, copy)
+            }
+        };
+        let (x, usual) = (self.in_register(x, copy), self.in_register(usual, copy));
+        At::Register(self.define(Op::Rarely(f), w, &[Operand::Use(usual, w), Operand::Use(x, w), Operand::Use(mask, w)], None))
+    }
+
     /// A mask in a mask register.
     pub fn bits(&mut self, mask: Value, _copy: usize) -> V {
         match mask.at {
@@ -333,6 +348,10 @@ impl Select<'_> {
             Inst::Select(c, x, y) => {
                 let (c, x, y) = (self.value(c, copy), self.value(x, copy), self.value(y, copy));
                 if d == DType::Bool { self.select_mask(c, x, y, copy) } else { number(self.blend(c, x.at, y.at, d.size(), copy)) }
+            }
+            Inst::Rarely(f, c, x, y) => {
+                let (c, x, y) = (self.value(c, copy), self.at(x, copy), self.at(y, copy));
+                number(self.rarely(f, c, x, y, copy))
             }
             Inst::Cast(x) => {
                 let from = self.dtype(x);

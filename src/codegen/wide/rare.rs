@@ -1,0 +1,127 @@
+//! Functions that a few elements need. In line there is a test of the mask and a jump that is not taken; what it jumps to lies
+//! behind the nest's code and calls a helper, after which every register is as it was, but for the result.
+//!
+//! ```text
+//! in line:            apart:                               once:
+//!   test mask           operand, usual, mask to the frame    save registers
+//!   jnz apart           rax = the helper                     call rax
+//! back:                 call save                            restore them
+//!                       result from the frame                ret
+//!                       jmp back
+//! ```
+
+use iced_x86::{Code, Instruction, MemoryOperand, Register};
+
+use super::asm::Label;
+use super::machine::{Isa, Width};
+use super::nest::Generator;
+use super::regs::{self, Frame};
+use crate::codegen::helpers::rare_helper;
+use crate::math::Rare;
+
+/// A place where code jumps out of line.
+#[derive(Clone, Copy)]
+pub(super) struct Site {
+    pub function: Rare,
+    pub apart: Label,
+    pub back: Label,
+    /// The register of the usual value, which becomes that of the result.
+    pub result: u8,
+    pub operand: u8,
+    /// A mask register of AVX-512, or a vector.
+    pub mask: u8,
+}
+
+/// General registers that a function of the C convention may change. `rax` is saved at each place, since it says what to call.
+const CHANGED: [Register; 8] =
+    [Register::RCX, Register::RDX, Register::RSI, Register::RDI, Register::R8, Register::R9, Register::R10, Register::R11];
+
+/// Where in the frame things are while a helper runs.
+struct Room {
+    operand: i32,
+    result: i32,
+    mask: i32,
+    rax: i32,
+    general: i32,
+    masks: i32,
+    vectors: i32,
+}
+
+impl Generator<'_> {
+    /// The code out of line, after that of the nest.
+    pub fn rare(&mut self) {
+        let sites = std::mem::take(&mut self.asm.sites);
+        if sites.is_empty() {
+            return;
+        }
+        let isa = self.shape.isa;
+        let room = Room {
+            operand: self.frame.reserve(64, 64),
+            result: self.frame.reserve(64, 64),
+            mask: self.frame.reserve(64, 64),
+            rax: self.frame.reserve(8, 8),
+            general: self.frame.reserve(8 * CHANGED.len(), 8),
+            masks: self.frame.reserve(8 * 8, 8),
+            vectors: self.frame.reserve(64 * isa.registers(), 64),
+        };
+        let save = self.asm.label();
+        for site in sites {
+            self.asm.bind(site.apart);
+            let class = if isa == Isa::Avx512 { 1 } else { 0 };
+            self.asm.emit(regs::store_whole(isa, 0, Frame::at(room.operand), site.operand));
+            self.asm.emit(regs::store_whole(isa, 0, Frame::at(room.result), site.result));
+            self.asm.emit(regs::store_whole(isa, class, Frame::at(room.mask), site.mask));
+            self.store_word(Frame::at(room.rax), Register::RAX);
+            self.emit(Instruction::with2(Code::Mov_r64_imm64, Register::RAX, rare_helper(site.function).address() as u64));
+            self.asm.jump(Code::Call_rel32_64, save);
+            self.load_word(Register::RAX, Frame::at(room.rax));
+            self.asm.emit(regs::load_whole(isa, 0, site.result, Frame::at(room.result)));
+            self.asm.jump(Code::Jmp_rel32_64, site.back);
+        }
+        self.asm.bind(save);
+        self.call_saved(&room);
+    }
+
+    /// Calls what `rax` says with every register saved. The frame is aligned; the return address and 8 bytes more lie below it.
+    fn call_saved(&mut self, room: &Room) {
+        let isa = self.shape.isa;
+        let at = |offset: i32| Frame::at(offset + 16);
+        self.emit(Instruction::with2(Code::Sub_rm64_imm8, Register::RSP, 8));
+        for (k, r) in CHANGED.into_iter().enumerate() {
+            self.store_word(at(room.general + 8 * k as i32), r);
+        }
+        for k in 0..isa.registers() {
+            self.asm.emit(regs::store_whole(isa, 0, at(room.vectors + 64 * k as i32), k as u8));
+        }
+        if isa == Isa::Avx512 {
+            for k in 0..8 {
+                self.asm.emit(regs::store_whole(isa, 1, at(room.masks + 8 * k), k as u8));
+            }
+            self.load_word(Register::RDX, at(room.mask));
+        } else {
+            self.asm.emit(regs::load_whole(isa, 0, 0, at(room.mask)));
+            self.emit(Instruction::with2(Code::VEX_Vmovmskpd_r64_ymm, Register::RDX, Width::Y.register(0)));
+        }
+        let bits = if isa == Isa::Avx512 { 0xff } else { 0xf };
+        self.emit(Instruction::with2(Code::And_rm64_imm32, Register::RDX, bits));
+        let address = |offset: i32| MemoryOperand::with_base_displ(Register::RSP, (offset + 16) as i64);
+        self.emit(Instruction::with2(Code::Lea_r64_m, Register::RDI, address(room.operand)));
+        self.emit(Instruction::with2(Code::Lea_r64_m, Register::RSI, address(room.result)));
+        // Functions compiled without AVX are slow where upper halves are not zero.
+        self.asm.emit(Instruction::with(Code::VEX_Vzeroupper));
+        self.emit(Instruction::with1(Code::Call_rm64, Register::RAX));
+        for k in 0..isa.registers() {
+            self.asm.emit(regs::load_whole(isa, 0, k as u8, at(room.vectors + 64 * k as i32)));
+        }
+        if isa == Isa::Avx512 {
+            for k in 0..8 {
+                self.asm.emit(regs::load_whole(isa, 1, k as u8, at(room.masks + 8 * k)));
+            }
+        }
+        for (k, r) in CHANGED.into_iter().enumerate() {
+            self.load_word(r, at(room.general + 8 * k as i32));
+        }
+        self.emit(Instruction::with2(Code::Add_rm64_imm8, Register::RSP, 8));
+        self.asm.emit(Instruction::with(Code::Retnq));
+    }
+}
