@@ -161,7 +161,11 @@ impl Compiler {
         Ok(Compiled { schedule, steps, timings })
     }
 
-    fn code(&self, nest: &LoopNest, backend: Backend) -> Result<Arc<Code>> {
+    /// The code of a loop nest, for a backend that is not `Auto`.
+    ///
+    /// # Errors
+    /// If the code generator refuses.
+    pub fn code(&self, nest: &LoopNest, backend: Backend) -> Result<Arc<Code>> {
         let lock = || self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(code) = lock().get(&backend).and_then(|kept| kept.get(nest)) {
             return Ok(code.clone());

@@ -506,7 +506,7 @@ fn frame(
     let streams = streams(nest, bindings, &params, bytes);
     let chunk = if streams { streamed_chunk(nest) } else { Streaming::OFF.chunk };
     let parts = Parts::new(cuts, nest, bindings, &params, bytes, env)?;
-    let subtrees = Subtrees::new(cuts, nest, bindings, &params, bytes, env)?;
+    let subtrees = Subtrees::new(cuts, nest, bindings, &params, bytes, kernel.0.backend, env)?;
     let tiles = tiles(cuts, nest, bindings, &params, env)?;
     let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), chunk, Streaming::OFF.tiles]).collect();
     let bases = vec![0; addresses.len()];

@@ -1,23 +1,30 @@
 //! Reductions to one number on several threads: halves of the tree that the order of a reduction is, or halves of those.
 //!
 //! A half is reduced by the same code as the whole, with its result in a cell; the two are combined as the code would. So the bits
-//! are the same for any number of threads. It takes a nest whose results are stored as they are: what else is made of them would be
-//! made of the halves.
+//! are the same for any number of threads. Where what is stored is made of the numbers (the quotient of a mean), halves are reduced by
+//! code that stores the numbers themselves, and the rest is done on them once, by the functions that constants are folded with.
+
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::prepare::Env;
 use super::threads::{Cut, Cuts, MOST_WORDS, PARTS, enter, worth};
-use crate::codegen;
+use crate::codegen::{self, Backend, Code};
+use crate::compile::Compiler;
 use crate::dtype::{DType, Scalar};
 use crate::error::Result;
-use crate::kernel::{Bindings, Inst, LEAF_LENGTH, LoopNest, left_half};
+use crate::kernel::{Access, Bindings, Depth, Inst, LEAF_LENGTH, LoopNest, Store, Stride, ValueId, left_half};
+use crate::math::{Emit, Eval};
 use crate::ops::BinaryOp;
 
 /// The most results that such a nest has.
 const MOST_RESULTS: usize = 8;
 
-/// One result: which argument is the address where it is stored, how far from there, and how halves of it are combined.
+/// The most instructions that are done once, on the numbers.
+const MOST_AFTER: usize = 128;
+
+/// One result of a half: which argument is the address where it is stored, how far from there, and how halves of it are combined.
 #[derive(Clone)]
 struct Stored {
     argument: usize,
@@ -31,9 +38,23 @@ struct Stored {
 pub(super) struct Subtrees {
     cut: Cut,
     results: SmallVec<[Stored; 1]>,
+    /// What is made of the results, if they are not what is stored.
+    after: Option<Arc<After>>,
     /// How often it is halved.
     levels: u32,
     backward: bool,
+}
+
+/// What is made of the reduced numbers.
+struct After {
+    /// Reduces, and stores the numbers at addresses that come after those of the whole.
+    code: Arc<Code>,
+    /// The addresses of the whole.
+    pointers: usize,
+    /// What is computed, operands before users, each by the place of its operands in this list.
+    insts: Vec<(Inst, DType)>,
+    /// What is stored: which of them, at which argument's address, and how far from there.
+    stores: SmallVec<[(usize, usize, i64); 1]>,
 }
 
 /// The results of a half, each in the first bytes.
@@ -41,7 +62,15 @@ type Cells = [[u8; 8]; MOST_RESULTS];
 
 impl Subtrees {
     /// The halves of a step that touches so many bytes; `None` if it is to run as a whole.
-    pub fn new(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64, env: &Env<'_>) -> Result<Option<Subtrees>> {
+    pub fn new(
+        cuts: Cuts,
+        nest: &LoopNest,
+        bindings: &Bindings,
+        params: &[i64],
+        bytes: i64,
+        backend: Backend,
+        env: &Env<'_>,
+    ) -> Result<Option<Subtrees>> {
         let Some(axis) = &bindings.run else { return Ok(None) };
         let levels = match cuts.parts {
             Some(parts) => (parts > 1) as u32 * 2,
@@ -51,28 +80,18 @@ impl Subtrees {
                 if worth < 2 || cuts.threads.count() < 2 { 0 } else { worth.min(PARTS * cuts.threads.count() as i64).ilog2() }
             }
         };
-        let mut results: SmallVec<[Stored; 1]> = SmallVec::new();
-        for store in &nest.stores {
-            let access = &nest.accesses[store.access as usize];
-            let alone = nest.accesses.iter().filter(|a| a.pointer == access.pointer).count() == 1;
-            let Inst::Reduced(r) = nest.insts[store.value.index()] else { return Ok(None) };
-            let reduction = nest.reductions[r as usize];
-            let dtype = nest.types[reduction.value.index()];
-            let Some(combine) = reduction.op.combine(dtype) else { return Ok(None) };
-            // Which of two zeros is the least is left open, and would depend on where the halves are.
-            if dtype.is_float() && matches!(combine, BinaryOp::Min | BinaryOp::Max) {
-                return Ok(None);
-            }
-            if !alone || access.swapped || access.dtype != dtype {
-                return Ok(None);
-            }
-            results.push(Stored { argument: access.pointer as usize, displacement: access.displacement as i64, combine, dtype });
-        }
-        if levels == 0 || results.len() > MOST_RESULTS || bindings.pointers.len() + params.len() + 3 > MOST_WORDS {
+        if levels == 0 || bindings.pointers.len() + MOST_RESULTS + params.len() + 3 > MOST_WORDS {
             return Ok(None);
         }
+        let (results, after) = match stored_as_they_are(nest) {
+            Some(results) => (results, None),
+            None => match After::new(nest, backend)? {
+                Some((results, after)) => (results, Some(Arc::new(after))),
+                None => return Ok(None),
+            },
+        };
         let cut = Cut::new(axis, bindings, params, params[axis.param as usize], env)?;
-        Ok(Some(Subtrees { cut, results, levels, backward: cuts.backward }))
+        Ok(Some(Subtrees { cut, results, after, levels, backward: cuts.backward }))
     }
 
     /// Runs the step with these arguments.
@@ -80,8 +99,21 @@ impl Subtrees {
     /// # Safety
     /// As for the whole step.
     pub unsafe fn run(&self, entry: codegen::Entry, args: &[i64]) {
-        // SAFETY: the caller's.
-        let cells = unsafe { self.half(entry, args, 0, self.cut.extent(), self.levels) };
+        let mut own = [0; MOST_WORDS];
+        let (entry, words) = match &self.after {
+            None => {
+                own[..args.len()].copy_from_slice(args);
+                (entry, args.len())
+            }
+            Some(after) => (after.code.entry(), after.arguments(args, self.results.len(), &mut own)),
+        };
+        // SAFETY: the caller's; the code of `After` reads what the step reads.
+        let cells = unsafe { self.half(entry, &own[..words], 0, self.cut.extent(), self.levels) };
+        if let Some(after) = &self.after {
+            let results = self.results.iter().zip(&cells).map(|(stored, cell)| Scalar::from_ne_bytes(stored.dtype, cell));
+            // SAFETY: the caller's.
+            return unsafe { after.store(results.collect(), args) };
+        }
         for (stored, cell) in self.results.iter().zip(&cells) {
             let to = (args[stored.argument] + stored.displacement) as *mut u8;
             // SAFETY: where the step stores this result, which has so many bytes.
@@ -125,4 +157,133 @@ impl Subtrees {
         }
         cells
     }
+}
+
+/// How halves of what a reduction gives are combined, if that leaves nothing open.
+fn combined(nest: &LoopNest, reduction: u32) -> Option<(BinaryOp, DType)> {
+    let reduction = nest.reductions[reduction as usize];
+    let dtype = nest.types[reduction.value.index()];
+    let combine = reduction.op.combine(dtype)?;
+    // Which of two zeros is the least is left open, and would depend on where the halves are.
+    (!dtype.is_float() || !matches!(combine, BinaryOp::Min | BinaryOp::Max)).then_some((combine, dtype))
+}
+
+/// The results of a nest that stores nothing but reduced numbers.
+fn stored_as_they_are(nest: &LoopNest) -> Option<SmallVec<[Stored; 1]>> {
+    let stored = |store: &Store| {
+        let access = &nest.accesses[store.access as usize];
+        let alone = nest.accesses.iter().filter(|a| a.pointer == access.pointer).count() == 1;
+        let Inst::Reduced(r) = nest.insts[store.value.index()] else { return None };
+        let (combine, dtype) = combined(nest, r)?;
+        let plain = alone && !access.swapped && access.dtype == dtype;
+        plain.then_some(Stored { argument: access.pointer as usize, displacement: access.displacement as i64, combine, dtype })
+    };
+    nest.stores.iter().map(stored).collect::<Option<_>>().filter(|all: &SmallVec<_>| all.len() <= MOST_RESULTS)
+}
+
+impl After {
+    /// The nest in two: numbers that halves are reduced to, and what is made of them. `None` where that takes more than they are.
+    fn new(nest: &LoopNest, backend: Backend) -> Result<Option<(SmallVec<[Stored; 1]>, After)>> {
+        let mut insts = Vec::new();
+        let mut places: Vec<Option<usize>> = vec![None; nest.insts.len()];
+        let mut stores = SmallVec::new();
+        for store in &nest.stores {
+            let access = &nest.accesses[store.access as usize];
+            let Some(place) = collect(nest, store.value, &mut insts, &mut places) else { return Ok(None) };
+            if access.swapped || insts.len() > MOST_AFTER {
+                return Ok(None);
+            }
+            stores.push((place, access.pointer as usize, access.displacement as i64));
+        }
+        let pointers = nest.pointers as usize;
+        let mut partial = nest.clone();
+        let mut results = SmallVec::new();
+        partial.stores.clear();
+        for (r, k) in (0..nest.reductions.len() as u32).zip(pointers..) {
+            let value = nest.insts.iter().position(|i| *i == Inst::Reduced(r));
+            let (Some(value), Some((combine, dtype))) = (value, combined(nest, r)) else { return Ok(None) };
+            let strides = SmallVec::from_elem(Stride::Zero, nest.parallel.len() + nest.reduced.len());
+            let access =
+                Access { pointer: k as u32, displacement: 0, dtype, swapped: false, strides, picked: SmallVec::new(), inside: false };
+            partial.stores.push(Store { access: partial.accesses.len() as u32, value: ValueId::new(value), scatter: None });
+            partial.accesses.push(access);
+            results.push(Stored { argument: k, displacement: 0, combine, dtype });
+        }
+        if results.len() > MOST_RESULTS {
+            return Ok(None);
+        }
+        partial.pointers += results.len() as u32;
+        let code = Compiler::host()?.code(&partial, backend.resolve())?;
+        Ok(Some((results, After { code, pointers, insts, stores })))
+    }
+
+    /// Writes the arguments of the code that reduces, but for the addresses of cells; returns how many there are.
+    fn arguments(&self, args: &[i64], cells: usize, own: &mut [i64]) -> usize {
+        let (addresses, rest) = args.split_at(self.pointers);
+        own[..self.pointers].copy_from_slice(addresses);
+        let from = self.pointers + cells;
+        own[from..from + rest.len()].copy_from_slice(rest);
+        // After the sizes come the table of constants and the two words of `Streaming`.
+        own[from + rest.len() - 3] = self.code.table();
+        from + rest.len()
+    }
+
+    /// Computes and stores what is made of the numbers.
+    ///
+    /// # Safety
+    /// The arguments are those of the whole step, which the caller may run.
+    unsafe fn store(&self, reduced: SmallVec<[Scalar; MOST_RESULTS]>, args: &[i64]) {
+        let mut values: SmallVec<[Scalar; MOST_AFTER]> = SmallVec::new();
+        for (inst, dtype) in &self.insts {
+            let v = |x: ValueId| values[x.index()];
+            let value = match *inst {
+                Inst::Reduced(r) => reduced[r as usize],
+                Inst::Const(s) => s,
+                Inst::Param(p) => Scalar::I64(args[self.pointers + p as usize]),
+                Inst::Unary(op, x) => Eval.unary(op, v(x)),
+                Inst::Binary(op, x, y) => Eval.binary(op, v(x), v(y)),
+                Inst::Fma(x, y, z) => Eval.fma(v(x), v(y), v(z)),
+                Inst::Select(c, x, y) => Eval.select(v(c), v(x), v(y)),
+                Inst::Rarely(f, c, x, y) => Eval.rarely(f, v(c), v(x), v(y)),
+                Inst::Cast(x) => Eval.cast(v(x), *dtype),
+                Inst::Bitcast(x) => Eval.bitcast(v(x), *dtype),
+                Inst::ShiftRightLogical(x, n) => Eval.shift_right_logical(v(x), n.into()),
+                Inst::Load(_) | Inst::LoadAt(..) | Inst::Index(_) | Inst::Pick(..) => unreachable!("`collect` takes no loads"),
+            };
+            values.push(value);
+        }
+        for (value, argument, displacement) in &self.stores {
+            let (mut bytes, value) = ([0; 8], values[*value]);
+            value.write_ne_bytes(&mut bytes);
+            let to = (args[*argument] + displacement) as *mut u8;
+            // SAFETY: where the step stores this value, which has so many bytes.
+            unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), value.dtype().size()) };
+        }
+    }
+}
+
+/// Appends a value's instruction after those of its operands, which it then names by their places in the list; returns its own place.
+/// `None` where something is loaded, or computed for each element.
+fn collect(nest: &LoopNest, value: ValueId, insts: &mut Vec<(Inst, DType)>, places: &mut [Option<usize>]) -> Option<usize> {
+    // Operands come before users, so that one walk over those that are needed is enough.
+    let mut needed = vec![false; value.index() + 1];
+    needed[value.index()] = true;
+    for k in (0..=value.index()).rev().filter(|k| places[*k].is_none()) {
+        if needed[k] {
+            nest.insts[k].operands().iter().for_each(|o| needed[o.index()] = true);
+        }
+    }
+    for k in (0..=value.index()).filter(|k| needed[*k]) {
+        let inst = &nest.insts[k];
+        if places[k].is_some() {
+            continue;
+        }
+        if nest.depths[k] == Depth::Reduced || matches!(inst, Inst::Load(_) | Inst::LoadAt(..) | Inst::Index(_) | Inst::Pick(..)) {
+            return None;
+        }
+        places[k] = Some(insts.len());
+        let inst = inst.map(|access| access, |o| ValueId::new(places[o.index()].expect("operands come first")));
+        insts.push((inst, nest.types[k]));
+    }
+    places[value.index()]
 }
