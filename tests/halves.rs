@@ -182,3 +182,25 @@ fn in_the_text_language() {
     let made = run("np.arange(0, 300, 0.3, dtype=float16)");
     assert_eq!(made[999], half(999.0 * (f64::from(f16::from_f64(0.3)))));
 }
+
+/// Every half to wider types, and every half with its neighbours and ties from them, against conversions by value.
+#[test]
+fn every_half_by_every_backend() {
+    for half in [DType::F16, DType::BF16] {
+        let all: Vec<Scalar> = (0..=u16::MAX).map(|bits| Scalar::from_bits(half, bits.into())).collect();
+        for wide in [DType::F32, DType::F64] {
+            let up: Vec<Scalar> = all.iter().map(|x| x.cast(wide)).collect();
+            judge(&format!("{half} to {wide}"), &[vector(half, &all)], &vector(wide, &up), Class::Exact, |x| x[0].astype(wide));
+            // Half of the last digit of a normal number, and one bit beside it.
+            let digits = if half == DType::F16 { 10 } else { 7 };
+            let tie = 1u64 << (if wide == DType::F32 { 22 } else { 51 } - digits);
+            for change in [0, 1, tie - 1, tie, tie + 1] {
+                let x: Vec<Scalar> = up.iter().map(|x| Scalar::from_bits(wide, x.bits() + change)).collect();
+                let want: Vec<Scalar> = x.iter().map(|x| x.cast(half)).collect();
+                judge(&format!("{wide} to {half}, {change:#x}"), &[vector(wide, &x)], &vector(half, &want), Class::Exact, |x| {
+                    x[0].astype(half)
+                });
+            }
+        }
+    }
+}

@@ -265,15 +265,25 @@ fn extents(a: &Expr) -> Vec<Extent> {
 }
 
 pub(super) fn full(c: &Call) -> Result {
-    let value = c.array("fill_value")?;
-    let dtype = c.dtype("dtype")?.unwrap_or(value.dtype());
-    c.done(value.astype(dtype).broadcast(c.shape("shape")?))
+    let value = match c.dtype("dtype")? {
+        Some(dtype) => fill_value(c, dtype)?,
+        None => c.array("fill_value")?,
+    };
+    c.done(value.broadcast(c.shape("shape")?))
 }
 
 pub(super) fn full_like(c: &Call) -> Result {
-    let (a, value) = (c.array("a")?, c.array("fill_value")?);
+    let a = c.array("a")?;
     let dtype = c.dtype("dtype")?.unwrap_or(a.dtype());
-    c.done(value.astype(dtype).broadcast(extents(&a)))
+    c.done(fill_value(c, dtype)?.broadcast(extents(&a)))
+}
+
+/// What is stored in an array of this type, which an int must fit; a float is cast.
+fn fill_value(c: &Call, dtype: DType) -> std::result::Result<Expr, Mistake> {
+    match c.value("fill_value") {
+        (Value::Scalar(Py::Float(x)), _) => Ok(constant(*x, dtype)),
+        (value, span) => Ok(Expr::from_node(lists::stored(value, dtype, span)?)),
+    }
 }
 
 pub(super) fn shape(c: &Call) -> Result {
