@@ -91,6 +91,7 @@ impl Subtrees {
             },
         };
         let cut = Cut::new(axis, bindings, params, params[axis.param as usize], env)?;
+        let cut = if after.is_some() { cut.with_addresses(results.len()) } else { cut };
         Ok(Some(Subtrees { cut, results, after, levels, backward: cuts.backward }))
     }
 

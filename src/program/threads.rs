@@ -76,6 +76,11 @@ impl Cut {
         Ok(Cut { argument: bindings.pointers.len() + axis.param as usize, moves, extent: params[axis.param as usize], length })
     }
 
+    /// The same of code that takes so many more addresses, after those of this.
+    pub fn with_addresses(self, more: usize) -> Cut {
+        Cut { argument: self.argument + more, ..self }
+    }
+
     /// How many parts there are.
     pub fn count(&self) -> i64 {
         in_parts(self.extent, self.length)
