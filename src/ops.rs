@@ -80,6 +80,10 @@ macro_rules! for_each_unary {
             Trunc "trunc" ["fix"] same { float |x| x.trunc() => trunc }
             /// The nearest integral value, halves to even.
             Rint "rint" ["round"] same { float |x| x.round_ties_even() => nearest }
+            /// The distance to the next number away from zero, with the sign of x; NaN for infinities.
+            Spacing "spacing" [] fine { float |x| math::scalar1(math::Function1::Spacing, x) => expand::Spacing }
+            /// True where the sign bit is set, which of -0 it is; false for NaN.
+            Signbit "signbit" [] bool { float |x| math::scalar1(math::Function1::Signbit, x) => expand::Signbit }
             /// True where x is NaN.
             IsNan "isnan" [] bool { float |x| x.is_nan() => custom::is_nan }
         }
@@ -110,7 +114,7 @@ macro_rules! for_each_binary {
             /// What truncating division leaves, with the dividend's sign; exact. Integers: 0 where the divisor is 0.
             Fmod "fmod" [] same { int |x, y| x.trunc_rem(y) => custom::int_fmod, float |x, y| x % y => custom::float_fmod }
             /// x to the power y. Integers wrap; a negative exponent gives the reciprocal rounded toward zero (0 for base 0).
-            Pow "pow" ["power", "float_power"] same {
+            Pow "pow" ["power"] same {
                 int |x, y| x.int_pow(y) => custom::int_pow,
                 float |x, y| math::scalar2(math::Function2::Pow, x, y) => expand::Pow,
             }
@@ -132,6 +136,22 @@ macro_rules! for_each_binary {
                 int |x, y| x.max(y) => custom::int_max,
                 float |x, y| if x > y || x.is_nan() { x } else { y } => custom::float_max,
             }
+            /// The larger; where one is NaN, the other.
+            Fmax "fmax" [] same {
+                int |x, y| x.max(y) => custom::int_max,
+                float |x, y| math::scalar2(math::Function2::Fmax, x, y) => expand::Fmax,
+            }
+            /// The smaller; where one is NaN, the other.
+            Fmin "fmin" [] same {
+                int |x, y| x.min(y) => custom::int_min,
+                float |x, y| math::scalar2(math::Function2::Fmin, x, y) => expand::Fmin,
+            }
+            /// The magnitude of x with the sign of y, of which NaN is positive.
+            Copysign "copysign" [] same { float |x, y| math::scalar2(math::Function2::Copysign, x, y) => expand::Copysign }
+            /// 0 where x is below zero, 1 where it is above, y where it is zero.
+            Heaviside "heaviside" [] same { float |x, y| math::scalar2(math::Function2::Heaviside, x, y) => expand::Heaviside }
+            /// The number next to x in the direction of y; y where they are equal.
+            Nextafter "nextafter" [] fine { float |x, y| math::scalar2(math::Function2::Nextafter, x, y) => expand::Nextafter }
             /// Bits set in both; logical on `bool`.
             And "and" ["bitwise_and"] same { bool |x, y| x & y => band, int |x, y| x & y => band }
             /// Bits set in either; logical on `bool`.
@@ -163,8 +183,21 @@ macro_rules! result {
     (same, $d:expr) => {
         $d
     };
+    // The same, but of halves, which are computed in a type where other numbers are next to each other.
+    (fine, $d:expr) => {
+        $d
+    };
     (bool, $d:expr) => {
         DType::Bool
+    };
+}
+
+macro_rules! has_halves {
+    (fine) => {
+        false
+    };
+    ($res:ident) => {
+        true
     };
 }
 
@@ -251,7 +284,7 @@ macro_rules! define_op {
 
             /// The result type on operands of type `d`, or `None` where the operation is not defined.
             pub fn result(self, d: DType) -> Option<DType> {
-                match self { $($Enum::$Op => [$(class!($class)),+].contains(&d.class()).then_some(result!($res, d))),* }
+                match self { $($Enum::$Op => [$(class!($class)),+].contains(&d.class()).then_some(result!($res, d)).filter(|_| has_halves!($res) || !d.is_half())),* }
             }
 
             /// True if `math` replaces the operation on class `c` by simpler ones before code is generated.
@@ -272,7 +305,7 @@ macro_rules! define_unary {
         impl UnaryOp {
             /// The operation on one element; `None` where it is not defined on the operand's type.
             pub fn eval(self, v: Scalar) -> Option<Scalar> {
-                match self { $( UnaryOp::$Op => { $( eval1!($class, v, |$x| $e); )+ None } )* }
+                match self { $( UnaryOp::$Op => { if v.dtype().is_half() && !has_halves!($res) { return None; } $( eval1!($class, v, |$x| $e); )+ None } )* }
             }
         }
     };
@@ -287,7 +320,7 @@ macro_rules! define_binary {
         impl BinaryOp {
             /// The operation on one pair of elements; `None` where it is not defined on the operands' type.
             pub fn eval(self, v: Scalar, w: Scalar) -> Option<Scalar> {
-                match self { $( BinaryOp::$Op => { $( eval2!($class, (v, w), |$x, $y| $e); )+ None } )* }
+                match self { $( BinaryOp::$Op => { if v.dtype().is_half() && !has_halves!($res) { return None; } $( eval2!($class, (v, w), |$x, $y| $e); )+ None } )* }
             }
         }
     };

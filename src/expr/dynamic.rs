@@ -6,6 +6,7 @@ use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::Expr;
 use crate::expr::axes::{Axes, Axis, Extent};
+use crate::expr::composite::{self, composite_methods};
 use crate::expr::methods::{function_methods, function2_methods, reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
 use crate::expr::promote::{self, DynOperand};
@@ -195,6 +196,10 @@ impl<'a> DynExpr<'a> {
         minimum = binary Min;
         /// The larger, element by element; NaN if either is. [`max`](DynExpr::max) is the reduction.
         maximum = binary Max;
+        /// The smaller, element by element; where one is NaN, the other.
+        fmin = binary Fmin;
+        /// The larger, element by element; where one is NaN, the other.
+        fmax = binary Fmax;
         /// True where neither is zero.
         logical_and = logical And;
         /// True where at least one is not zero.
@@ -204,6 +209,59 @@ impl<'a> DynExpr<'a> {
     }
 
     function_methods! { DynExpr<'a>, promote::unary }
+    composite_methods! { promote::as_float, DynExpr<'a> }
+
+    /// Absolute value as a float, of integers too.
+    #[track_caller]
+    pub fn fabs(&self) -> Self {
+        DynExpr::from_node(promote::as_float(&self.node, Some(Site::caller()))).abs()
+    }
+
+    /// The product of the element with itself; of `bool` as `i8`, like NumPy's powers.
+    #[track_caller]
+    pub fn square(&self) -> Self {
+        let x = if self.dtype() == DType::Bool { self.astype(DType::I8) } else { self.clone() };
+        DynExpr::from_node(composite::square(&x.node, Some(Site::caller())))
+    }
+
+    /// True where the distance to `other` is at most `relative * |other| + absolute`, computed in floats; an infinity is close to itself
+    /// alone.
+    #[doc(alias = "isclose")]
+    #[track_caller]
+    pub fn is_close(&self, other: impl Into<DynExpr<'a>>, relative: f64, absolute: f64) -> Self {
+        let site = Some(Site::caller());
+        let [x, y] = [self.clone(), other.into()].map(|x| if x.dtype().is_float() { x } else { x.astype(DType::F64) });
+        let d = x.dtype().promote(y.dtype());
+        let [x, y] = [x, y].map(|x| infer::cast(&x.node, d, site));
+        DynExpr::from_node(composite::is_close(&x, &y, relative, absolute, site))
+    }
+
+    /// -1, 0 or 1; NaN stays NaN, and both zeros are 0.
+    #[doc(alias = "signum")]
+    #[track_caller]
+    pub fn sign(&self) -> Self {
+        DynExpr::from_node(composite::sign(&self.node, Some(Site::caller())))
+    }
+
+    /// [`floor_div`](DynExpr::floor_div) and [`rem`](DynExpr::rem).
+    #[track_caller]
+    pub fn divmod(&self, other: impl Into<DynOperand<'a>>) -> (Self, Self) {
+        let other = other.into();
+        (self.floor_div(other.clone()), self.rem(other))
+    }
+
+    /// How many bits of the magnitude are set, as `u8`.
+    #[doc(alias = "bitwise_count")]
+    #[doc(alias = "count_ones")]
+    #[track_caller]
+    pub fn bit_count(&self) -> Self {
+        let site = Some(Site::caller());
+        if self.dtype().is_float() || self.dtype() == DType::Bool {
+            let message = format!("bit_count is not defined on {}", self.dtype());
+            return DynExpr::from_node(infer::failed(Error::new(ErrorKind::DType, message), DType::U8, site));
+        }
+        DynExpr::from_node(composite::bit_count(&self.node, site))
+    }
     function2_methods! { binary_methods, [binary], [] }
 
     unary_methods! {
@@ -224,6 +282,9 @@ impl<'a> DynExpr<'a> {
         /// True where the element is NaN; never for integers.
         #[doc(alias = "isnan")]
         is_nan = IsNan -> DynExpr<'a>, promote::unary;
+        /// True where the sign bit is set, which of -0 it is; false for NaN.
+        #[doc(alias = "is_sign_negative")]
+        signbit = Signbit -> DynExpr<'a>, promote::unary;
     }
 
     reduction_methods! {

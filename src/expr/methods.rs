@@ -273,6 +273,8 @@ macro_rules! function_methods {
             erf = Erf -> $Out, $call;
             /// 1 less the error function, accurate where that is near 1.
             erfc = Erfc -> $Out, $call;
+            /// The distance to the next number away from zero, with the element's sign; NaN for infinities.
+            spacing = Spacing -> $Out, $call;
         }
     };
 }
@@ -292,6 +294,14 @@ macro_rules! function2_methods {
             logaddexp = $($before)* Logaddexp $($after)*;
             /// log2(2^self + 2^other); no power overflows.
             logaddexp2 = $($before)* Logaddexp2 $($after)*;
+            /// This magnitude with the sign of `other`, of which NaN is positive.
+            copysign = $($before)* Copysign $($after)*;
+            /// 0 below zero, 1 above, `other` at zero; NaN stays.
+            heaviside = $($before)* Heaviside $($after)*;
+            /// The number next to this in the direction of `other`; `other` where they are equal.
+            #[doc(alias = "next_up")]
+            #[doc(alias = "next_down")]
+            nextafter = $($before)* Nextafter $($after)*;
         }
     };
 }

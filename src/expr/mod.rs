@@ -23,6 +23,7 @@
 //! `promote`; nothing else makes nodes. A mistake becomes an error node, which every later node inherits.
 
 mod axes;
+mod composite;
 mod dynamic;
 pub(crate) mod indices;
 pub(crate) mod infer;

@@ -162,6 +162,11 @@ pub(crate) fn float_for(d: DType) -> DType {
     }
 }
 
+/// The operand of a function that has floating-point answers only, converted.
+pub(crate) fn as_float(a: &NodeRef, site: At) -> NodeRef {
+    if is_error(a) { a.clone() } else { infer::cast(a, float_for(a.dtype), site) }
+}
+
 /// The type of a function of two floats: the one that functions of one take each operand in, the wider of both.
 fn for_functions(a: &DynOperand<'_>, b: &DynOperand<'_>) -> DType {
     let (DynOperand::Expr(x), DynOperand::Expr(y)) = (a, b) else { return float_for(common(a, b)) };
@@ -177,8 +182,8 @@ fn rule(op: BinaryOp, d: DType) -> Result<(BinaryOp, DType)> {
     use BinaryOp::*;
     let bits = "operations on bits take bool and integers";
     match (op, d) {
-        (Add | Max, DType::Bool) => Ok((Or, d)),
-        (Mul | Min, DType::Bool) => Ok((And, d)),
+        (Add | Max | Fmax, DType::Bool) => Ok((Or, d)),
+        (Mul | Min | Fmin, DType::Bool) => Ok((And, d)),
         (Sub, DType::Bool) => Err(not_on("-", d, "use `^` (exclusive or) or convert to an integer type")),
         (FloorDiv | Rem | Fmod | Pow | Shl | Shr, DType::Bool) => Ok((op, DType::I8)),
         (Div, _) => Ok((op, if d.is_float() { d } else { DType::F64 })),
@@ -323,6 +328,8 @@ pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
         (Floor | Ceil | Trunc, d) if !d.is_float() => Ok(a.clone()),
         (Abs, d) if !d.is_signed() => Ok(a.clone()),
         (IsNan, d) if !d.is_float() => infer::broadcast_to(&infer::constant(Scalar::Bool(false), site), &a.shape, site),
+        (Signbit, d) if d.is_signed() && !d.is_float() => Ok(infer::binary(BinaryOp::Lt, a, &infer::constant(Scalar::zero(d), site), site)),
+        (Signbit, d) if !d.is_float() => infer::broadcast_to(&infer::constant(Scalar::Bool(false), site), &a.shape, site),
         (Neg | Abs | Not | IsNan | Floor | Ceil | Trunc, _) => Ok(infer::unary(op, a, site)),
         // All others have floating-point answers only.
         (_, d) => Ok(infer::unary(op, &infer::cast(a, float_for(d), site), site)),

@@ -8,6 +8,7 @@ use crate::dtype::{Element, Float, Number, for_each_dtype};
 use crate::error::{Result, Site};
 use crate::expr::DynExpr;
 use crate::expr::axes::{Axes, Axis, Extent};
+use crate::expr::composite::{self, composite_methods};
 use crate::expr::methods::{function_methods, function2_methods, reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
 use crate::expr::{infer, pieces, promote, rearrange};
@@ -227,6 +228,30 @@ impl<'a, T: Number> Expr<'a, T> {
         minimum = Min -> Expr<'a, T>;
         /// The larger, element by element; NaN if either is. [`max`](Expr::max) is the reduction.
         maximum = Max -> Expr<'a, T>;
+        /// The smaller, element by element; where one is NaN, the other.
+        fmin = Fmin -> Expr<'a, T>;
+        /// The larger, element by element; where one is NaN, the other.
+        fmax = Fmax -> Expr<'a, T>;
+    }
+
+    /// The product of the element with itself.
+    #[track_caller]
+    pub fn square(&self) -> Self {
+        Expr::from_node(composite::square(&self.node, Some(Site::caller())))
+    }
+
+    /// -1, 0 or 1; NaN stays NaN, and both zeros are 0.
+    #[doc(alias = "signum")]
+    #[track_caller]
+    pub fn sign(&self) -> Self {
+        Expr::from_node(composite::sign(&self.node, Some(Site::caller())))
+    }
+
+    /// [`floor_div`](Expr::floor_div) and [`rem`](Expr::rem).
+    #[track_caller]
+    pub fn divmod(&self, other: impl IntoExpr<'a, T>) -> (Self, Self) {
+        let other = other.into_expr();
+        (self.floor_div(&other), self.rem(&other))
     }
 
     /// Limited to `low..=high`: `maximum(low).minimum(high)`.
@@ -262,10 +287,21 @@ impl<'a, T: Float> Expr<'a, T> {
         /// True where the element is NaN.
         #[doc(alias = "isnan")]
         is_nan = IsNan -> Expr<'a, bool>, infer::unary;
+        /// True where the sign bit is set, which of -0 it is; false for NaN.
+        #[doc(alias = "is_sign_negative")]
+        signbit = Signbit -> Expr<'a, bool>, infer::unary;
     }
 
     function_methods! { Expr<'a, T>, infer::unary }
+    composite_methods! { composite::as_it_is, Expr<'a, bool> }
     function2_methods! { binary_methods, [], [-> Expr<'a, T>] }
+
+    /// True where the distance to `other` is at most `relative * |other| + absolute`; an infinity is close to itself alone.
+    #[doc(alias = "isclose")]
+    #[track_caller]
+    pub fn is_close(&self, other: impl IntoExpr<'a, T>, relative: f64, absolute: f64) -> Expr<'a, bool> {
+        Expr::from_node(composite::is_close(&self.node, &other.into_expr().node, relative, absolute, Some(Site::caller())))
+    }
 
     reduction_methods! {
         /// The arithmetic mean: the sum divided by the count; NaN for nothing.

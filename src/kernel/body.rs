@@ -60,6 +60,12 @@ impl Body {
             let result = self.binary_op(op, x, y);
             return self.rounded(result, dtype);
         }
+        // Of what has no NaN they are one operation.
+        let op = match op {
+            BinaryOp::Fmax if !self.dtype(x).is_float() => BinaryOp::Max,
+            BinaryOp::Fmin if !self.dtype(x).is_float() => BinaryOp::Min,
+            op => op,
+        };
         match expansion2(op).filter(|_| op.is_expanded(self.dtype(x).class())) {
             Some(f) => math::expand2(self, f, x, y),
             None => self.binary(op, x, y),

@@ -16,6 +16,7 @@ mod pair;
 mod pow;
 mod remainder;
 mod roots;
+mod signs;
 #[cfg(test)]
 mod tests;
 mod trig;
@@ -154,6 +155,10 @@ functions! {
     Erf = erf::erf;
     /// complement of the error function
     Erfc = erf::erfc;
+    /// whether the sign bit is set
+    Signbit = signs::signbit;
+    /// distance to the next number
+    Spacing = signs::spacing;
 }
 
 functions! {
@@ -175,6 +180,16 @@ functions! {
     Logaddexp = logs::logaddexp;
     /// logarithm to base 2 of 2^x + 2^y
     Logaddexp2 = logs::logaddexp2;
+    /// magnitude with another sign
+    Copysign = signs::copysign;
+    /// step
+    Heaviside = signs::heaviside;
+    /// next number towards another
+    Nextafter = signs::nextafter;
+    /// larger of two, but for NaN
+    Fmax = signs::fmax;
+    /// smaller of two, but for NaN
+    Fmin = signs::fmin;
 }
 
 /// The bits, as an `i64`, of the `u64` that a float is converted to. From 2^63 on only what is above it is converted.

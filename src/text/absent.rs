@@ -12,15 +12,9 @@ static INSTEAD: &[(&str, &str)] = &[
     ("fill", "write `x[...] = value`"),
     ("copyto", "write `x[...] = value`, or `x[mask] = value`"),
     ("putmask", "write `x[mask] = value`"),
-    ("sigmoid", "write `1 / (1 + exp(-x))`"),
-    ("fabs", "use `abs`"),
-    ("float_power", "use `power`, with a floating-point operand"),
     ("atleast_3d", "index with `None` to add axes"),
     ("flat", "use `x.ravel()`, which has the same elements"),
     ("relu", "write `maximum(x, 0)`"),
-    ("fmax", "write `where(isnan(x), y, where(isnan(y), x, maximum(x, y)))`"),
-    ("fmin", "write `where(isnan(x), y, where(isnan(y), x, minimum(x, y)))`"),
-    ("nan_to_num", "write `where(isnan(x), 0, x)`"),
     ("isin", "write `(x[..., None] == array([1, 2])).any(axis=-1)`"),
     ("hsplit", "write `split(x, n, axis=1)`"),
     ("vsplit", "write `split(x, n, axis=0)`"),
@@ -37,12 +31,12 @@ static INSTEAD: &[(&str, &str)] = &[
 
 /// NumPy's functions and methods that elide lacks. What is called so is not misspelt.
 static ABSENT: &str = "\
-    apply_along_axis argpartition argsort bitwise_count broadcast broadcast_arrays conj \
-    convolve copysign corrcoef correlate cross ctypes cumprod cumsum data digitize divmod dsplit ediff1d einsum flatiter frexp \
-    fromfunction frombuffer gcd geomspace gradient heaviside histogram2d histogramdd imag interp isdtype isnat item kron lcm ldexp \
-    lexsort linalg logspace long mask_indices median meshgrid modf nanargmax nanargmin nancumsum nanmedian \
-    nanpercentile nanquantile ndarray nextafter partition percentile piecewise place polyfit polyval put quantile random \
-    ravel_multi_index real searchsorted select signbit sinc sort strides tensordot tobytes tolist trapezoid tril_indices triu_indices \
+    apply_along_axis argpartition argsort broadcast broadcast_arrays conj \
+    convolve corrcoef correlate cross ctypes cumprod cumsum data digitize dsplit ediff1d einsum flatiter frexp \
+    fromfunction frombuffer gcd geomspace gradient histogram2d histogramdd imag interp isdtype isnat item kron lcm ldexp \
+    lexsort linalg logspace long mask_indices median meshgrid nanargmax nanargmin nancumsum nanmedian \
+    nanpercentile nanquantile ndarray partition percentile piecewise place polyfit polyval put quantile random \
+    ravel_multi_index real searchsorted select sort strides tensordot tobytes tolist trapezoid tril_indices triu_indices \
     uint unique unravel_index unwrap vander vdot vecdot vectorize view";
 
 /// What to write for a function that elide has under another form; `None` for others, and `Some(None)` for those that it lacks.

@@ -3,24 +3,15 @@
 use super::diagnostic::Mistake;
 use super::functions::Call;
 use super::library::to_float;
-use super::object::Value;
+use super::object::{Value, tuple};
 use super::select;
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
-use crate::expr::promote::float_for;
 use crate::expr::{DynExpr, DynOperand, Weak};
-use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
+use crate::ops::{BinaryOp, ReduceOp};
 
 type Result = std::result::Result<Value, Mistake>;
 type Expr = DynExpr<'static>;
-
-const fn int(k: i128) -> DynOperand<'static> {
-    DynOperand::Weak(Weak::Int(k))
-}
-
-const fn float(x: f64) -> DynOperand<'static> {
-    DynOperand::Weak(Weak::Float(x))
-}
 
 /// Without values, the indices where the condition is true.
 pub(super) fn where_(c: &Call) -> Result {
@@ -64,10 +55,7 @@ pub(super) fn clip(c: &Call) -> Result {
 }
 
 pub(super) fn square(c: &Call) -> Result {
-    let x = c.array("x")?;
-    // As NumPy's integer powers of `bool`.
-    let x = if x.dtype() == DType::Bool { x.astype(DType::I8) } else { x };
-    c.done(DynExpr::binary(BinaryOp::Mul, &x, &x))
+    c.done(c.array("x")?.square())
 }
 
 pub(super) fn reciprocal(c: &Call) -> Result {
@@ -76,7 +64,7 @@ pub(super) fn reciprocal(c: &Call) -> Result {
         let mistake = c.fail(ErrorKind::Unsupported, format!("`reciprocal` of {} would be an integer quotient", x.dtype()));
         return Err(mistake.help("write `1 / x` or `1 // x`"));
     }
-    c.done(DynExpr::binary(BinaryOp::Div, int(1), x))
+    c.done(x.reciprocal())
 }
 
 pub(super) fn positive(c: &Call) -> Result {
@@ -93,47 +81,28 @@ pub(super) fn sign(c: &Call) -> Result {
     if x.dtype() == DType::Bool {
         return Err(c.fail(ErrorKind::DType, "`sign` is not defined on bool"));
     }
-    let test = |op| DynExpr::binary(op, &x, int(0));
-    let rest = test(BinaryOp::Eq).select(int(0), &x);
-    if !x.dtype().is_signed() {
-        return c.done(test(BinaryOp::Gt).select(int(1), rest));
-    }
-    c.done(test(BinaryOp::Gt).select(int(1), test(BinaryOp::Lt).select(int(-1), rest)))
+    c.done(x.sign())
 }
 
-/// To so many decimals, halves to even: by way of the product with a power of ten, as in NumPy. Integers stay.
+/// To so many decimals. Integers stay as they are, or go by way of `f64` to tens, hundreds and so on, as in NumPy.
 pub(super) fn round(c: &Call) -> Result {
-    let (x, decimals) = (c.array("a")?, c.int("decimals")?);
-    if x.dtype().is_int() {
-        return match decimals {
-            0.. => c.done(x),
-            _ => Err(c.fail(ErrorKind::Unsupported, "elide rounds integers to no tens").help("convert first: `.astype(f64)`")),
-        };
-    }
-    if decimals == 0 {
-        return c.done(x.unary(UnaryOp::Rint));
-    }
-    let power = float(10f64.powi(decimals.unsigned_abs().min(400) as i32));
-    let (there, back) = if decimals > 0 { (BinaryOp::Mul, BinaryOp::Div) } else { (BinaryOp::Div, BinaryOp::Mul) };
-    c.done(DynExpr::binary(back, DynExpr::binary(there, x, power.clone()).unary(UnaryOp::Rint), power))
+    let (x, decimals) = (c.array("a")?, c.int("decimals")?.clamp(-1000, 1000) as i32);
+    let d = x.dtype();
+    c.done(match d.is_int() {
+        true if decimals >= 0 => x,
+        true => x.astype(DType::F64).round_to(decimals).astype(d),
+        false => x.round_to(decimals),
+    })
 }
 
-/// NumPy's `isclose`, of which an infinity is close to itself alone.
+/// NumPy's `isclose`.
 fn close(c: &Call) -> std::result::Result<Expr, Mistake> {
-    let (x, y) = (c.array("a")?, to_float(c.array("b")?));
-    let tolerance = |name| c.number(name, c.value(name).0, c.value(name).1).map(float);
-    let limit = DynExpr::binary(BinaryOp::Mul, y.unary(UnaryOp::Abs), tolerance("rtol")?);
-    let limit = DynExpr::binary(BinaryOp::Add, limit, tolerance("atol")?);
-    let distance = DynExpr::binary(BinaryOp::Sub, &x, &y).unary(UnaryOp::Abs);
-    let finite = DynExpr::binary(BinaryOp::Lt, y.unary(UnaryOp::Abs), float(f64::INFINITY));
-    let near = DynExpr::binary(BinaryOp::And, DynExpr::binary(BinaryOp::Le, distance, limit), finite);
-    let close = DynExpr::binary(BinaryOp::Or, near, DynExpr::binary(BinaryOp::Eq, &x, &y));
+    let (x, y) = (c.array("a")?, c.array("b")?);
+    let tolerance = |name| c.number(name, c.value(name).0, c.value(name).1);
+    let close = x.is_close(y.clone(), tolerance("rtol")?, tolerance("atol")?);
     Ok(match c.flag("equal_nan")? {
         false => close,
-        true => {
-            let both = DynExpr::binary(BinaryOp::And, x.unary(UnaryOp::IsNan), y.unary(UnaryOp::IsNan));
-            DynExpr::binary(BinaryOp::Or, close, both)
-        }
+        true => DynExpr::binary(BinaryOp::Or, close, DynExpr::binary(BinaryOp::And, x.is_nan(), y.is_nan())),
     })
 }
 
@@ -145,28 +114,57 @@ pub(super) fn allclose(c: &Call) -> Result {
     c.done(close(c)?.reduce(ReduceOp::All, ..))
 }
 
-fn magnitude_against_infinity(c: &Call, op: BinaryOp) -> Result {
-    let x = to_float(c.array("x")?);
-    c.done(DynExpr::binary(op, x.unary(UnaryOp::Abs), float(f64::INFINITY)))
-}
-
 pub(super) fn isinf(c: &Call) -> Result {
-    magnitude_against_infinity(c, BinaryOp::Eq)
+    c.done(to_float(c.array("x")?).is_infinite())
 }
 
 pub(super) fn isfinite(c: &Call) -> Result {
-    magnitude_against_infinity(c, BinaryOp::Lt)
+    c.done(to_float(c.array("x")?).is_finite())
 }
 
-/// The product with a ratio, in the floating-point type of NumPy's functions of one operand. As in NumPy the ratio is that of
-/// two numbers of the type, which is not always the nearest one: 180 / pi is not in `f32`.
-pub(super) fn scaled(c: &Call, [above, below]: [f64; 2]) -> Result {
+/// A method of expressions.
+pub(super) fn of_one(c: &Call, f: fn(&Expr) -> Expr) -> Result {
+    c.done(f(&c.array("x")?))
+}
+
+/// What replaces NaN and infinities; integers have none.
+pub(super) fn nan_to_num(c: &Call) -> Result {
     let x = c.array("x")?;
-    let dtype = float_for(x.dtype());
-    let wide = dtype.computed_in();
-    let number = |x: f64| Scalar::F64(x).cast(wide);
-    let ratio = BinaryOp::Div.eval(number(above), number(below)).map_or(above / below, Scalar::to_f64);
-    c.done(DynExpr::binary(BinaryOp::Mul, x.astype(wide), float(ratio)).astype(dtype))
+    if !x.dtype().is_float() {
+        return c.done(x);
+    }
+    let given = |name| match c.value(name) {
+        (Value::None, _) => Ok(None),
+        (value, span) => c.number(name, value, span).map(Some),
+    };
+    let (nan, high, low) = (given("nan")?.unwrap_or(0.0), given("posinf")?, given("neginf")?);
+    c.done(x.nan_to_num(nan, high, low))
+}
+
+pub(super) fn modf(c: &Call) -> Result {
+    let (fraction, whole) = c.array("x")?.modf();
+    tuple(vec![c.done(fraction)?, c.done(whole)?], c.at)
+}
+
+pub(super) fn divmod(c: &Call) -> Result {
+    let (x, y) = c.operands("x1", "x2")?;
+    let of = |op| c.done(DynExpr::binary(op, x.clone(), y.clone()));
+    tuple(vec![of(BinaryOp::FloorDiv)?, of(BinaryOp::Rem)?], c.at)
+}
+
+/// A power of `f64`, whatever the operands are.
+pub(super) fn float_power(c: &Call) -> Result {
+    let (x, y) = c.operands("x1", "x2")?;
+    let wide = |x: DynOperand<'static>| -> Expr {
+        match x {
+            DynOperand::Expr(x) => x.astype(DType::F64),
+            // No literal: those have powers of their own.
+            DynOperand::Weak(Weak::Int(k)) => Scalar::F64(k as f64).into(),
+            DynOperand::Weak(Weak::Float(x)) => Scalar::F64(x).into(),
+            DynOperand::Weak(Weak::Bool(x)) => Scalar::F64(f64::from(x)).into(),
+        }
+    };
+    c.done(DynExpr::binary(BinaryOp::Pow, wide(x), wide(y)))
 }
 
 pub(super) fn logical(c: &Call, op: BinaryOp) -> Result {

@@ -626,7 +626,7 @@ w = np.isclose(x, x + 1e-9); v = np.isclose(i, i + 0.001, rtol=1e-2); z = np.all
 w = np.isclose([1, np.inf, np.nan, -np.inf], [1, np.inf, np.nan, np.inf]); v = np.isclose([np.inf, np.nan], [1, np.nan], equal_nan=True)
 w = np.array_equal(x, x * 1); v = np.array_equal(x, y); z = np.array_equal(x, a); y = np.array_equal(i, i + 0.0); k = np.array_equal(x, x[1:])
 w = np.round(a / 3, 2); v = (f / 3).round(1); z = np.round(a * 100, -1); y = np.round(i, 1); k = np.around(a / 3, decimals=5)
-? w = np.round(i, -1)
+w = np.round(i, -1)
 z = np.where(a > 1, np.nan, a); w = np.nansum(z); v = np.nanmean(z, axis=0); y = np.nanstd(z, axis=0); k = np.nanvar(z, axis=1, ddof=1, keepdims=True)
 z = np.where(a > 1, np.nan, a); w = np.nanmax(z, axis=0); v = np.nanmin(z, axis=1); y = np.nanprod(z, axis=0); k = np.nanvar(z, axis=0, ddof=2)
 w = np.nansum(i); v = np.nanmean(i); z = np.nanmax(i); y = np.nanmin(f)

@@ -164,7 +164,7 @@ fn every_operation_has_a_method_of_the_type_that_it_says() {
         assert_eq!(made(&e), "f64[2,3]");
         nodes.push(e.node);
     }
-    for e in [a.exp(), a.exp2(), a.expm1(), a.log(), a.log2(), a.log10(), a.log1p(), a.cbrt(), a.erf(), a.erfc()] {
+    for e in [a.exp(), a.exp2(), a.expm1(), a.log(), a.log2(), a.log10(), a.log1p(), a.cbrt(), a.erf(), a.erfc(), a.spacing()] {
         assert_eq!(made(&e), "f64[2,3]");
         nodes.push(e.node);
     }
@@ -187,11 +187,16 @@ fn every_operation_has_a_method_of_the_type_that_it_says() {
         a.logaddexp2(0.0),
         a.minimum(0.0),
         a.maximum(0.0),
+        a.fmin(0.0),
+        a.fmax(0.0),
+        a.copysign(&a),
+        a.heaviside(0.5),
+        a.nextafter(1.0),
     ] {
         assert_eq!(made(&e), "f64[2,3]");
         nodes.push(e.node);
     }
-    for e in [a.eq(&a), a.ne(0.0), a.lt(&a), a.le(0.0), a.gt(0.0), a.ge(0.0), a.is_nan(), k.eq(3)] {
+    for e in [a.eq(&a), a.ne(0.0), a.lt(&a), a.le(0.0), a.gt(0.0), a.ge(0.0), a.is_nan(), a.signbit(), k.eq(3)] {
         assert_eq!(made(&e), "bool[2,3]");
         nodes.push(e.node);
     }
@@ -354,4 +359,43 @@ fn arrays_of_the_ndarray_crate() {
     assert_eq!(made(&y), "f64[2]");
     assert_eq!(made(&lazy(a.t()).sum_over([Axis(0), Axis(1)])), "f64[]");
     assert_eq!(made(&lazy(&a.slice(ndarray::s![..;-1, 1..]))), "f64[2,2]");
+}
+
+#[test]
+fn composite_functions_are_the_same_on_both_kinds() {
+    let a = x(&[2, 3]);
+    let d = DynExpr::from(&a);
+    for (typed, dynamic) in [
+        (a.square(), d.square()),
+        (a.sign(), d.sign()),
+        (a.reciprocal(), d.reciprocal()),
+        (a.to_degrees(), d.to_degrees()),
+        (a.to_radians(), d.to_radians()),
+        (a.sinc(), d.sinc()),
+        (a.logistic(), d.logistic()),
+        (a.modf().0, d.modf().0),
+        (a.modf().1, d.modf().1),
+        (a.divmod(2.0).0, d.divmod(2.0).0),
+        (a.divmod(2.0).1, d.divmod(2.0).1),
+        (a.round_to(2), d.round_to(2)),
+        (a.nan_to_num(0.0, None, 1.0), d.nan_to_num(0.0, None, 1.0)),
+    ] {
+        assert_eq!(made(&typed), "f64[2,3]");
+        assert_eq!(typed.to_string(), dynamic.to_string());
+    }
+    for (typed, dynamic) in [
+        (a.is_finite(), d.is_finite()),
+        (a.is_infinite(), d.is_infinite()),
+        (a.is_close(1.0, 1e-5, 1e-8), d.is_close(DynExpr::from(crate::Scalar::F64(1.0)), 1e-5, 1e-8)),
+    ] {
+        assert_eq!(made(&typed), "bool[2,3]");
+        assert_eq!(typed.to_string(), dynamic.to_string());
+    }
+    assert_eq!(a.reciprocal().to_string(), "1.0 / x");
+    let k = DynExpr::from(a.cast::<i8>());
+    assert_eq!((k.bit_count().dtype(), k.square().dtype(), k.sign().dtype()), (crate::DType::U8, crate::DType::I8, crate::DType::I8));
+    assert_eq!(k.logistic().dtype(), crate::DType::F16);
+    for mistake in [d.bit_count(), k.unary(UnaryOp::Spacing)] {
+        assert!(mistake.check().is_err());
+    }
 }

@@ -33,6 +33,7 @@ binary = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "floor_div": np.floor_divide,
     "rem": np.remainder, "fmod": np.fmod, "pow": operator.pow, "atan2": np.arctan2,
     "hypot": np.hypot, "logaddexp": np.logaddexp, "logaddexp2": np.logaddexp2, "min": np.minimum, "max": np.maximum,
+    "fmin": np.fmin, "fmax": np.fmax, "copysign": np.copysign, "heaviside": np.heaviside, "nextafter": np.nextafter,
     "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "shl": np.left_shift, "shr": np.right_shift,
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor, "where": where,
@@ -43,9 +44,16 @@ unary = {
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "cbrt": np.cbrt, "erf": np.exp, "erfc": np.exp,  # SciPy's, with the types of NumPy's functions
     "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
-    "isnan": np.isnan, "logical_not": np.logical_not, "sum": np.sum, "prod": np.prod, "min": np.min, "max": np.max,
+    "isnan": np.isnan, "spacing": np.spacing, "signbit": np.signbit, "logical_not": np.logical_not, "sum": np.sum, "prod": np.prod, "min": np.min, "max": np.max,
     "any": np.any, "all": np.all, "argmin": np.argmin, "argmax": np.argmax, "mean": np.mean,
 }
+# They are of float32 and wider here: halves are computed in float32, where other numbers are next to each other.
+for table, name in [(binary, "nextafter"), (unary, "spacing")]:
+    def wide(*operands, f=table[name]):
+        if f(*operands).dtype == np.float16:
+            raise TypeError
+        return f(*operands)
+    table[name] = wide
 print("# NumPy", np.__version__)
 for name, f in binary.items():
     print("binary", name, *["".join(letter(lambda: f(ARRAYS[a], ARRAYS[b])) for b in TYPES) for a in TYPES])

@@ -8,10 +8,12 @@ use crate::expr::DynExpr;
 use crate::text::{InputSpec, functions, parse};
 
 const TABLE: &str = include_str!("../testdata/numpy.txt");
+const ELEMENTS: &str = include_str!("../testdata/elementwise.txt");
 
 fn scalar(text: &str, dtype: DType) -> Scalar {
     match dtype {
         d if d.is_float() => Scalar::F64(text.parse().unwrap()).cast(dtype),
+        DType::U64 => Scalar::U64(text.parse().unwrap()),
         _ => Scalar::I64(text.parse().unwrap()).cast(dtype),
     }
 }
@@ -129,7 +131,7 @@ fn assignments_mean_what_numpy_says() {
 #[test]
 fn the_table_uses_every_function() {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let words: hashbrown::HashSet<&str> = [TABLE, include_str!("../testdata/assignment.txt")]
+    let words: hashbrown::HashSet<&str> = [TABLE, ELEMENTS, include_str!("../testdata/assignment.txt")]
         .iter()
         .flat_map(|t| t.lines())
         .filter_map(|l| l.split_once(" => "))

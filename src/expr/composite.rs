@@ -1,0 +1,235 @@
+//! Functions of elements that are made of a few operations of the table, for both kinds of expression. Operands have their types by
+//! now; what is a mistake stays one.
+
+use crate::dtype::{DType, Scalar};
+use crate::expr::infer::{self, At};
+use crate::expr::node::NodeRef;
+use crate::ops::{BinaryOp, UnaryOp};
+
+/// The operations, at one place of the user's.
+struct Make(At);
+
+impl Make {
+    /// A number in the type of `x`.
+    fn number(&self, x: &NodeRef, value: f64) -> NodeRef {
+        infer::constant(Scalar::F64(value).cast(x.dtype), self.0)
+    }
+    fn unary(&self, op: UnaryOp, x: &NodeRef) -> NodeRef {
+        infer::unary(op, x, self.0)
+    }
+    fn binary(&self, op: BinaryOp, x: &NodeRef, y: &NodeRef) -> NodeRef {
+        infer::binary(op, x, y, self.0)
+    }
+    /// With a number on the right.
+    fn with(&self, op: BinaryOp, x: &NodeRef, value: f64) -> NodeRef {
+        self.binary(op, x, &self.number(x, value))
+    }
+    fn select(&self, c: &NodeRef, x: &NodeRef, y: &NodeRef) -> NodeRef {
+        infer::select(c, x, y, self.0)
+    }
+}
+
+/// Of halves in `f32`, rounded once at the end.
+fn in_single(x: &NodeRef, at: At, f: impl Fn(&NodeRef) -> NodeRef) -> NodeRef {
+    if x.dtype.is_half() { infer::cast(&f(&infer::cast(x, DType::F32, at)), x.dtype, at) } else { f(x) }
+}
+
+pub(crate) fn square(x: &NodeRef, at: At) -> NodeRef {
+    Make(at).binary(BinaryOp::Mul, x, x)
+}
+
+pub(crate) fn reciprocal(x: &NodeRef, at: At) -> NodeRef {
+    let m = Make(at);
+    m.binary(BinaryOp::Div, &m.number(x, 1.0), x)
+}
+
+/// NaN stays NaN; both zeros give 0.
+pub(crate) fn sign(x: &NodeRef, at: At) -> NodeRef {
+    let m = Make(at);
+    let zero = m.number(x, 0.0);
+    let rest = m.select(&m.binary(BinaryOp::Eq, x, &zero), &zero, x);
+    let rest = if x.dtype.is_signed() { m.select(&m.binary(BinaryOp::Lt, x, &zero), &m.number(x, -1.0), &rest) } else { rest };
+    m.select(&m.binary(BinaryOp::Gt, x, &zero), &m.number(x, 1.0), &rest)
+}
+
+pub(crate) fn is_infinite(x: &NodeRef, at: At) -> NodeRef {
+    let m = Make(at);
+    m.with(BinaryOp::Eq, &m.unary(UnaryOp::Abs, x), f64::INFINITY)
+}
+
+pub(crate) fn is_finite(x: &NodeRef, at: At) -> NodeRef {
+    let m = Make(at);
+    m.with(BinaryOp::Lt, &m.unary(UnaryOp::Abs, x), f64::INFINITY)
+}
+
+/// The product with a ratio, which as in NumPy is that of two numbers of the type, and not always the nearest one: 180 / pi is not in
+/// `f32`.
+fn scaled(x: &NodeRef, [above, below]: [f64; 2], at: At) -> NodeRef {
+    in_single(x, at, |x| {
+        let ratio = if x.dtype == DType::F32 { f64::from(above as f32 / below as f32) } else { above / below };
+        Make(at).with(BinaryOp::Mul, x, ratio)
+    })
+}
+
+pub(crate) fn to_radians(x: &NodeRef, at: At) -> NodeRef {
+    scaled(x, [std::f64::consts::PI, 180.0], at)
+}
+
+pub(crate) fn to_degrees(x: &NodeRef, at: At) -> NodeRef {
+    scaled(x, [180.0, std::f64::consts::PI], at)
+}
+
+/// sin(pi x) / (pi x), with NumPy's 1e-20 in the place of 0.
+pub(crate) fn sinc(x: &NodeRef, at: At) -> NodeRef {
+    in_single(x, at, |x| {
+        let m = Make(at);
+        let x = m.select(&m.with(BinaryOp::Eq, x, 0.0), &m.number(x, 1e-20), x);
+        let angle = m.with(BinaryOp::Mul, &x, std::f64::consts::PI);
+        m.binary(BinaryOp::Div, &m.unary(UnaryOp::Sin, &angle), &angle)
+    })
+}
+
+/// 1 / (1 + e^-x), by the power that is at most 1, so that results near 0 keep their digits.
+pub(crate) fn logistic(x: &NodeRef, at: At) -> NodeRef {
+    in_single(x, at, |x| {
+        let m = Make(at);
+        let power = m.unary(UnaryOp::Exp, &m.unary(UnaryOp::Neg, &m.unary(UnaryOp::Abs, x)));
+        let above = m.select(&m.with(BinaryOp::Lt, x, 0.0), &power, &m.number(x, 1.0));
+        m.binary(BinaryOp::Div, &above, &m.with(BinaryOp::Add, &power, 1.0))
+    })
+}
+
+/// The fraction and the integral part, both with the sign of x; of infinities the fraction is 0.
+pub(crate) fn modf(x: &NodeRef, at: At) -> (NodeRef, NodeRef) {
+    let m = Make(at);
+    let whole = m.unary(UnaryOp::Trunc, x);
+    let rest = m.binary(BinaryOp::Sub, x, &whole);
+    let rest = m.select(&is_infinite(x, at), &m.number(x, 0.0), &rest);
+    (m.binary(BinaryOp::Copysign, &rest, x), whole)
+}
+
+/// With numbers in the place of NaN and infinities; these are the largest numbers of the type where nothing is given.
+pub(crate) fn nan_to_num(x: &NodeRef, nan: f64, high: Option<f64>, low: Option<f64>, at: At) -> NodeRef {
+    let m = Make(at);
+    let most = match x.dtype {
+        DType::F16 => 65504.0,
+        DType::BF16 => f64::from(f32::from_bits(0x7f7f_0000)),
+        DType::F32 => f64::from(f32::MAX),
+        _ => f64::MAX,
+    };
+    let y = m.select(&m.with(BinaryOp::Eq, x, f64::INFINITY), &m.number(x, high.unwrap_or(most)), x);
+    let y = m.select(&m.with(BinaryOp::Eq, x, f64::NEG_INFINITY), &m.number(x, low.unwrap_or(-most)), &y);
+    m.select(&m.unary(UnaryOp::IsNan, x), &m.number(x, nan), &y)
+}
+
+/// NumPy's `isclose`, of which an infinity is close to itself alone.
+pub(crate) fn is_close(x: &NodeRef, y: &NodeRef, relative: f64, absolute: f64, at: At) -> NodeRef {
+    let m = Make(at);
+    let size = m.unary(UnaryOp::Abs, y);
+    let limit = m.with(BinaryOp::Add, &m.with(BinaryOp::Mul, &size, relative), absolute);
+    let distance = m.unary(UnaryOp::Abs, &m.binary(BinaryOp::Sub, x, y));
+    let near = m.binary(BinaryOp::And, &m.binary(BinaryOp::Le, &distance, &limit), &is_finite(y, at));
+    m.binary(BinaryOp::Or, &near, &m.binary(BinaryOp::Eq, x, y))
+}
+
+/// To so many decimals, halves to even: by way of the product with a power of ten, as in NumPy.
+pub(crate) fn round_to(x: &NodeRef, decimals: i32, at: At) -> NodeRef {
+    let m = Make(at);
+    if decimals == 0 {
+        return m.unary(UnaryOp::Rint, x);
+    }
+    let power = 10f64.powi(decimals.unsigned_abs().min(400) as i32);
+    let (there, back) = if decimals > 0 { (BinaryOp::Mul, BinaryOp::Div) } else { (BinaryOp::Div, BinaryOp::Mul) };
+    m.with(back, &m.unary(UnaryOp::Rint, &m.with(there, x, power)), power)
+}
+
+/// How many bits of the magnitude are set, as `u8`: sums of neighbouring fields, each twice as wide as those before.
+pub(crate) fn bit_count(x: &NodeRef, at: At) -> NodeRef {
+    let m = Make(at);
+    // The least number's magnitude is one as an unsigned number only.
+    let unsigned = match x.dtype.size() {
+        1 => DType::U8,
+        2 => DType::U16,
+        4 => DType::U32,
+        _ => DType::U64,
+    };
+    let x = infer::cast(&infer::cast(&m.unary(UnaryOp::Abs, x), unsigned, at), DType::U64, at);
+    let number = |value: u64| infer::constant(Scalar::U64(value), at);
+    let down = |x: &NodeRef, count: u64| m.binary(BinaryOp::Shr, x, &number(count));
+    let of = |x: &NodeRef, mask: u64| m.binary(BinaryOp::And, x, &number(mask));
+    let twos = m.binary(BinaryOp::Sub, &x, &of(&down(&x, 1), 0x5555_5555_5555_5555));
+    let fours = m.binary(BinaryOp::Add, &of(&twos, 0x3333_3333_3333_3333), &of(&down(&twos, 2), 0x3333_3333_3333_3333));
+    let bytes = of(&m.binary(BinaryOp::Add, &fours, &down(&fours, 4)), 0x0f0f_0f0f_0f0f_0f0f);
+    let sum = [8, 16, 32].into_iter().fold(bytes, |sum, count| m.binary(BinaryOp::Add, &sum, &down(&sum, count)));
+    infer::cast(&of(&sum, 0x7f), DType::U8, at)
+}
+
+/// What typed expressions do in place of converting.
+pub(crate) fn as_it_is(x: &NodeRef, _: At) -> NodeRef {
+    x.clone()
+}
+
+/// The methods, of which `$convert` makes the operand a float, with results of this type and of `$Truth`.
+macro_rules! composite_methods {
+    ($convert:path, $Truth:ty) => {
+        composite_methods! { @rows $convert;
+            /// 1 over the element.
+            reciprocal -> Self;
+            /// True where the element is an infinity.
+            #[doc(alias = "isinf")]
+            is_infinite -> $Truth;
+            /// True where the element is neither an infinity nor NaN.
+            #[doc(alias = "isfinite")]
+            is_finite -> $Truth;
+            /// Degrees of an angle in radians.
+            #[doc(alias = "rad2deg")]
+            #[doc(alias = "degrees")]
+            to_degrees -> Self;
+            /// Radians of an angle in degrees.
+            #[doc(alias = "deg2rad")]
+            #[doc(alias = "radians")]
+            to_radians -> Self;
+            /// sin(pi x) / (pi x); 1 at zero.
+            sinc -> Self;
+            /// 1 / (1 + e^-x).
+            #[doc(alias = "sigmoid")]
+            #[doc(alias = "expit")]
+            logistic -> Self;
+        }
+
+        /// The fraction and the integral part, both with the element's sign; of infinities the fraction is 0.
+        #[doc(alias = "fract")]
+        #[track_caller]
+        pub fn modf(&self) -> (Self, Self) {
+            let site = Some(Site::caller());
+            let (fraction, whole) = composite::modf(&$convert(&self.node, site), site);
+            (Self::from_node(fraction), Self::from_node(whole))
+        }
+
+        /// To so many decimals, halves to even: by way of the product with a power of ten, as in NumPy, which is rounded too. Fewer
+        /// than none are tens, hundreds and so on.
+        #[track_caller]
+        pub fn round_to(&self, decimals: i32) -> Self {
+            let site = Some(Site::caller());
+            Self::from_node(composite::round_to(&$convert(&self.node, site), decimals, site))
+        }
+
+        /// With numbers in the place of NaN, infinity and negative infinity, of which the last two by default are the largest numbers
+        /// of the type.
+        #[track_caller]
+        pub fn nan_to_num(&self, nan: f64, posinf: impl Into<Option<f64>>, neginf: impl Into<Option<f64>>) -> Self {
+            let site = Some(Site::caller());
+            let x = $convert(&self.node, site);
+            Self::from_node(composite::nan_to_num(&x, nan, posinf.into(), neginf.into(), site))
+        }
+    };
+    (@rows $convert:path; $( $(#[$doc:meta])* $name:ident -> $Out:ty; )*) => { $(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $name(&self) -> $Out {
+            let site = Some(Site::caller());
+            <$Out>::from_node(composite::$name(&$convert(&self.node, site), site))
+        }
+    )* };
+}
+pub(crate) use composite_methods;

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Writes src/text/testdata/elementwise.txt: NumPy's answers of functions of elements where implementations go wrong.
+
+    python elementwise.py > ../../src/text/testdata/elementwise.txt
+
+A line is a program whose name `result` is looked at, then the type, the shape and the elements of that. Elements are equal to
+the bit, signs of zeros too; a NaN is any NaN.
+"""
+import warnings
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+np.seterr(all="ignore")
+inf, nan = np.inf, np.nan
+tiny, most = 5e-324, 1.7976931348623157e308
+single, largest = float(np.float32(1.4e-45)), float(np.finfo("f4").max)
+f8 = np.array([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, -1.5, 1e300, most, -most, tiny, -tiny, 2.2250738585072014e-308, inf, -inf, nan])
+f4 = np.array([0, -0.0, 1, -1, 2.5, -2.5, 0.5, 16777217, 3e38, largest, -largest, single, -single, 1.1754944e-38, inf, -inf, nan], "f4")
+x, y = (a.ravel() for a in np.meshgrid(f8, f8))
+u, v = (a.ravel() for a in np.meshgrid(f4, f4))
+
+
+def named(code):
+    """i4 is s4 and u4 is n4, since u4 is a type."""
+    return code.replace("i", "s").replace("u", "n")
+
+
+ints = {k: np.array([np.iinfo(k).min, np.iinfo(k).max, 0, 1, 2, 7, 15, 25, 35, 99, 100] + ([-1, -7, -15] if k[0] == "i" else []), k)
+        for k in ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]}
+modest = np.array([0.0, -0.0, 0.25, -0.125, 1.005, 2.675, -2.5, 3.5, 1234.5678, 15.0, 25.0, -145.0, 1e15, 123456789.0])
+inputs = {"x": x, "y": y, "u": u, "v": v, "m": modest, "ms": modest.astype("f4"), **{named(k): a for k, a in ints.items()}}
+# Which of two zeros fmin and fmax give depends on type and length.
+programs = ["fmin(x, y) + 0.0", "fmax(x, y) + 0.0", "fmin(u, v) + 0.0", "fmax(u, v) + 0.0", "copysign(x, y)", "copysign(u, v)", "heaviside(x, y)", "heaviside(u, v)",
+            "nextafter(x, y)", "nextafter(u, v)", "spacing(x)", "spacing(u)", "signbit(x)", "signbit(u)", "fabs(x)", "fabs(u)",
+            "square(x)", "sign(x)", "sign(u)", "reciprocal(u)", "isfinite(u)", "isinf(x)", "positive(u)",
+            "nan_to_num(x)", "nan_to_num(u)", "nan_to_num(x, nan=1.5, posinf=2.0, neginf=-3.0)", "nan_to_num(u, posinf=7.0)",
+            "q, r = modf(x); result = q", "q, r = modf(x); result = r", "q, r = modf(u); result = q", "q, r = modf(u); result = r",
+            "q, r = divmod(m, 2.5); result = q", "q, r = divmod(m, -2.5); result = r",
+            "isclose(x, y)", "isclose(x, y, equal_nan=True)", "isclose(m, m + 1e-9)", "isclose(m, m * 1.0001, rtol=1e-3)",
+            "float_power(ms, 2)", "float_power(s4, 2)", "float_power(m, 0.5)",
+            "degrees(m)", "radians(m)", "rad2deg(ms)", "deg2rad(ms)", "fabs(s4)", "fabs(s2)"]
+programs += [f"round({a}, {n})" for a in ["m", "ms"] for n in [0, 1, 2, -1, -2, 20]]
+for k in ints:
+    k = named(k)
+    programs += [f"bitwise_count({k})", f"round({k}, 2)", f"q, r = divmod({k}, 7); result = q", f"q, r = divmod({k}, 7); result = r",
+                 f"fmin({k}, 3)", f"fmax({k}, 3)", f"signbit({k})", f"nan_to_num({k})", f"sign({k})", f"square({k})"]
+    # The greatest leaves the range: what becomes of it depends on the machine.
+    programs += [f"round({k}[2:], -1)"] if k[1] in "48" else [f"round({k}, -1)", f"round({k}, -2)"]
+names = {n: getattr(np, n) for n in dir(np) if not n.startswith("_")} | {"divmod": np.divmod, "round": np.round}
+rust = {"?": "bool", "b": "i8", "h": "i16", "i": "i32", "l": "i64", "B": "u8", "H": "u16", "I": "u32", "L": "u64", "f": "f32", "d": "f64"}
+
+
+def show(a):
+    spec = f"{rust[a.dtype.char]}[{','.join(map(str, a.shape))}]"
+    return spec + " | " + " ".join(repr(float(e)) if a.dtype.kind == "f" else str(int(e)) for e in a.ravel())
+
+
+print("# NumPy", np.__version__)
+for name, a in inputs.items():
+    print(f"input {name} {show(a)}")
+for text in programs:
+    space = names | inputs
+    exec(text if "result" in text else "result = " + text, space)
+    print(f"{text if 'result' in text else 'result = ' + text} => {show(space['result'])}")
