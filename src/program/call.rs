@@ -81,7 +81,8 @@ pub(super) struct Slot {
 impl Call {
     pub(super) fn new(kernel: Kernel) -> Call {
         let count = kernel.inputs().len() + kernel.outputs().len();
-        let watch = kernel.0.guard.as_ref().map(|g| Box::new(Watch::new(g)));
+        let mut watch = kernel.0.guard.as_ref().map(|g| Box::new(Watch::new(g)));
+        watch.iter_mut().for_each(|w| w.set_threads(kernel.0.threads));
         let slots = (0..count).map(|_| Slot::default()).collect();
         let cuts = Cuts { threads: kernel.0.threads, ..Cuts::default() };
         Call { kernel, slots, prepared: None, complete: false, laid_out: false, placed: false, cuts, watch }
@@ -130,6 +131,7 @@ impl Call {
     pub fn set_threads(&mut self, threads: Threads) -> &mut Call {
         self.laid_out &= self.cuts.threads == threads;
         self.cuts.threads = threads;
+        self.watch.iter_mut().for_each(|w| w.set_threads(threads));
         self
     }
 

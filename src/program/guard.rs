@@ -8,6 +8,7 @@
 use hashbrown::HashMap;
 
 use super::call::Slot;
+use super::threads::Threads;
 use super::{Call, Kernel};
 use crate::codegen::Backend;
 use crate::compile::Timings;
@@ -96,6 +97,11 @@ pub(super) struct Watch {
 impl Watch {
     pub fn new(guard: &Guard) -> Watch {
         Watch { call: guard.kernel.call(), found: vec![0; 2 * guard.checks.len()] }
+    }
+
+    /// Says how many threads it may use.
+    pub fn set_threads(&mut self, threads: Threads) {
+        self.call.set_threads(threads);
     }
 
     /// Checks every index of the arrays in `inputs`; `extents` has that of each check.

@@ -61,16 +61,17 @@ impl Strips {
     /// how many bytes they have.
     pub fn complete(&mut self, lengths: Lengths, cuts: Cuts, slots: usize, room: i64) -> Result<usize> {
         let Strips { plan, first, others, .. } = self;
-        // The strips are the same for any number of lanes: a window begins anew with each of them where they may be in any order.
+        // The strips are the same whichever lane takes them: a window begins anew with each of them where they may be in any order.
         check(plan, &mut first.windows, &mut first.frames)?;
         let mut sizes = vec![0; slots];
         for w in &first.windows {
-            sizes[w.slot] = w.bytes();
+            sizes[w.slot] = w.bytes().max(sizes[w.slot]);
         }
         let own: usize = sizes.iter().sum();
         let most = (room.max(0) as usize).checked_div(own).unwrap_or(usize::MAX);
         for _ in 0..(lengths.lanes - 1).min(most) {
-            let memory = sizes.iter().map(|n| reserve(*n)).collect::<Result<_>>()?;
+            // Without memory for more, fewer threads do.
+            let Ok(memory) = sizes.iter().map(|n| reserve(*n)).collect::<Result<Vec<_>>>() else { break };
             others.push(Lane { frames: first.frames.clone(), windows: first.windows.clone(), memory });
         }
         let parts = if others.is_empty() { 1 } else { PARTS * (others.len() as i64 + 1) };
@@ -149,10 +150,9 @@ impl Lane {
     /// # Safety
     /// As for [`Strips::run`].
     unsafe fn run_own(&mut self, plan: &StripPlan, pieces: Range<i64>) {
-        let mut own = std::mem::take(&mut self.memory);
+        let Lane { frames, windows, memory } = self;
         // SAFETY: the caller's.
-        unsafe { self.run(plan, pieces, &mut own) };
-        self.memory = own;
+        unsafe { go_through(frames, windows, memory, plan, pieces) };
     }
 
     /// Runs some strips, with windows in this memory.
@@ -160,13 +160,22 @@ impl Lane {
     /// # Safety
     /// As for [`Strips::run`].
     unsafe fn run(&mut self, plan: &StripPlan, pieces: Range<i64>, memory: &mut [Memory]) {
-        for start in plan.starts(pieces) {
-            plan.advance(start, &mut self.windows, memory);
-            for frame in &mut self.frames {
-                if frame.enter(start, plan) {
-                    // SAFETY: the caller's; `check` has gone through every strip with the windows' sizes.
-                    unsafe { frame.run(&self.windows) };
-                }
+        // SAFETY: the caller's.
+        unsafe { go_through(&mut self.frames, &mut self.windows, memory, plan, pieces) };
+    }
+}
+
+/// Runs some strips of these steps, with windows in this memory.
+///
+/// # Safety
+/// As for [`Strips::run`].
+unsafe fn go_through(frames: &mut [Frame], windows: &mut [WindowPlan], memory: &mut [Memory], plan: &StripPlan, pieces: Range<i64>) {
+    for start in plan.starts(pieces) {
+        plan.advance(start, windows, memory);
+        for frame in &mut *frames {
+            if frame.enter(start, plan) {
+                // SAFETY: the caller's; `check` has gone through every strip with the windows' sizes.
+                unsafe { frame.run(windows) };
             }
         }
     }

@@ -214,7 +214,9 @@ impl After {
             return Ok(None);
         }
         partial.pointers += results.len() as u32;
-        let code = Compiler::host()?.code(&partial, backend.resolve())?;
+        debug_assert_eq!(crate::kernel::verify(&partial), Ok(()));
+        // What is refused here has code as a whole.
+        let Ok(code) = Compiler::host()?.code(&partial, backend.resolve()) else { return Ok(None) };
         Ok(Some((results, After { code, pointers, insts, stores })))
     }
 
