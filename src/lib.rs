@@ -223,7 +223,7 @@
 //!
 //! # Limits
 //!
-//! x86-64 with AVX and FMA, or aarch64; one thread per call; vectors of 512, 256 or 128 bits ([`Backend`]). Element types: `bool`,
+//! x86-64 with AVX and FMA, or aarch64; vectors of 512, 256 or 128 bits ([`Backend`]). Element types: `bool`,
 //! integers of 8 to 64 bits with and without sign, `f16`, `bf16`, `f32`, `f64`.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

@@ -42,7 +42,14 @@ fn cosine(b: &mut KernelBuilder, x: &Expr<'static, f64>, _: &Expr<'static, f64>)
 fn crowded(b: &mut KernelBuilder, x: &Expr<'static, f64>, y: &Expr<'static, f64>) {
     let below = x.lt(y);
     let powers: Vec<_> = (0..40).map(|k| y * (k as f64 + 0.5) + x * 1e-300).collect();
-    let mut sum = x.sin() * y.cos() + x.tan();
+    // Operands are computed from the left: all of them before the calls, after which all are used again.
+    let masks: Vec<_> = powers.iter().take(6).map(|p| p.lt(x)).collect();
+    let before = masks.iter().zip(&powers).fold(x.clone(), |sum, (m, p)| sum + m.select(p, y));
+    let before = powers.iter().fold(before, |sum, p| sum + p);
+    let mut sum = before + x.sin() * y.cos() + x.tan();
+    for (m, p) in masks.iter().zip(&powers) {
+        sum = m.select(&sum, &sum * 0.5 + p);
+    }
     for p in &powers {
         sum = sum + p * y;
     }

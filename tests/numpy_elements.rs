@@ -21,12 +21,6 @@ fn array(text: &str) -> Tensor {
     Tensor { dtype, shape: shape.as_fixed().unwrap(), data }
 }
 
-fn bytes(x: &Tensor) -> Vec<u8> {
-    let mut out = vec![0; x.data.len() * x.dtype.size()];
-    x.data.iter().zip(out.chunks_exact_mut(x.dtype.size())).for_each(|(s, to)| s.write_ne_bytes(to));
-    out
-}
-
 /// What the program assigns to `result`.
 fn run(program: &text::Program, inputs: &[(String, Tensor)], backend: Backend) -> elide::Result<Tensor> {
     let mut builder = Kernel::builder("case");
@@ -41,7 +35,7 @@ fn run(program: &text::Program, inputs: &[(String, Tensor)], backend: Backend) -
     builder.output("result", result).backend(backend);
     let kernel = builder.build()?;
     let mut out = vec![0xAA; shape.iter().product::<usize>() * dtype.size()];
-    let held: Vec<(&String, &Tensor, Vec<u8>)> = inputs.iter().map(|(name, x)| (name, x, bytes(x))).collect();
+    let held: Vec<(&String, &Tensor, Vec<u8>)> = inputs.iter().map(|(name, x)| (name, x, x.to_bytes())).collect();
     let mut call = kernel.call();
     let mut binding = call.start();
     for (name, x, bytes) in &held {

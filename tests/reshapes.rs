@@ -11,9 +11,7 @@ fn tensor(dtype: DType, shape: &[usize]) -> Tensor {
 
 /// What a kernel of one output makes of an input.
 fn run(kernel: &Kernel, x: &Tensor, want: &Tensor) -> Tensor {
-    let item = x.dtype.size();
-    let mut bytes = vec![0; x.data.len() * item];
-    x.data.iter().zip(bytes.chunks_exact_mut(item)).for_each(|(s, to)| s.write_ne_bytes(to));
+    let bytes = x.to_bytes();
     let mut out = vec![0xAA; want.data.len() * want.dtype.size()];
     let mut call = kernel.call();
     let bound = call.bind("x", ArrayRef::from_bytes(&bytes, x.dtype, &x.shape, false, false).unwrap()).unwrap();

@@ -21,12 +21,6 @@ fn array(text: &str) -> (String, Tensor) {
     (name.to_string(), Tensor { dtype, shape: shape.as_fixed().unwrap(), data })
 }
 
-fn bytes(x: &Tensor) -> Vec<u8> {
-    let mut out = vec![0; x.data.len() * x.dtype.size()];
-    x.data.iter().zip(out.chunks_exact_mut(x.dtype.size())).for_each(|(s, to)| s.write_ne_bytes(to));
-    out
-}
-
 /// The outputs of a program, each with whether it is in the memory of an input.
 fn run(program: &text::Program, inputs: &[(String, Tensor)]) -> elide::Result<Vec<(String, bool, Tensor)>> {
     let mut builder = Kernel::builder("case");
@@ -63,10 +57,10 @@ fn run(program: &text::Program, inputs: &[(String, Tensor)]) -> elide::Result<Ve
         let shape = spec.shape().as_fixed().unwrap();
         let size = shape.iter().product::<usize>() * spec.dtype().size();
         let input = updated.iter().any(|n| n == spec.name()).then(|| inputs.iter().find(|(name, _)| name == spec.name()).unwrap());
-        let start = input.map_or(vec![0xAA; size], |(_, x)| bytes(x));
+        let start = input.map_or(vec![0xAA; size], |(_, x)| x.to_bytes());
         memory.push(Memory { name: spec.name().to_string(), updates: input.is_some(), dtype: spec.dtype(), shape, bytes: start });
     }
-    let held: Vec<(&String, &Tensor, Vec<u8>)> = inputs.iter().map(|(name, x)| (name, x, bytes(x))).collect();
+    let held: Vec<(&String, &Tensor, Vec<u8>)> = inputs.iter().map(|(name, x)| (name, x, x.to_bytes())).collect();
     let mut call = kernel.call();
     let mut binding = call.start();
     for (name, x, bytes) in held.iter().filter(|(name, ..)| !updated.contains(name)) {

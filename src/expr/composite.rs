@@ -79,14 +79,12 @@ pub(crate) fn to_degrees(x: &NodeRef, at: At) -> NodeRef {
     scaled(x, [180.0, std::f64::consts::PI], at)
 }
 
-/// sin(pi x) / (pi x), with NumPy's 1e-20 in the place of 0.
+/// sin(pi x) / (pi x), and 1 where pi x is 0.
 pub(crate) fn sinc(x: &NodeRef, at: At) -> NodeRef {
-    in_single(x, at, |x| {
-        let m = Make(at);
-        let x = m.select(&m.with(BinaryOp::Eq, x, 0.0), &m.number(x, 1e-20), x);
-        let angle = m.with(BinaryOp::Mul, &x, std::f64::consts::PI);
-        m.binary(BinaryOp::Div, &m.unary(UnaryOp::Sin, &angle), &angle)
-    })
+    let m = Make(at);
+    let angle = m.with(BinaryOp::Mul, x, std::f64::consts::PI);
+    let ratio = m.binary(BinaryOp::Div, &m.unary(UnaryOp::Sin, &angle), &angle);
+    m.select(&m.with(BinaryOp::Eq, &angle, 0.0), &m.number(x, 1.0), &ratio)
 }
 
 /// 1 / (1 + e^-x), by the power that is at most 1, so that results near 0 keep their digits.
@@ -122,13 +120,17 @@ pub(crate) fn nan_to_num(x: &NodeRef, nan: f64, high: Option<f64>, low: Option<f
     m.select(&m.unary(UnaryOp::IsNan, x), &m.number(x, nan), &y)
 }
 
-/// NumPy's `isclose`, of which an infinity is close to itself alone.
-pub(crate) fn is_close(x: &NodeRef, y: &NodeRef, relative: f64, absolute: f64, at: At) -> NodeRef {
+/// How far from `y` is close to it.
+pub(crate) fn tolerance(y: &NodeRef, relative: f64, absolute: f64, at: At) -> NodeRef {
     let m = Make(at);
-    let size = m.unary(UnaryOp::Abs, y);
-    let limit = m.with(BinaryOp::Add, &m.with(BinaryOp::Mul, &size, relative), absolute);
+    m.with(BinaryOp::Add, &m.with(BinaryOp::Mul, &m.unary(UnaryOp::Abs, y), relative), absolute)
+}
+
+/// NumPy's `isclose`, of which an infinity is close to itself alone; all in one type.
+pub(crate) fn is_close(x: &NodeRef, y: &NodeRef, limit: &NodeRef, at: At) -> NodeRef {
+    let m = Make(at);
     let distance = m.unary(UnaryOp::Abs, &m.binary(BinaryOp::Sub, x, y));
-    let near = m.binary(BinaryOp::And, &m.binary(BinaryOp::Le, &distance, &limit), &is_finite(y, at));
+    let near = m.binary(BinaryOp::And, &m.binary(BinaryOp::Le, &distance, limit), &is_finite(y, at));
     m.binary(BinaryOp::Or, &near, &m.binary(BinaryOp::Eq, x, y))
 }
 
@@ -138,7 +140,8 @@ pub(crate) fn round_to(x: &NodeRef, decimals: i32, at: At) -> NodeRef {
     if decimals == 0 {
         return m.unary(UnaryOp::Rint, x);
     }
-    let power = 10f64.powi(decimals.unsigned_abs().min(400) as i32);
+    // The nearest number, which a product of tens is not.
+    let power: f64 = format!("1e{}", decimals.unsigned_abs()).parse().expect("a number");
     let (there, back) = if decimals > 0 { (BinaryOp::Mul, BinaryOp::Div) } else { (BinaryOp::Div, BinaryOp::Mul) };
     m.with(back, &m.unary(UnaryOp::Rint, &m.with(there, x, power)), power)
 }
@@ -169,9 +172,10 @@ pub(crate) fn as_it_is(x: &NodeRef, _: At) -> NodeRef {
     x.clone()
 }
 
-/// The methods, of which `$convert` makes the operand a float, with results of this type and of `$Truth`.
+/// The methods, of which `$convert` makes the operand a float, of the type that functions take it in, and `$wide` `f64` where it is none,
+/// with results of this type and of `$Truth`.
 macro_rules! composite_methods {
-    ($convert:path, $Truth:ty) => {
+    ($convert:path, $wide:path, $Truth:ty) => {
         composite_methods! { @rows $convert;
             /// 1 over the element.
             reciprocal -> Self;
@@ -189,12 +193,15 @@ macro_rules! composite_methods {
             #[doc(alias = "deg2rad")]
             #[doc(alias = "radians")]
             to_radians -> Self;
-            /// sin(pi x) / (pi x); 1 at zero.
-            sinc -> Self;
             /// 1 / (1 + e^-x).
             #[doc(alias = "sigmoid")]
             #[doc(alias = "expit")]
             logistic -> Self;
+        }
+
+        composite_methods! { @rows $wide;
+            /// sin(pi x) / (pi x); 1 at zero.
+            sinc -> Self;
         }
 
         /// The fraction and the integral part, both with the element's sign; of infinities the fraction is 0.
@@ -204,23 +211,6 @@ macro_rules! composite_methods {
             let site = Some(Site::caller());
             let (fraction, whole) = composite::modf(&$convert(&self.node, site), site);
             (Self::from_node(fraction), Self::from_node(whole))
-        }
-
-        /// To so many decimals, halves to even: by way of the product with a power of ten, as in NumPy, which is rounded too. Fewer
-        /// than none are tens, hundreds and so on.
-        #[track_caller]
-        pub fn round_to(&self, decimals: i32) -> Self {
-            let site = Some(Site::caller());
-            Self::from_node(composite::round_to(&$convert(&self.node, site), decimals, site))
-        }
-
-        /// With numbers in the place of NaN, infinity and negative infinity, of which the last two by default are the largest numbers
-        /// of the type.
-        #[track_caller]
-        pub fn nan_to_num(&self, nan: f64, posinf: impl Into<Option<f64>>, neginf: impl Into<Option<f64>>) -> Self {
-            let site = Some(Site::caller());
-            let x = $convert(&self.node, site);
-            Self::from_node(composite::nan_to_num(&x, nan, posinf.into(), neginf.into(), site))
         }
     };
     (@rows $convert:path; $( $(#[$doc:meta])* $name:ident -> $Out:ty; )*) => { $(

@@ -209,7 +209,7 @@ impl<'a> DynExpr<'a> {
     }
 
     function_methods! { DynExpr<'a>, promote::unary }
-    composite_methods! { promote::as_float, DynExpr<'a> }
+    composite_methods! { promote::as_float, promote::as_wide_float, DynExpr<'a> }
 
     /// Absolute value as a float, of integers too.
     #[track_caller]
@@ -224,23 +224,59 @@ impl<'a> DynExpr<'a> {
         DynExpr::from_node(composite::square(&x.node, Some(Site::caller())))
     }
 
-    /// True where the distance to `other` is at most `relative * |other| + absolute`, computed in floats; an infinity is close to itself
-    /// alone.
+    /// True where the distance to `other` is at most `relative * |other| + absolute`; an infinity is close to itself alone. An `other`
+    /// that is no float is taken as `f64`, as in NumPy, and a Python float in the type of what it is compared with.
     #[doc(alias = "isclose")]
     #[track_caller]
-    pub fn is_close(&self, other: impl Into<DynExpr<'a>>, relative: f64, absolute: f64) -> Self {
+    pub fn is_close(&self, other: impl Into<DynOperand<'a>>, relative: f64, absolute: f64) -> Self {
         let site = Some(Site::caller());
-        let [x, y] = [self.clone(), other.into()].map(|x| if x.dtype().is_float() { x } else { x.astype(DType::F64) });
-        let d = x.dtype().promote(y.dtype());
-        let [x, y] = [x, y].map(|x| infer::cast(&x.node, d, site));
-        DynExpr::from_node(composite::is_close(&x, &y, relative, absolute, site))
+        let (y, limit) = match other.into() {
+            DynOperand::Expr(y) => (promote::as_wide_float(&y.node, site), None),
+            DynOperand::Weak(y) => {
+                let d = promote::as_wide_float(&self.node, site).dtype;
+                let number = |value: f64| infer::constant(Scalar::F64(value).cast(d), site);
+                (number(y.to_f64()), Some(number(absolute + relative * y.to_f64().abs())))
+            }
+        };
+        let d = self.dtype().promote(y.dtype);
+        let [x, y] = [&self.node, &y].map(|x| infer::cast(x, d, site));
+        let limit = limit.unwrap_or_else(|| composite::tolerance(&y, relative, absolute, site));
+        DynExpr::from_node(composite::is_close(&x, &y, &limit, site))
     }
 
-    /// -1, 0 or 1; NaN stays NaN, and both zeros are 0.
+    /// To so many decimals, halves to even: by way of the product with a power of ten, as in NumPy, which is rounded too. Fewer
+    /// than none are tens, hundreds and so on. Integers stay integers, and go to tens by way of `f64`.
+    #[track_caller]
+    pub fn round_to(&self, decimals: i32) -> Self {
+        let (site, d) = (Some(Site::caller()), self.dtype());
+        let rounded = |x: &NodeRef| composite::round_to(x, decimals, site);
+        DynExpr::from_node(match d.is_int() {
+            true if decimals >= 0 => self.node.clone(),
+            true => infer::cast(&rounded(&promote::as_wide_float(&self.node, site)), d, site),
+            false => rounded(&promote::as_float(&self.node, site)),
+        })
+    }
+
+    /// With numbers in the place of NaN, infinity and negative infinity, of which the last two by default are the largest numbers
+    /// of the type. Integers and `bool` have none of them and stay as they are.
+    #[track_caller]
+    pub fn nan_to_num(&self, nan: f64, posinf: impl Into<Option<f64>>, neginf: impl Into<Option<f64>>) -> Self {
+        if !self.dtype().is_float() {
+            return self.clone();
+        }
+        DynExpr::from_node(composite::nan_to_num(&self.node, nan, posinf.into(), neginf.into(), Some(Site::caller())))
+    }
+
+    /// -1, 0 or 1; NaN stays NaN, and both zeros are 0. Not defined on `bool`.
     #[doc(alias = "signum")]
     #[track_caller]
     pub fn sign(&self) -> Self {
-        DynExpr::from_node(composite::sign(&self.node, Some(Site::caller())))
+        let site = Some(Site::caller());
+        if self.dtype() == DType::Bool {
+            let error = Error::new(ErrorKind::DType, "`sign` is not defined on bool");
+            return DynExpr::from_node(infer::failed(error, DType::Bool, site));
+        }
+        DynExpr::from_node(composite::sign(&self.node, site))
     }
 
     /// [`floor_div`](DynExpr::floor_div) and [`rem`](DynExpr::rem).
@@ -250,13 +286,16 @@ impl<'a> DynExpr<'a> {
         (self.floor_div(other.clone()), self.rem(other))
     }
 
-    /// How many bits of the magnitude are set, as `u8`.
+    /// How many bits of the magnitude are set, as `u8`; of `bool` 0 or 1.
     #[doc(alias = "bitwise_count")]
     #[doc(alias = "count_ones")]
     #[track_caller]
     pub fn bit_count(&self) -> Self {
         let site = Some(Site::caller());
-        if self.dtype().is_float() || self.dtype() == DType::Bool {
+        if self.dtype() == DType::Bool {
+            return self.astype(DType::U8);
+        }
+        if self.dtype().is_float() {
             let message = format!("bit_count is not defined on {}", self.dtype());
             return DynExpr::from_node(infer::failed(Error::new(ErrorKind::DType, message), DType::U8, site));
         }

@@ -24,6 +24,17 @@ pub enum Weak {
     Float(f64),
 }
 
+impl Weak {
+    /// The nearest `f64`.
+    pub(crate) fn to_f64(self) -> f64 {
+        match self {
+            Weak::Bool(x) => f64::from(x),
+            Weak::Int(k) => k as f64,
+            Weak::Float(x) => x,
+        }
+    }
+}
+
 impl std::fmt::Display for Weak {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -165,6 +176,11 @@ pub(crate) fn float_for(d: DType) -> DType {
 /// The operand of a function that has floating-point answers only, converted.
 pub(crate) fn as_float(a: &NodeRef, site: At) -> NodeRef {
     if is_error(a) { a.clone() } else { infer::cast(a, float_for(a.dtype), site) }
+}
+
+/// The operand where a Python float is the other one: `f64` if it is no float.
+pub(crate) fn as_wide_float(a: &NodeRef, site: At) -> NodeRef {
+    if is_error(a) || a.dtype.is_float() { a.clone() } else { infer::cast(a, DType::F64, site) }
 }
 
 /// The type of a function of two floats: the one that functions of one take each operand in, the wider of both.

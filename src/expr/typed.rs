@@ -293,14 +293,30 @@ impl<'a, T: Float> Expr<'a, T> {
     }
 
     function_methods! { Expr<'a, T>, infer::unary }
-    composite_methods! { composite::as_it_is, Expr<'a, bool> }
+    composite_methods! { composite::as_it_is, composite::as_it_is, Expr<'a, bool> }
+
+    /// To so many decimals, halves to even: by way of the product with a power of ten, as in NumPy, which is rounded too. Fewer
+    /// than none are tens, hundreds and so on.
+    #[track_caller]
+    pub fn round_to(&self, decimals: i32) -> Self {
+        Expr::from_node(composite::round_to(&self.node, decimals, Some(Site::caller())))
+    }
+
+    /// With numbers in the place of NaN, infinity and negative infinity, of which the last two by default are the largest numbers
+    /// of the type.
+    #[track_caller]
+    pub fn nan_to_num(&self, nan: f64, posinf: impl Into<Option<f64>>, neginf: impl Into<Option<f64>>) -> Self {
+        Expr::from_node(composite::nan_to_num(&self.node, nan, posinf.into(), neginf.into(), Some(Site::caller())))
+    }
     function2_methods! { binary_methods, [], [-> Expr<'a, T>] }
 
     /// True where the distance to `other` is at most `relative * |other| + absolute`; an infinity is close to itself alone.
     #[doc(alias = "isclose")]
     #[track_caller]
     pub fn is_close(&self, other: impl IntoExpr<'a, T>, relative: f64, absolute: f64) -> Expr<'a, bool> {
-        Expr::from_node(composite::is_close(&self.node, &other.into_expr().node, relative, absolute, Some(Site::caller())))
+        let (site, other) = (Some(Site::caller()), other.into_expr());
+        let limit = composite::tolerance(&other.node, relative, absolute, site);
+        Expr::from_node(composite::is_close(&self.node, &other.node, &limit, site))
     }
 
     reduction_methods! {

@@ -48,7 +48,7 @@ struct Reduced {
 /// Reduces a finite `x` of at least 2^0.
 ///
 /// x is m 2^e for an m of 53 bits, and only the bits of 2 / pi from e - 1 on decide which part of a turn it is. Of these 256 are
-/// taken. No double is nearer to a multiple of pi / 2 than 2^-62 times itself, so that after a product with m more than 130 bits
+/// taken. No double is nearer to a multiple of pi / 2 than about 2^-61, so that after a product with m more than 130 bits
 /// of the rest are right.
 fn reduced(x: f64) -> Reduced {
     debug_assert!(x.is_finite() && x >= 1.0);

@@ -84,25 +84,25 @@ pub(super) fn sign(c: &Call) -> Result {
     c.done(x.sign())
 }
 
-/// To so many decimals. Integers stay as they are, or go by way of `f64` to tens, hundreds and so on, as in NumPy.
 pub(super) fn round(c: &Call) -> Result {
-    let (x, decimals) = (c.array("a")?, c.int("decimals")?.clamp(-1000, 1000) as i32);
-    let d = x.dtype();
-    c.done(match d.is_int() {
-        true if decimals >= 0 => x,
-        true => x.astype(DType::F64).round_to(decimals).astype(d),
-        false => x.round_to(decimals),
-    })
+    let decimals = c.int("decimals")?.clamp(-1000, 1000) as i32;
+    c.done(c.array("a")?.round_to(decimals))
 }
 
-/// NumPy's `isclose`.
+/// NumPy's `isclose`. A Python number on the left is of the type that the right is compared in.
 fn close(c: &Call) -> std::result::Result<Expr, Mistake> {
-    let (x, y) = (c.array("a")?, c.array("b")?);
     let tolerance = |name| c.number(name, c.value(name).0, c.value(name).1);
-    let close = x.is_close(y.clone(), tolerance("rtol")?, tolerance("atol")?);
+    let (relative, absolute) = (tolerance("rtol")?, tolerance("atol")?);
+    let (x, y) = c.operands("a", "b")?;
+    let x = match (x, &y) {
+        (DynOperand::Expr(x), _) => x,
+        (DynOperand::Weak(x), DynOperand::Expr(y)) => Scalar::F64(x.to_f64()).cast(to_float(y.clone()).dtype()).into(),
+        (DynOperand::Weak(x), DynOperand::Weak(_)) => Scalar::F64(x.to_f64()).into(),
+    };
+    let close = x.is_close(y, relative, absolute);
     Ok(match c.flag("equal_nan")? {
         false => close,
-        true => DynExpr::binary(BinaryOp::Or, close, DynExpr::binary(BinaryOp::And, x.is_nan(), y.is_nan())),
+        true => DynExpr::binary(BinaryOp::Or, close, DynExpr::binary(BinaryOp::And, x.is_nan(), c.array("b")?.is_nan())),
     })
 }
 
@@ -129,10 +129,11 @@ pub(super) fn of_one(c: &Call, f: fn(&Expr) -> Expr) -> Result {
 
 /// What replaces NaN and infinities; integers have none.
 pub(super) fn nan_to_num(c: &Call) -> Result {
-    let x = c.array("x")?;
-    if !x.dtype().is_float() {
-        return c.done(x);
+    if !c.flag("copy")? {
+        let mistake = c.fail(ErrorKind::Unsupported, "`nan_to_num` with `copy=False` would overwrite its argument");
+        return Err(mistake.help("write `x[...] = nan_to_num(x)`"));
     }
+    let x = c.array("x")?;
     let given = |name| match c.value(name) {
         (Value::None, _) => Ok(None),
         (value, span) => c.number(name, value, span).map(Some),
@@ -159,9 +160,7 @@ pub(super) fn float_power(c: &Call) -> Result {
         match x {
             DynOperand::Expr(x) => x.astype(DType::F64),
             // No literal: those have powers of their own.
-            DynOperand::Weak(Weak::Int(k)) => Scalar::F64(k as f64).into(),
-            DynOperand::Weak(Weak::Float(x)) => Scalar::F64(x).into(),
-            DynOperand::Weak(Weak::Bool(x)) => Scalar::F64(f64::from(x)).into(),
+            DynOperand::Weak(x) => Scalar::F64(x.to_f64()).into(),
         }
     };
     c.done(DynExpr::binary(BinaryOp::Pow, wide(x), wide(y)))

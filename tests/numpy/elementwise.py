@@ -38,9 +38,12 @@ programs = ["fmin(x, y) + 0.0", "fmax(x, y) + 0.0", "fmin(u, v) + 0.0", "fmax(u,
             "q, r = modf(x); result = q", "q, r = modf(x); result = r", "q, r = modf(u); result = q", "q, r = modf(u); result = r",
             "q, r = divmod(m, 2.5); result = q", "q, r = divmod(m, -2.5); result = r",
             "isclose(x, y)", "isclose(x, y, equal_nan=True)", "isclose(m, m + 1e-9)", "isclose(m, m * 1.0001, rtol=1e-3)",
+            "isclose(s1[3:4], ms[2:3] * 2.8, rtol=0, atol=0.3)", "isclose(ms[2:3] * 2.8, s1[3:4], rtol=0, atol=0.3)",
+            "isclose(ms, 1.005, rtol=0, atol=0)", "isclose(1.005, ms, rtol=0, atol=0)", "isclose(ms, 2, rtol=1)", "isclose(s1, 1.5)", "isclose(7, s1)",
+            "isclose(u, v, rtol=0.25)", "isclose(ms, 1.0049, rtol=1e-4)",
             "float_power(ms, 2)", "float_power(s4, 2)", "float_power(m, 0.5)",
             "degrees(m)", "radians(m)", "rad2deg(ms)", "deg2rad(ms)", "fabs(s4)", "fabs(s2)"]
-programs += [f"round({a}, {n})" for a in ["m", "ms"] for n in [0, 1, 2, -1, -2, 20]]
+programs += [f"round({a}, {n})" for a in ["m", "ms"] for n in [0, 1, 2, -1, -2, 20, 45, -45]]
 for k in ints:
     k = named(k)
     programs += [f"bitwise_count({k})", f"round({k}, 2)", f"q, r = divmod({k}, 7); result = q", f"q, r = divmod({k}, 7); result = r",

@@ -394,8 +394,11 @@ fn composite_functions_are_the_same_on_both_kinds() {
     assert_eq!(a.reciprocal().to_string(), "1.0 / x");
     let k = DynExpr::from(a.cast::<i8>());
     assert_eq!((k.bit_count().dtype(), k.square().dtype(), k.sign().dtype()), (crate::DType::U8, crate::DType::I8, crate::DType::I8));
-    assert_eq!(k.logistic().dtype(), crate::DType::F16);
-    for mistake in [d.bit_count(), k.unary(UnaryOp::Spacing)] {
+    assert_eq!((k.logistic().dtype(), k.sinc().dtype()), (crate::DType::F16, crate::DType::F64));
+    // Integers stay what they are.
+    assert_eq!([k.round_to(2), k.nan_to_num(0.0, None, None)].map(|x| x.to_string()), [k.to_string(), k.to_string()]);
+    assert_eq!((k.round_to(-1).dtype(), k.gt(0).bit_count().dtype()), (crate::DType::I8, crate::DType::U8));
+    for mistake in [d.bit_count(), k.unary(UnaryOp::Spacing), k.gt(0).sign()] {
         assert!(mistake.check().is_err());
     }
 }
