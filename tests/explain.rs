@@ -85,6 +85,14 @@ const PROGRAMS: &[Program] = &[
         let d = (d * d).sum_axis(2).sqrt();
         b.output("near", &d / d.sum_over(Axes::from(1).keepdims()));
     } },
+    Program { name: "given_away", line: line!(), declare: |b| {
+        let [n, m] = b.dims(["n", "m"]);
+        let g = &b.input::<f64>("g", [&n, &m]);
+        let x = &b.input::<f64>("x", [&n, &m]);
+        let e = &(x - g.sum()).t().exp().reshape([-1]).reshape([elide::Extent::from(&n), elide::Extent::from(&m)]);
+        b.output("y", e / e.sum_axis(Axis(0)).invert_axis(0));
+        b.give_away(g);
+    } },
     Program { name: "promoted", line: line!(), declare: |b| {
         let [n] = b.dims(["n"]);
         let i = b.input_dyn("i", DType::I32, elide::Shape::of([&n]), false);
@@ -299,6 +307,11 @@ fn every_reason_and_every_placement_is_provoked() {
 
 /// What the ledger says of memory is what the slots say, and only what takes memory that nobody asked for, or is read at an index
 /// that nobody wrote, has a reason.
+/// Whether a value lies in an input that the caller gives away.
+fn given_away(r: &Report, v: &elide::Value) -> bool {
+    r.inputs().iter().any(|i| i.given_away && v.memory.as_deref() == Some(&*i.name))
+}
+
 #[test]
 fn the_ledger_and_the_slots_agree() {
     for (name, r) in provoked() {
@@ -308,9 +321,10 @@ fn the_ledger_and_the_slots_agree() {
             assert!(!own_index || v.placement == Placement::ComputedIndex, "{name}: {v:?}");
             assert_eq!(v.reason.is_some(), scratch || own_index, "{name}: {v:?}");
             let in_slot = v.memory.as_ref().is_some_and(|m| m.starts_with("slot "));
-            assert_eq!(in_slot || v.until.is_some(), scratch, "{name}: {v:?}");
-            // Scratch memory is a slot, or an output that no nest up to the value's last reader writes to.
+            assert_eq!(in_slot || v.until.is_some() || v.since.is_some(), scratch, "{name}: {v:?}");
+            // Scratch memory is a slot, an output that no nest up to the value's last reader writes to, or an input given away.
             assert!(v.until.is_none_or(|nest| !in_slot && v.nests.iter().all(|k| *k < nest)), "{name}: {v:?}");
+            assert!(v.since.is_none_or(|nest| given_away(&r, v) && v.nests.iter().all(|k| *k >= nest)), "{name}: {v:?}");
             let stored = !matches!(v.placement, Placement::Scalar | Placement::View | Placement::ComputedIndex | Placement::Inline);
             assert_eq!(v.memory.is_some(), stored, "{name}: {v:?}");
             assert_eq!(v.bytes == Size::ZERO, !stored, "{name}: {v:?}");
@@ -323,7 +337,11 @@ fn the_ledger_and_the_slots_agree() {
         for (k, slot) in r.slots().iter().enumerate() {
             let memory = format!("slot {k}");
             let held = r.values().iter().filter(|v| v.memory.as_ref() == Some(&memory));
-            assert!(held.clone().all(|v| v.bytes == slot.bytes && v.window == slot.window), "{name}: slot {k}");
+            for dims in [[("n", 7), ("m", 300), ("k", 40)], [("n", 0), ("m", 1), ("k", 2)], [("n", 5000), ("m", 6), ("k", 9)]] {
+                let bytes = |s: &Size| s.evaluate(&dims).unwrap();
+                assert_eq!(held.clone().map(|v| bytes(&v.bytes)).max(), Some(bytes(&slot.bytes)), "{name}: slot {k} where {dims:?}");
+            }
+            assert!(held.clone().all(|v| !v.window || slot.window), "{name}: slot {k}");
             assert!(slot.holds.iter().all(|(n, ..)| held.clone().any(|v| v.name == *n)), "{name}: slot {k}");
         }
         let text = r.to_string();

@@ -199,6 +199,18 @@ fn from_initial(c: &Call, op: ReduceOp, result: Expr) -> Result<Expr> {
     Ok(all)
 }
 
+/// A minimum or maximum that is about to be combined with another number: of no elements it is what changes no number.
+fn or_identity(x: &Expr, op: ReduceOp, axes: &[usize]) -> Expr {
+    let extents = x.shape().extents();
+    match op.identity(x.dtype()) {
+        Some(identity) if axes.iter().any(|k| extents[*k] == Size::ZERO) => {
+            let left = (0..extents.len()).filter(|k| !axes.contains(k)).map(|k| Extent::from(extents[k].clone()));
+            DynExpr::from(identity).broadcast(left)
+        }
+        _ => x.reduce(op, axes.iter().map(|k| Axis::from(*k)).collect::<Axes>()),
+    }
+}
+
 /// The place among the elements that a mask selects, all axes taken as one: the number of selected elements before it.
 ///
 /// Others count as the least there is. If that is the largest of all, the first element has it, selected or not, and none comes before.
@@ -227,7 +239,7 @@ pub(super) fn reduce(c: &Call, op: ReduceOp) -> Result {
                 Some(mask) => mask.select(&elements.x, c.operand("initial")?),
                 None => elements.x.clone(),
             };
-            return elements.done(c, from_initial(c, op, x.reduce(op, elements.axes()))?);
+            return elements.done(c, from_initial(c, op, or_identity(&x, op, &elements.axes))?);
         }
         if elements.each && !leaves_out_nan(c) {
             let message = format!("there is no {} of no elements, which `where` may leave", op.name());

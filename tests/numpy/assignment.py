@@ -349,7 +349,9 @@ w = o[o > 0]
 ? w = a[r]
 w = x.max(initial=2); v = a.min(axis=0, initial=-1.0); z = i.max(axis=0, initial=5, keepdims=True)
 w = a.max(axis=1, where=b, initial=-2); v = x.min(where=m, initial=9); z = np.max(x[m], initial=100)
-? w = x[:0].max(initial=3)
+w = x[:0].max(initial=3); v = a[:, :0].min(axis=1, initial=2.5); z = i[:0].max(initial=-4, keepdims=True); y = np.nanmin(x[:0], initial=nan)
+w = a[:, :0].max(axis=1, initial=-1, where=a[:, :0] > 0); v = a[:0].max(axis=1, initial=7.0)
+? w = a[:, :0].max(axis=0, initial=3) + a[:, :0].max(axis=1)
 w = np.nanmax(np.where(a > 2, nan, a), axis=0, initial=1); v = np.nanmin(a + nan, initial=7)
 w = x.sum(initial=10); v = j.sum(axis=0, initial=3); z = np.prod(x, initial=2.0); y = np.sum(b, initial=1)
 w = x.max(where=m)
