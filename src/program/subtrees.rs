@@ -9,7 +9,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::prepare::Env;
-use super::threads::{Cut, Cuts, MOST_WORDS, PARTS, enter, worth};
+use super::threads::{Cut, Cuts, MOST_WORDS, enter, worth};
 use crate::codegen::{self, Backend, Code};
 use crate::compile::Compiler;
 use crate::dtype::{DType, Scalar};
@@ -74,11 +74,11 @@ impl Subtrees {
         let Some(axis) = &bindings.run else { return Ok(None) };
         let levels = match cuts.parts {
             Some(parts) => (parts > 1) as u32 * 2,
-            None => {
-                let worth = worth(nest, params, bytes);
+            None => match worth(nest, params, bytes) {
                 // The pool is not asked for, and so not started, for what is too short.
-                if worth < 2 || cuts.threads.count() < 2 { 0 } else { worth.min(PARTS * cuts.threads.count() as i64).ilog2() }
-            }
+                ..2 => 0,
+                worth => worth.min(cuts.threads.tasks()).ilog2(),
+            },
         };
         if levels == 0 || bindings.pointers.len() + MOST_RESULTS + params.len() + 3 > MOST_WORDS {
             return Ok(None);

@@ -36,6 +36,16 @@ impl Threads {
             Threads::N(n) => rayon::current_num_threads().min(n),
         }
     }
+
+    /// The most tasks to give the pool at a time: more than threads, so that a thread that was held up does less, but no more where some
+    /// of the pool's threads are to be left alone, as each of them takes what there is.
+    pub(super) fn tasks(self) -> i64 {
+        match self.count() {
+            1 => 1,
+            n if n < rayon::current_num_threads() => n as i64,
+            n => PARTS * n as i64,
+        }
+    }
 }
 
 /// How a run is cut: chosen for speed, unless tests say how.
@@ -156,8 +166,8 @@ impl Parts {
         let most = match cuts.parts {
             Some(parts) => parts,
             // The pool is not asked for, and so not started, for what is too short.
-            None if worth < 2 || cuts.threads.count() < 2 => 1,
-            None => worth.min(PARTS * cuts.threads.count() as i64),
+            None if worth < 2 => 1,
+            None => worth.min(cuts.threads.tasks()),
         };
         let most = most.min(extent);
         if most < 2 || bindings.pointers.len() + params.len() + 3 > MOST_WORDS {
@@ -287,4 +297,17 @@ pub(super) fn bytes_time(bytes: i64) -> i64 {
 /// How many parts of a length it takes to cover an extent.
 pub(super) fn in_parts(extent: i64, length: i64) -> i64 {
     if extent <= 0 { 0 } else { (extent - 1) / length.max(1) + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Threads;
+
+    #[test]
+    fn fewer_threads_than_the_pool_has_are_no_more_tasks_than_threads() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(6).build().unwrap();
+        let tasks =
+            pool.install(|| [Threads::One, Threads::N(0), Threads::N(2), Threads::N(6), Threads::N(9), Threads::Auto].map(Threads::tasks));
+        assert_eq!(tasks, [1, 1, 2, 24, 24, 24]);
+    }
 }
