@@ -1,7 +1,7 @@
 //! Lazy array expressions, fused and compiled to vectorized loops.
 //!
 //! Operators on [`Expr`] compute nothing: they record a graph. When a result is asked for, the graph is rewritten, divided
-//! into as few loop nests as the rules of the scheduler allow, and each nest is compiled for this machine: for AVX-512 or AVX2 where
+//! into as few loop nests as the rules of the scheduler allow, and each nest is compiled for this machine: for AVX-512, or AVX2 with FMA and F16C, where
 //! there is such a thing, else by Cranelift.
 //! Intermediate values stay in registers.
 //!

@@ -80,10 +80,9 @@ fn reduced(x: f64) -> Reduced {
         rest = rest.map(|w| !w);
     }
     let [a, b, c, _] = rest;
-    let zeros = if a == 0 { 64 + b.leading_zeros() } else { a.leading_zeros() };
-    let (a, b, c) = if a == 0 { (b, c, rest[3]) } else { (a, b, c) };
-    let shift = zeros % 64;
-    let quarters = (u128::from(a) << 64 | u128::from(b)) << shift | (u128::from(c) << shift) >> 64;
+    // At most 61, as the rest is no less than 2^-61 times 2 / pi.
+    let zeros = a.leading_zeros();
+    let quarters = (u128::from(a) << 64 | u128::from(b)) << zeros | (u128::from(c) << zeros) >> 64;
     let angle = high_product(quarters, HALF_PI);
     let high = angle as f64;
     let low = angle.wrapping_sub(high as u128) as i128 as f64;
