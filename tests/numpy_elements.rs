@@ -13,7 +13,7 @@ fn array(text: &str) -> Tensor {
     let (spec, elements) = text.split_once(" |").unwrap();
     let InputSpec { dtype, shape } = spec.parse().unwrap();
     let scalar = |e: &str| match dtype {
-        DType::F32 | DType::F64 => Scalar::F64(e.parse().unwrap()).cast(dtype),
+        _ if dtype.is_float() => Scalar::F64(e.parse().unwrap()).cast(dtype),
         DType::U64 => Scalar::U64(e.parse().unwrap()),
         _ => Scalar::I64(e.parse().unwrap()).cast(dtype),
     };

@@ -106,6 +106,48 @@ pub(crate) fn modf(x: &NodeRef, at: At) -> (NodeRef, NodeRef) {
     (m.binary(BinaryOp::Copysign, &rest, x), whole)
 }
 
+/// x 2^n of any integer n, rounded once. In `f64`, by products with powers of two, of which the last alone may round.
+pub(crate) fn ldexp(x: &NodeRef, n: &NodeRef, at: At) -> NodeRef {
+    let m = Make(at);
+    // The sum of the widths of all exponents is below 2200: more of either sign leads to the same zeros and infinities.
+    let (wide, n) = (infer::cast(x, DType::F64, at), infer::cast(n, DType::F64, at));
+    let n = m.with(BinaryOp::Min, &m.with(BinaryOp::Max, &n, -2200.0), 2200.0);
+    if x.dtype == DType::F32 || x.dtype.is_half() {
+        // Below 2^400 and above 2^-400 every product is exact, and the casts round it; x is 0, infinite, or from 2^-149 to 2^128.
+        let n = m.with(BinaryOp::Min, &m.with(BinaryOp::Max, &n, -400.0), 400.0);
+        let single = infer::cast(&m.binary(BinaryOp::Mul, &wide, &m.unary(UnaryOp::Exp2, &n)), DType::F32, at);
+        return infer::cast(&single, x.dtype, at);
+    }
+    // A small x is made a normal number first. Of n, a third at a time: a result that is not normal is 2^-1075 or more, so that
+    // what it was before the last third, by 2^200 larger, is normal, and no product before the last is rounded.
+    let small = m.with(BinaryOp::Lt, &m.unary(UnaryOp::Abs, &wide), 1.0);
+    let wide = m.select(&small, &m.with(BinaryOp::Mul, &wide, 2f64.powi(600)), &wide);
+    let n = m.select(&small, &m.with(BinaryOp::Sub, &n, 600.0), &n);
+    let third = m.unary(UnaryOp::Trunc, &m.with(BinaryOp::Mul, &n, 1.0 / 3.0));
+    let rest = m.binary(BinaryOp::Sub, &m.binary(BinaryOp::Sub, &n, &third), &third);
+    let (power, last) = (m.unary(UnaryOp::Exp2, &third), m.unary(UnaryOp::Exp2, &rest));
+    let twice = m.binary(BinaryOp::Mul, &m.binary(BinaryOp::Mul, &wide, &power), &power);
+    m.binary(BinaryOp::Mul, &twice, &last)
+}
+
+/// A number from 1/2 to 1, with the sign of x, and the power of two that makes it x, as `i32`; of 0, infinities and NaN they are
+/// x and 0. In `f64`: the distance to the next number is a power of two.
+pub(crate) fn frexp(x: &NodeRef, at: At) -> (NodeRef, NodeRef) {
+    let m = Make(at);
+    let wide = infer::cast(x, DType::F64, at);
+    // Neither the number nor what follows it leaves the range of normal numbers.
+    let small = m.with(BinaryOp::Lt, &m.unary(UnaryOp::Abs, &wide), 1.0);
+    let scale = m.select(&small, &m.number(&wide, 2f64.powi(200)), &m.number(&wide, 2f64.powi(-200)));
+    let normal = m.binary(BinaryOp::Mul, &wide, &scale);
+    let spacing = m.unary(UnaryOp::Spacing, &m.unary(UnaryOp::Abs, &normal));
+    let mantissa = m.with(BinaryOp::Mul, &m.binary(BinaryOp::Div, &normal, &spacing), 2f64.powi(-53));
+    let scaled = m.select(&small, &m.number(&wide, 53.0 - 200.0), &m.number(&wide, 53.0 + 200.0));
+    let power = m.binary(BinaryOp::Add, &m.unary(UnaryOp::Log2, &spacing), &scaled);
+    let some = m.binary(BinaryOp::And, &is_finite(&wide, at), &m.with(BinaryOp::Ne, &wide, 0.0));
+    let mantissa = infer::cast(&m.select(&some, &mantissa, &wide), x.dtype, at);
+    (mantissa, infer::cast(&m.select(&some, &power, &m.number(&wide, 0.0)), DType::I32, at))
+}
+
 /// With numbers in the place of NaN and infinities; these are the largest numbers of the type where nothing is given.
 pub(crate) fn nan_to_num(x: &NodeRef, nan: f64, high: Option<f64>, low: Option<f64>, at: At) -> NodeRef {
     let m = Make(at);
@@ -173,9 +215,9 @@ pub(crate) fn as_it_is(x: &NodeRef, _: At) -> NodeRef {
 }
 
 /// The methods, of which `$convert` makes the operand a float, of the type that functions take it in, and `$wide` `f64` where it is none,
-/// with results of this type and of `$Truth`.
+/// with results of this type, of `$Truth` and of `$Exponent`.
 macro_rules! composite_methods {
-    ($convert:path, $wide:path, $Truth:ty) => {
+    ($convert:path, $wide:path, $Truth:ty, $Exponent:ty) => {
         composite_methods! { @rows $convert;
             /// 1 over the element.
             reciprocal -> Self;
@@ -211,6 +253,15 @@ macro_rules! composite_methods {
             let site = Some(Site::caller());
             let (fraction, whole) = composite::modf(&$convert(&self.node, site), site);
             (Self::from_node(fraction), Self::from_node(whole))
+        }
+
+        /// The number from 1/2 to 1, with the element's sign, and the power of two whose product the element is: exact, and the second
+        /// an `i32`. Of zeros, infinities and NaN they are the element and 0.
+        #[track_caller]
+        pub fn frexp(&self) -> (Self, $Exponent) {
+            let site = Some(Site::caller());
+            let (mantissa, exponent) = composite::frexp(&$convert(&self.node, site), site);
+            (Self::from_node(mantissa), <$Exponent>::from_node(exponent))
         }
     };
     (@rows $convert:path; $( $(#[$doc:meta])* $name:ident -> $Out:ty; )*) => { $(

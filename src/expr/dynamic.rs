@@ -9,7 +9,7 @@ use crate::expr::axes::{Axes, Axis, Extent};
 use crate::expr::composite::{self, composite_methods};
 use crate::expr::methods::{function_methods, function2_methods, reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
-use crate::expr::promote::{self, DynOperand};
+use crate::expr::promote::{self, DynOperand, Weak};
 use crate::expr::{infer, pieces, rearrange};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape::Shape;
@@ -209,7 +209,7 @@ impl<'a> DynExpr<'a> {
     }
 
     function_methods! { DynExpr<'a>, promote::unary }
-    composite_methods! { promote::as_float, promote::as_wide_float, DynExpr<'a> }
+    composite_methods! { promote::as_float, promote::as_wide_float, DynExpr<'a>, DynExpr<'a> }
 
     /// Absolute value as a float, of integers too.
     #[track_caller]
@@ -284,6 +284,28 @@ impl<'a> DynExpr<'a> {
     pub fn divmod(&self, other: impl Into<DynOperand<'a>>) -> (Self, Self) {
         let other = other.into();
         (self.floor_div(other.clone()), self.rem(other))
+    }
+
+    /// The product with a power of two, `self * 2^exponent`, in the float type that functions take `self` in, rounded once (halves by
+    /// way of `f32`). The exponent is of any integer type, or `bool`.
+    #[doc(alias = "scalbn")]
+    #[track_caller]
+    pub fn ldexp(&self, exponent: impl Into<DynOperand<'a>>) -> Self {
+        let site = Some(Site::caller());
+        let exponent = match exponent.into() {
+            DynOperand::Expr(n) => n.node,
+            // As far as a number may be from others; more changes nothing.
+            DynOperand::Weak(Weak::Int(n)) => infer::constant(Scalar::I64(n.clamp(-5000, 5000) as i64), site),
+            DynOperand::Weak(Weak::Bool(n)) => infer::constant(Scalar::Bool(n), site),
+            DynOperand::Weak(Weak::Float(n)) => infer::constant(Scalar::F64(n), site),
+        };
+        let x = promote::as_float(&self.node, site);
+        if !infer::is_error(&x) && !infer::is_error(&exponent) && exponent.dtype.is_float() {
+            let message = format!("the exponent of `ldexp` must be of an integer type, not {}", exponent.dtype);
+            let error = Error::new(ErrorKind::DType, message).help("write `x * exp2(y)` for powers that are not integers");
+            return DynExpr::from_node(infer::failed(error, x.dtype, site));
+        }
+        DynExpr::from_node(composite::ldexp(&x, &exponent, site))
     }
 
     /// How many bits of the magnitude are set, as `u8`; of `bool` 0 or 1.

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use half::{bf16, f16};
 
-use crate::dtype::{Element, Float, Number, for_each_dtype};
+use crate::dtype::{Element, Float, Integer, Number, for_each_dtype};
 use crate::error::{Result, Site};
 use crate::expr::DynExpr;
 use crate::expr::axes::{Axes, Axis, Extent};
@@ -293,7 +293,7 @@ impl<'a, T: Float> Expr<'a, T> {
     }
 
     function_methods! { Expr<'a, T>, infer::unary }
-    composite_methods! { composite::as_it_is, composite::as_it_is, Expr<'a, bool> }
+    composite_methods! { composite::as_it_is, composite::as_it_is, Expr<'a, bool>, Expr<'a, i32> }
 
     /// To so many decimals, halves to even: by way of the product with a power of ten, as in NumPy, which is rounded too. Fewer
     /// than none are tens, hundreds and so on.
@@ -307,6 +307,13 @@ impl<'a, T: Float> Expr<'a, T> {
     #[track_caller]
     pub fn nan_to_num(&self, nan: f64, posinf: impl Into<Option<f64>>, neginf: impl Into<Option<f64>>) -> Self {
         Expr::from_node(composite::nan_to_num(&self.node, nan, posinf.into(), neginf.into(), Some(Site::caller())))
+    }
+
+    /// The product with a power of two, `self * 2^exponent`, rounded once.
+    #[doc(alias = "scalbn")]
+    #[track_caller]
+    pub fn ldexp<I: Integer>(&self, exponent: impl IntoExpr<'a, I>) -> Self {
+        Expr::from_node(composite::ldexp(&self.node, &exponent.into_expr().node, Some(Site::caller())))
     }
     function2_methods! { binary_methods, [], [-> Expr<'a, T>] }
 

@@ -32,8 +32,8 @@ static INSTEAD: &[(&str, &str)] = &[
 /// NumPy's functions and methods that elide lacks. What is called so is not misspelt.
 static ABSENT: &str = "\
     apply_along_axis argpartition argsort broadcast broadcast_arrays conj \
-    convolve corrcoef correlate cross ctypes cumprod cumsum data digitize dsplit ediff1d einsum flatiter frexp \
-    fromfunction frombuffer gcd geomspace gradient histogram2d histogramdd imag interp isdtype isnat item kron lcm ldexp \
+    convolve corrcoef correlate cross ctypes cumprod cumsum data digitize dsplit ediff1d einsum flatiter \
+    fromfunction frombuffer gcd geomspace gradient histogram2d histogramdd imag interp isdtype isnat item kron lcm \
     lexsort linalg logspace long mask_indices median meshgrid nanargmax nanargmin nancumsum nanmedian \
     nanpercentile nanquantile ndarray partition percentile piecewise place polyfit polyval put quantile random \
     ravel_multi_index real searchsorted select sort strides tensordot tobytes tolist trapezoid tril_indices triu_indices \

@@ -153,6 +153,16 @@ pub(super) fn divmod(c: &Call) -> Result {
     tuple(vec![of(BinaryOp::FloorDiv)?, of(BinaryOp::Rem)?], c.at)
 }
 
+/// A Python int is an array of `i64` here.
+pub(super) fn ldexp(c: &Call) -> Result {
+    c.done(c.array("x1")?.ldexp(c.array("x2")?))
+}
+
+pub(super) fn frexp(c: &Call) -> Result {
+    let (mantissa, exponent) = c.array("x")?.frexp();
+    tuple(vec![c.done(mantissa)?, c.done(exponent)?], c.at)
+}
+
 /// A power of `f64`, whatever the operands are.
 pub(super) fn float_power(c: &Call) -> Result {
     let (x, y) = c.operands("x1", "x2")?;

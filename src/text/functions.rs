@@ -163,6 +163,8 @@ static FUNCTIONS: &[Function] = &[
     row("float_power", &[], XY, Other(elementwise::float_power)).elementwise(),
     row("modf", &[], X, Other(elementwise::modf)),
     row("divmod", &[], XY, Other(elementwise::divmod)),
+    row("ldexp", &[], XY, Other(elementwise::ldexp)).elementwise(),
+    row("frexp", &[], X, Other(elementwise::frexp)),
     row("logical_and", &[], XY, Other(|c| elementwise::logical(c, BinaryOp::And))).elementwise(),
     row("logical_or", &[], XY, Other(|c| elementwise::logical(c, BinaryOp::Or))).elementwise(),
     row("logical_xor", &[], XY, Other(|c| elementwise::logical(c, BinaryOp::Xor))).elementwise(),

@@ -375,6 +375,8 @@ fn composite_functions_are_the_same_on_both_kinds() {
         (a.logistic(), d.logistic()),
         (a.modf().0, d.modf().0),
         (a.modf().1, d.modf().1),
+        (a.frexp().0, d.frexp().0),
+        (a.ldexp(3i64), d.ldexp(3)),
         (a.divmod(2.0).0, d.divmod(2.0).0),
         (a.divmod(2.0).1, d.divmod(2.0).1),
         (a.round_to(2), d.round_to(2)),
@@ -391,14 +393,16 @@ fn composite_functions_are_the_same_on_both_kinds() {
         assert_eq!(made(&typed), "bool[2,3]");
         assert_eq!(typed.to_string(), dynamic.to_string());
     }
+    assert_eq!((made(&a.frexp().1), a.frexp().1.to_string()), ("i32[2,3]".into(), d.frexp().1.to_string()));
     assert_eq!(a.reciprocal().to_string(), "1.0 / x");
     let k = DynExpr::from(a.cast::<i8>());
     assert_eq!((k.bit_count().dtype(), k.square().dtype(), k.sign().dtype()), (crate::DType::U8, crate::DType::I8, crate::DType::I8));
+    assert_eq!((k.ldexp(&k).dtype(), k.frexp().1.dtype()), (crate::DType::F16, crate::DType::I32));
     assert_eq!((k.logistic().dtype(), k.sinc().dtype()), (crate::DType::F16, crate::DType::F64));
     // Integers stay what they are.
     assert_eq!([k.round_to(2), k.nan_to_num(0.0, None, None)].map(|x| x.to_string()), [k.to_string(), k.to_string()]);
     assert_eq!((k.round_to(-1).dtype(), k.gt(0).bit_count().dtype()), (crate::DType::I8, crate::DType::U8));
-    for mistake in [d.bit_count(), k.unary(UnaryOp::Spacing), k.gt(0).sign()] {
+    for mistake in [d.bit_count(), d.ldexp(1.5), d.ldexp(&d), k.unary(UnaryOp::Spacing), k.gt(0).sign()] {
         assert!(mistake.check().is_err());
     }
 }
