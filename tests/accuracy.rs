@@ -2,52 +2,70 @@
 //!
 //! Every pattern of every function takes about half an hour:
 //! `cargo test --release --test accuracy -- --ignored --nocapture`. `ELIDE_ACCURACY_STEP=7` takes every seventh, and
-//! `ELIDE_ACCURACY_OF=sin,cos` some functions. `docs/semantics.md` has what came out. Points of `f64` are in
+//! `ELIDE_ACCURACY_OF=sin,cos` some functions. `docs/accuracy.md` has what came out. Points of `f64` are in
 //! `src/math/tests.rs`.
 
 use elide::lazy;
 
-/// The name, how it is written, and the reference.
+/// The name, the largest error allowed in units in the last place, how it is written, and the reference.
 struct Function {
     name: &'static str,
+    bound: f64,
     eval: fn(&[f32]) -> Vec<f32>,
     exact: fn(f64) -> f64,
 }
 
 macro_rules! functions {
-    ($($name:ident $exact:expr;)*) => {
-        &[$(Function {
+    ($($bound:literal: { $($name:ident $exact:expr;)* })*) => {
+        &[$($(Function {
             name: stringify!($name),
+            bound: $bound,
             eval: |x| lazy(x).$name().eval().expect("an expression without mistakes"),
             exact: $exact,
-        }),*]
+        },)*)*]
     };
 }
 
 const FUNCTIONS: &[Function] = functions! {
-    exp f64::exp;
-    exp2 f64::exp2;
-    expm1 f64::exp_m1;
-    log f64::ln;
-    log2 f64::log2;
-    log10 f64::log10;
-    log1p f64::ln_1p;
-    sin f64::sin;
-    cos f64::cos;
-    tan f64::tan;
-    asin f64::asin;
-    acos f64::acos;
-    atan f64::atan;
-    sinh f64::sinh;
-    cosh f64::cosh;
-    tanh f64::tanh;
-    asinh libm::asinh;
-    // Below 1 `libm` has numbers where there are none.
-    acosh |x| if x < 1.0 { f64::NAN } else { libm::acosh(x) };
-    atanh libm::atanh;
-    cbrt f64::cbrt;
-    erf libm::erf;
-    erfc libm::erfc;
+    1.0: {
+        exp f64::exp;
+        exp2 f64::exp2;
+        expm1 f64::exp_m1;
+        log f64::ln;
+        log2 f64::log2;
+        log10 f64::log10;
+        log1p f64::ln_1p;
+        sin f64::sin;
+        cos f64::cos;
+        tan f64::tan;
+        asin f64::asin;
+        acos f64::acos;
+        atan f64::atan;
+        sinh f64::sinh;
+        cosh f64::cosh;
+        tanh f64::tanh;
+        asinh libm::asinh;
+        // Below 1 `libm` has numbers where there are none.
+        acosh |x| if x < 1.0 { f64::NAN } else { libm::acosh(x) };
+        atanh libm::atanh;
+        cbrt f64::cbrt;
+        erf libm::erf;
+        erfc libm::erfc;
+    }
+    // Rounded once. (The nearest `f64` to an exact result can be a tie of two `f32`, by which half a unit is exceeded no further than that.)
+    0.5000001: {
+        sqrt f64::sqrt;
+        reciprocal f64::recip;
+    }
+    // A product with a constant that is itself rounded.
+    1.5: {
+        to_degrees f64::to_degrees;
+        to_radians f64::to_radians;
+    }
+    // A power, a sum and a quotient, each rounded.
+    2.5: {
+        logistic |x| 1.0 / (1.0 + (-x).exp());
+    }
 };
 
 /// Error of `got` in units in the last place of `want`, which is exact for the purpose.
@@ -86,22 +104,22 @@ fn check(step: usize, only: Option<&str>) {
     let mut beyond = Vec::new();
     for f in FUNCTIONS.iter().filter(|f| only.is_none_or(|list| list.split(',').any(|name| name == f.name))) {
         let (error, x) = worst(f, step);
-        eprintln!("{:6} {error:.4} ulp at {x:?} ({:#010x})", f.name, x.to_bits());
-        if error > 1.0 {
+        eprintln!("{:10} {error:.4} ulp at {x:?} ({:#010x})", f.name, x.to_bits());
+        if error > f.bound {
             beyond.push(f.name);
         }
     }
-    assert!(beyond.is_empty(), "more than 1 ulp: {beyond:?}");
+    assert!(beyond.is_empty(), "less accurate than they should be: {beyond:?}");
 }
 
 #[test]
-fn a_sample_is_within_one_ulp() {
+fn a_sample_is_within_its_bound() {
     check(40_961, None);
 }
 
 #[test]
 #[ignore = "takes half an hour"]
-fn every_f32_is_within_one_ulp() {
+fn every_f32_is_within_its_bound() {
     let step = std::env::var("ELIDE_ACCURACY_STEP").map_or(1, |s| s.parse().expect("a number of bit patterns"));
     check(step, std::env::var("ELIDE_ACCURACY_OF").ok().as_deref());
 }

@@ -263,6 +263,20 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     all().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()))
 }
 
+/// The functions that make one array of one or two, element by element: how each is called with `x` and `y`.
+#[cfg(test)]
+pub(super) fn of_elements() -> impl Iterator<Item = (&'static str, String)> {
+    let whole = |f: &&Function| f.elementwise && f.memory == Shares::Nothing && !f.signature.contains("dtype");
+    all().filter(whole).map(|f| {
+        let arguments = match (f.name, f.params().iter().filter(|p| p.default.is_none()).count()) {
+            ("where" | "clip", _) => "x, x, y",
+            (_, 1) => "x",
+            (_, _) => "x, y",
+        };
+        (f.name, format!("{}({arguments})", f.name))
+    })
+}
+
 /// The names of the methods of arrays.
 pub(super) fn methods() -> impl Iterator<Item = &'static str> {
     all().filter(|f| f.method).map(|f| f.name)

@@ -1,5 +1,6 @@
 //! Programs against what NumPy makes of them, the texts of errors, and inputs that are made to hurt.
 
+mod dtypes;
 mod errors;
 mod evaluate;
 mod limits;
