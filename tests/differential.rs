@@ -74,3 +74,9 @@ fn one_step_at_a_time(program: &Program, _: Rng) -> Result<(), String> {
 fn programs_one_step_at_a_time() {
     each_seed("programs_one_step_at_a_time", 0..60, Program::random, one_step_at_a_time);
 }
+
+/// A step at one place of the strips, in blocks of the axis that its result is walked along tile by tile: the tiles were of the whole axis.
+#[test]
+fn programs_that_once_failed() {
+    kernels::check(&Program::random(600_123), Dims::Named, Rng::new(!600_123)).unwrap();
+}

@@ -555,8 +555,8 @@ impl Lowerer<'_> {
             Some(_) => (None, None, first.zip(second)),
             None => (first, second, None),
         };
-        // What is scattered is so in the order of all indices.
-        let whole = strip.is_none() && pairs.is_none() && !scatters;
+        // What is scattered is so in the order of all indices. A step at one place of the strips may be in blocks all the same.
+        let whole = strip.is_none() && block.is_none() && pairs.is_none() && !scatters;
         // What is read at one place for all indices is loaded before any of them overwrites it.
         let updated = |operand: Operand| match operand {
             Operand::Input(k) => self.graph.outputs().iter().any(|o| o.in_place == Some(k)),
