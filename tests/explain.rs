@@ -305,13 +305,13 @@ fn every_reason_and_every_placement_is_provoked() {
     assert!(missing.is_empty(), "no program has {missing:?}");
 }
 
-/// What the ledger says of memory is what the slots say, and only what takes memory that nobody asked for, or is read at an index
-/// that nobody wrote, has a reason.
 /// Whether a value lies in an input that the caller gives away.
 fn given_away(r: &Report, v: &elide::Value) -> bool {
     r.inputs().iter().any(|i| i.given_away && v.memory.as_deref() == Some(&*i.name))
 }
 
+/// What the ledger says of memory is what the slots say, and only what takes memory that nobody asked for, or is read at an index
+/// that nobody wrote, has a reason.
 #[test]
 fn the_ledger_and_the_slots_agree() {
     for (name, r) in provoked() {
