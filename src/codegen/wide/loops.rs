@@ -277,9 +277,8 @@ impl Generator<'_> {
             self.emit_block(&block, &available);
             return Ok(());
         }
-        if let (Sink::Accumulate(_), Isa::Avx512) = (sink, self.shape.isa) {
-            self.emit(Instruction::with2(Code::Mov_r32_imm32, Register::EAX, 1));
-            self.emit(Instruction::with2(Code::VEX_Kmovq_kr_r64, Register::K1, ADDRESS));
+        if let Sink::Accumulate(_) = sink {
+            self.mask_first_lane();
         }
         let block = self.select(depth, Turn::One, Tail::Bits, &here, sink)?.block;
         let top = self.asm.label();
@@ -297,6 +296,14 @@ impl Generator<'_> {
             self.asm.jump(Code::Jl_rel32_64, top);
         }
         Ok(())
+    }
+
+    /// The mask under which blocks of one element accumulate, where it is not a constant.
+    pub fn mask_first_lane(&mut self) {
+        if self.shape.isa == Isa::Avx512 {
+            self.emit(Instruction::with2(Code::Mov_r32_imm32, Register::EAX, 1));
+            self.emit(Instruction::with2(Code::VEX_Kmovq_kr_r64, Register::K1, ADDRESS));
+        }
     }
 
     /// The mask of the first `EXTENT - INDEX` lanes, fewer than there are.

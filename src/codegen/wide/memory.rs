@@ -4,7 +4,7 @@ use iced_x86::{Code, Instruction, MemoryOperand, Register};
 use smallvec::smallvec;
 
 use super::machine::{Isa, KMask, Machine, Op, Operand, Under, V, Width};
-use super::nest::{ADDRESS, Pointer, TEMPORARY, THRICE};
+use super::nest::{ADDRESS, INDEX, Pointer, TEMPORARY, THRICE};
 use super::regs::Frame;
 use super::select::{At, Lane, Result, Select, Tail, Turn, Value};
 use super::spaced::bytes_on;
@@ -60,6 +60,9 @@ impl Select<'_> {
         let (size, displacement) = (a.dtype.size() as i64, a.displacement as i64);
         match (self.walk(access, copy), self.index[copy]) {
             (Stride::Unit, Some((index, past))) => {
+                // What is the same for all rows lies where it does for the first.
+                let same = self.shape.rows && a.strides[self.shape.nest.rank() - 1] == Stride::Zero;
+                let index = if same { INDEX } else { index };
                 let base = self.base(a.pointer);
                 let displacement = displacement + past * size;
                 MemoryOperand::with_base_index_scale_displ_size(base, index, size as u32, displacement, displacement_size(displacement))

@@ -3,7 +3,7 @@
 //! It takes the same loop nests as Cranelift and gives the same bits. What it declines, Cranelift does.
 //!
 //! - `nest`: arguments, outer axes and their addresses; `loops`: the axis of a vector.
-//! - `reduce`: reductions; `tree`: the defined order along the vector's axis; `columns`: along another, and
+//! - `reduce`: reductions; `tree`: the defined order along the vector's axis, and `rows`: of several short rows; `columns`: along another, and
 //!   `panels`: many columns of some rows at a time.
 //! - `select`, with `masks`, `convert` and `memory`: from the body's instructions to machine instructions over virtual registers.
 //! - `spaced`: loads of elements a few elements apart.
@@ -23,6 +23,7 @@ mod panels;
 mod rare;
 mod reduce;
 mod regs;
+mod rows;
 mod select;
 mod spaced;
 mod table;

@@ -63,6 +63,8 @@ pub(super) struct Shape<'a> {
     pub homes: Vec<Option<Home>>,
     /// A vector's room for what goes through memory on its way to general registers.
     pub scratch: i32,
+    /// True if the copies of a block are vectors of several rows: see `rows`.
+    pub rows: bool,
     /// Which negations are part of the fused multiply-add that alone reads them.
     folded: Vec<bool>,
 }
@@ -196,7 +198,7 @@ impl<'a> Generator<'a> {
             Lanes::Reduced => Some(rank + nest.reduced.len() - 1),
         };
         let homes = vec![None; nest.insts.len()];
-        let mut shape = Shape { nest, isa, lanes: 1, whole: 1, axis, pointers, homes, scratch, folded: folded_negations(nest) };
+        let mut shape = Shape { nest, isa, lanes: 1, whole: 1, axis, pointers, homes, scratch, rows: false, folded: folded_negations(nest) };
         shape.whole = whole_of(nest, isa, |d| shape.is_vector_depth(d));
         let across = nest.lanes == Lanes::Reduced && nest.is_ordered();
         shape.lanes = if across { shape.whole.min(LEAF_LANES as usize) } else { shape.whole };
@@ -501,6 +503,7 @@ impl<'a> Generator<'a> {
         let rank = self.shape.nest.rank();
         match self.shape.nest.lanes {
             Lanes::Parallel(_) if axis + 1 == rank => self.vector_loop(axis),
+            Lanes::Reduced if axis + 1 == rank => self.rows(axis),
             _ if axis == rank => self.innermost(),
             _ => {
                 let extent = self.shape.nest.parallel[axis];
@@ -513,7 +516,7 @@ impl<'a> Generator<'a> {
     }
 
     /// One element of each result.
-    fn innermost(&mut self) -> Result<()> {
+    pub fn innermost(&mut self) -> Result<()> {
         if !self.shape.nest.reductions.is_empty() {
             self.reduce_one()?;
             return self.uniform(Depth::After, true);

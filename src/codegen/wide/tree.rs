@@ -17,7 +17,7 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// Up to so many instructions for a register of a group, a body is short.
 const SHORT_GROUP: usize = 4;
 /// The indices of four leaves.
-const LEAVES: [Register; 4] = [INDEX, Register::R12, Register::R13, Register::R14];
+pub(super) const LEAVES: [Register; 4] = [INDEX, Register::R12, Register::R13, Register::R14];
 
 /// The registers of a leaf's partial results, for each reduction.
 fn of_leaf(accumulators: &[Vec<u8>], leaf: usize, passes: usize) -> Vec<Vec<u8>> {
@@ -184,7 +184,7 @@ impl Generator<'_> {
                 g.emit(Instruction::with2(Add_r64_rm64, LIMIT, INDEX));
                 if together > 1 {
                     let block = g.block_of(&[0], together, &own)?;
-                    g.turns(&block, &[0], together, &pinned);
+                    g.turns(&block, &[0], together * LEAF_LANES as usize, &pinned);
                 }
                 g.groups(0, LIMIT, &own, &pinned)?;
                 g.fold_leaf(&own, &pinned, results)?;
@@ -211,7 +211,7 @@ impl Generator<'_> {
 
     /// So many groups of eight positions of each of some leaves, whose partial results are in these registers. Where a register
     /// holds two groups, two are one vector.
-    fn block_of(&mut self, leaves: &[usize], groups: usize, accumulators: &[Vec<u8>]) -> Result<Block> {
+    pub fn block_of(&mut self, leaves: &[usize], groups: usize, accumulators: &[Vec<u8>]) -> Result<Block> {
         let eight = LEAF_LANES as usize;
         let own = self.shape.lanes;
         let lanes = if groups > 1 { self.shape.whole.min(2 * eight) } else { own };
@@ -226,9 +226,9 @@ impl Generator<'_> {
         block
     }
 
-    /// Turns of a block of several groups, as long as they end before `LIMIT`, a bound for the first of the leaves.
-    fn turns(&mut self, block: &Block, leaves: &[usize], groups: usize, available: &Available) {
-        let step = (groups * LEAF_LANES as usize) as i32;
+    /// Turns of a block of so many positions of each leaf, as long as they end before `LIMIT`, a bound for the first of the leaves.
+    pub fn turns(&mut self, block: &Block, leaves: &[usize], step: usize, available: &Available) {
+        let step = step as i32;
         let (top, done) = (self.asm.label(), self.asm.label());
         let first = LEAVES[leaves[0]];
         self.emit(Instruction::with2(Sub_rm64_imm32, LIMIT, step));
@@ -333,7 +333,7 @@ impl Generator<'_> {
         self.clear(accumulators);
         let block = self.block_of(&[0, 1, 2, 3], groups, accumulators)?;
         self.emit(Instruction::with2(Mov_r64_rm64, LIMIT, second));
-        self.turns(&block, &[0, 1, 2, 3], groups, available);
+        self.turns(&block, &[0, 1, 2, 3], groups * LEAF_LANES as usize, available);
         let from = usize::from(groups == 1);
         for leaf in from..4 {
             if leaf > 0 {

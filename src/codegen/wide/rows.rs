@@ -1,0 +1,290 @@
+//! Reductions along the rows of a table: four rows a turn where rows are short, since what one row takes besides its elements is as
+//! long as they are, and its sums wait for each other. Each row is reduced in its own order, so results have the bits of one row at a time.
+//!
+//! The rows' indices are the registers of four leaves (see `tree`), those of rows after the first being ahead by the elements from row to row.
+
+use iced_x86::Code::*;
+use iced_x86::{Instruction, MemoryOperand, Register};
+
+use super::asm::Label;
+use super::machine::{Block, Place};
+use super::nest::{ADDRESS, EXTENT, Generator, INDEX, LIMIT, Sink};
+use super::reduce::{LEFT, Results, SHORT_BODY, number};
+use super::regs::{self, Available, Frame};
+use super::select::{At, Result, Tail, Turn};
+use super::tree::LEAVES;
+use crate::kernel::{Depth, Inst, LEAF_LANES, Stride};
+
+/// Rows of a turn.
+const ROWS: usize = LEAVES.len();
+/// Rows of more elements than this go one by one: what they take besides is little, and leaves of one row go side by side.
+const LONGEST: i32 = 1024;
+
+/// What a turn of four rows needs.
+struct Group {
+    /// For each reduction, registers of each row: see `passes`.
+    accumulators: Vec<Vec<u8>>,
+    /// How many registers of a row hold the eight partial results of the defined order; 1 for other reductions.
+    passes: usize,
+    available: Available,
+    pins: Vec<(Place, u8)>,
+    results: Results,
+}
+
+impl Generator<'_> {
+    /// The last parallel axis, where lanes run along a reduced one.
+    pub fn rows(&mut self, axis: usize) -> Result<()> {
+        let extent = self.shape.nest.parallel[axis];
+        let Some((group, strides)) = self.row_group(axis)? else {
+            return self.counted(axis, extent, |g| g.row(axis));
+        };
+        let (counter, ahead) = (self.frame.reserve(8, 8), self.frame.reserve(8, 8));
+        self.load_word(ADDRESS, self.shape.param(extent));
+        self.store_word(Frame::at(counter), ADDRESS);
+        let kept = self.pointers_kept(axis);
+        let [four, single, next, done] = std::array::from_fn(|_| self.asm.label());
+        self.elements_from_row_to_row(&strides, ahead, single);
+        self.emit(Instruction::with2(Cmp_rm64_imm32, self.shape.param(self.shape.nest.reduced[0]), LONGEST));
+        self.asm.jump(Jg_rel32_64, single);
+
+        self.asm.bind(four);
+        self.emit(Instruction::with2(Cmp_rm64_imm8, Frame::at(counter), ROWS as i32));
+        self.asm.jump(Jl_rel32_64, single);
+        self.reduce_four(&group, ahead)?;
+        self.finish_four(&group, axis, &kept)?;
+        self.emit(Instruction::with2(Sub_rm64_imm8, Frame::at(counter), ROWS as i32));
+        self.asm.jump(Jmp_rel32_64, four);
+
+        self.asm.bind(single);
+        self.emit(Instruction::with2(Cmp_rm64_imm8, Frame::at(counter), 0));
+        self.asm.jump(Je_rel32_64, done);
+        self.asm.bind(next);
+        self.row(axis)?;
+        kept.iter().for_each(|(p, _)| self.advance(*p, axis));
+        self.emit(Instruction::with1(Dec_rm64, Frame::at(counter)));
+        self.asm.jump(Jne_rel32_64, next);
+        self.asm.bind(done);
+        self.restore_pointers(&kept);
+        Ok(())
+    }
+
+    /// One row by itself.
+    fn row(&mut self, axis: usize) -> Result<()> {
+        self.uniform(Depth::Parallel(axis as u8 + 1), false)?;
+        self.innermost()
+    }
+
+    /// What four rows at once take, and the strides from row to row (a parameter, and the bytes of an element) that have to be as many elements;
+    /// `None` if the nest cannot be done so.
+    fn row_group(&mut self, axis: usize) -> Result<Option<(Group, Vec<(u32, usize)>)>> {
+        let nest = self.shape.nest;
+        // A row that is stored may be read by one after it.
+        if nest.in_place || nest.reduced.len() != 1 {
+            return Ok(None);
+        }
+        let mut strides = Vec::new();
+        for (k, inst) in nest.insts.iter().enumerate() {
+            if nest.depths[k] != Depth::Reduced {
+                continue;
+            }
+            // What is computed once for a row is kept for one row only.
+            let of_row = |k: usize| nest.depths[k] == Depth::Parallel(axis as u8 + 1) && !matches!(nest.insts[k], Inst::Const(_));
+            if inst.operands().iter().any(|o| of_row(o.index())) {
+                return Ok(None);
+            }
+            match inst {
+                Inst::Load(a) => {
+                    let access = &nest.accesses[*a as usize];
+                    match (access.strides[axis], access.strides[axis + 1]) {
+                        (Stride::Zero, Stride::Unit) => {}
+                        (Stride::Param(p), Stride::Unit) => strides.push((p, access.dtype.size())),
+                        _ => return Ok(None),
+                    }
+                }
+                Inst::Pick(..) | Inst::LoadAt(..) | Inst::Index(_) => return Ok(None),
+                _ => {}
+            }
+        }
+        strides.sort();
+        strides.dedup();
+        let inside = nest.reductions.iter().all(|r| nest.depths[r.value.index()] == Depth::Reduced);
+        let ordered = nest.is_ordered();
+        if strides.is_empty() || !inside || !ordered && !self.can_mask() {
+            return Ok(None);
+        }
+        let passes = if ordered { LEAF_LANES as usize / self.shape.lanes } else { 1 };
+        let taken = ROWS * passes * self.reductions();
+        let block = self.block_of_rows(&vec![vec![0; ROWS * passes]; self.reductions()])?;
+        let most = regs::pressure(&block).0.max(LEFT);
+        if most + taken > self.shape.isa.registers() || block.items.len() > ROWS * SHORT_BODY {
+            return Ok(None);
+        }
+        let mut available = Available::all(self.shape.isa);
+        let accumulators = self.accumulators(ROWS * passes, &mut available)?;
+        let block = self.block_of_rows(&accumulators)?;
+        // The mask of what is left of a row may be a vector.
+        let spare = available.take();
+        let pins = self.pin(&block, &mut available);
+        spare.into_iter().for_each(|r| available.vectors |= 1 << r);
+        let results = self.results(ROWS);
+        Ok(Some((Group { accumulators, passes, available, pins, results }, strides)))
+    }
+
+    /// One vector of each row, or as many as eight positions take.
+    fn block_of_rows(&mut self, accumulators: &[Vec<u8>]) -> Result<Block> {
+        self.shape.rows = true;
+        let block = if self.shape.nest.is_ordered() {
+            self.block_of(&[0, 1, 2, 3], 1, accumulators)
+        } else {
+            self.vectors_of_rows(Turn::Full, Tail::Bits, accumulators)
+        };
+        self.shape.rows = false;
+        block
+    }
+
+    /// A vector of each row, or one element.
+    fn vectors_of_rows(&mut self, turn: Turn, tail: Tail, registers: &[Vec<u8>]) -> Result<Block> {
+        self.shape.rows = true;
+        let index = LEAVES.map(|r| Some((r, 0)));
+        let block = self.select(Depth::Reduced, turn, tail, &index, &Sink::Accumulate(registers.to_vec())).map(|s| s.block);
+        self.shape.rows = false;
+        block
+    }
+
+    /// Puts how many elements lie from row to row into the frame; goes elsewhere if the arrays differ in it.
+    fn elements_from_row_to_row(&mut self, strides: &[(u32, usize)], ahead: i32, differ: Label) {
+        for (k, (p, size)) in strides.iter().enumerate() {
+            self.load_word(ADDRESS, self.shape.param(*p));
+            self.emit(Instruction::with2(Test_rm64_imm32, ADDRESS, *size as i32 - 1));
+            self.asm.jump(Jne_rel32_64, differ);
+            self.emit(Instruction::with2(Sar_rm64_imm8, ADDRESS, size.trailing_zeros()));
+            if k == 0 {
+                self.store_word(Frame::at(ahead), ADDRESS);
+            } else {
+                self.emit(Instruction::with2(Cmp_rm64_r64, Frame::at(ahead), ADDRESS));
+                self.asm.jump(Jne_rel32_64, differ);
+            }
+        }
+    }
+
+    /// The reductions of four rows, into the places of their results.
+    fn reduce_four(&mut self, group: &Group, ahead: i32) -> Result<()> {
+        self.load_pins(&group.pins);
+        self.emit(Instruction::with2(Xor_r32_rm32, Register::ESI, Register::ESI));
+        self.load_word(LEAVES[1], Frame::at(ahead));
+        self.emit(Instruction::with2(Lea_r64_m, LEAVES[2], MemoryOperand::with_base_index(LEAVES[1], LEAVES[1])));
+        self.emit(Instruction::with2(Lea_r64_m, LEAVES[3], MemoryOperand::with_base_index(LEAVES[1], LEAVES[2])));
+        if !self.shape.nest.is_ordered() {
+            return self.four_of_any_order(group);
+        }
+        self.tree(&group.results, &mut |_, _, _| Ok(()), &mut |g, length| g.leaf_of_four(group, length), &group.available)
+    }
+
+    /// A leaf of each row.
+    fn leaf_of_four(&mut self, group: &Group, length: i32) -> Result<()> {
+        let lanes = LEAF_LANES as i32;
+        self.clear(&group.accumulators);
+        self.load_word(LIMIT, Frame::at(length));
+        self.emit(Instruction::with2(And_rm64_imm8, LIMIT, -lanes));
+        self.emit(Instruction::with2(Add_r64_rm64, LIMIT, INDEX));
+        let block = self.block_of_rows(&group.accumulators)?;
+        self.turns(&block, &[0, 1, 2, 3], lanes as usize, &group.available);
+        self.fold_rows(group)?;
+        // What does not fill eight positions is added to the sums, which are in the first lanes.
+        let done = self.asm.label();
+        self.load_word(LIMIT, Frame::at(length));
+        self.emit(Instruction::with2(And_rm64_imm8, LIMIT, lanes - 1));
+        self.asm.jump(Je_rel32_64, done);
+        self.emit(Instruction::with2(Add_r64_rm64, LIMIT, INDEX));
+        self.mask_first_lane();
+        let block = self.vectors_of_rows(Turn::One, Tail::Bits, &group.first_registers())?;
+        self.turns(&block, &[0, 1, 2, 3], 1, &group.available);
+        self.asm.bind(done);
+        self.keep_rows(group)
+    }
+
+    /// Whole vectors of each row, then what is left of them under a mask.
+    fn four_of_any_order(&mut self, group: &Group) -> Result<()> {
+        self.clear(&group.accumulators);
+        let step = self.shape.lanes as i32;
+        self.load_word(EXTENT, self.shape.param(self.shape.nest.reduced[0]));
+        self.emit(Instruction::with2(Lea_r64_m, LIMIT, MemoryOperand::with_base_displ(EXTENT, -step as i64)));
+        let block = self.block_of_rows(&group.accumulators)?;
+        let [top, rest, done] = std::array::from_fn(|_| self.asm.label());
+        self.emit(Instruction::with2(Cmp_r64_rm64, INDEX, LIMIT));
+        self.asm.jump(Jg_rel32_64, rest);
+        self.asm.align();
+        self.asm.bind(top);
+        self.emit_block(&block, &group.available);
+        LEAVES.iter().for_each(|r| self.emit(Instruction::with2(Add_rm64_imm32, *r, step)));
+        self.emit(Instruction::with2(Cmp_r64_rm64, INDEX, LIMIT));
+        self.asm.jump(Jle_rel32_64, top);
+        self.asm.bind(rest);
+        self.emit(Instruction::with2(Cmp_r64_rm64, INDEX, EXTENT));
+        self.asm.jump(Jge_rel32_64, done);
+        let mut available = group.available.clone();
+        let tail = self.make_mask(&mut available);
+        let block = self.vectors_of_rows(Turn::Masked, tail, &group.accumulators)?;
+        self.emit_block(&block, &available);
+        self.asm.bind(done);
+        self.fold_rows(group)?;
+        self.keep_rows(group)
+    }
+
+    /// The lanes of each row's registers combined in the first lane of its first register.
+    fn fold_rows(&mut self, group: &Group) -> Result<()> {
+        self.combining(&group.available, |s| {
+            for (r, registers) in group.accumulators.iter().enumerate() {
+                for row in registers.chunks(group.passes) {
+                    let sum = s.fold_passes(r, row)?;
+                    s.assign(sum, row[0], None);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn keep_rows(&mut self, group: &Group) -> Result<()> {
+        self.combining(&group.available, |s| {
+            for (registers, offsets) in group.first_registers().iter().zip(&group.results) {
+                for (register, offset) in registers.iter().zip(offsets) {
+                    s.keep(number(At::Fixed(*register)), *offset, 0);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// What is made of the results of each row, and its stores. Addresses are those of the row after the four when it is done.
+    fn finish_four(&mut self, group: &Group, axis: usize, moving: &[(usize, i32)]) -> Result<()> {
+        let (own, row) = (self.results(1), self.frame.reserve(8, 8));
+        let all = Available::all(self.shape.isa);
+        self.emit(Instruction::with2(Mov_rm64_imm32, Frame::at(row), 0));
+        let top = self.asm.label();
+        self.asm.bind(top);
+        self.load_word(ADDRESS, Frame::at(row));
+        self.combining(&all, |s| {
+            for (own, rows) in own.iter().zip(&group.results) {
+                let mut at = Frame::at(rows[0]);
+                at.index = ADDRESS;
+                let x = s.copy_in(at);
+                s.keep(number(x), own[0], 0);
+            }
+            Ok(())
+        })?;
+        self.uniform(Depth::Parallel(axis as u8 + 1), false)?;
+        self.finish(&own, &all)?;
+        self.uniform(Depth::After, true)?;
+        moving.iter().for_each(|(p, _)| self.advance(*p, axis));
+        self.emit(Instruction::with2(Add_rm64_imm32, Frame::at(row), 64));
+        self.emit(Instruction::with2(Cmp_rm64_imm32, Frame::at(row), 64 * ROWS as i32));
+        self.asm.jump(Jl_rel32_64, top);
+        Ok(())
+    }
+}
+
+impl Group {
+    fn first_registers(&self) -> Vec<Vec<u8>> {
+        self.accumulators.iter().map(|a| a.iter().copied().step_by(self.passes).collect()).collect()
+    }
+}
