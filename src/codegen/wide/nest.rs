@@ -198,7 +198,8 @@ impl<'a> Generator<'a> {
             Lanes::Reduced => Some(rank + nest.reduced.len() - 1),
         };
         let homes = vec![None; nest.insts.len()];
-        let mut shape = Shape { nest, isa, lanes: 1, whole: 1, axis, pointers, homes, scratch, rows: false, folded: folded_negations(nest) };
+        let mut shape =
+            Shape { nest, isa, lanes: 1, whole: 1, axis, pointers, homes, scratch, rows: false, folded: folded_negations(nest) };
         shape.whole = whole_of(nest, isa, |d| shape.is_vector_depth(d));
         let across = nest.lanes == Lanes::Reduced && nest.is_ordered();
         shape.lanes = if across { shape.whole.min(LEAF_LANES as usize) } else { shape.whole };

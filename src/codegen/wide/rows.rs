@@ -18,7 +18,9 @@ use crate::kernel::{Depth, Inst, LEAF_LANES, Stride};
 /// Rows of a turn.
 const ROWS: usize = LEAVES.len();
 /// Rows of more elements than this go one by one: what they take besides is little, and leaves of one row go side by side.
-const LONGEST: i32 = 1024;
+const LONGEST: i32 = 512;
+/// Up to so many values of a row, besides its elements, code for each of the four is written out.
+const SHORT_AFTER: usize = 6;
 
 /// What a turn of four rows needs.
 struct Group {
@@ -257,13 +259,20 @@ impl Generator<'_> {
 
     /// What is made of the results of each row, and its stores. Addresses are those of the row after the four when it is done.
     fn finish_four(&mut self, group: &Group, axis: usize, moving: &[(usize, i32)]) -> Result<()> {
-        let (own, row) = (self.results(1), self.frame.reserve(8, 8));
-        let all = Available::all(self.shape.isa);
+        let nest = self.shape.nest;
+        let of_row = |d: &&Depth| matches!(d, Depth::After) || **d == Depth::Parallel(axis as u8 + 1);
+        if nest.depths.iter().filter(of_row).count() <= SHORT_AFTER {
+            for row in 0..ROWS {
+                let own = group.results.iter().map(|offsets| vec![offsets[row]]).collect();
+                self.finish_row(&own, axis, moving)?;
+            }
+            return Ok(());
+        }
+        let (own, row, top) = (self.results(1), self.frame.reserve(8, 8), self.asm.label());
         self.emit(Instruction::with2(Mov_rm64_imm32, Frame::at(row), 0));
-        let top = self.asm.label();
         self.asm.bind(top);
         self.load_word(ADDRESS, Frame::at(row));
-        self.combining(&all, |s| {
+        self.combining(&Available::all(self.shape.isa), |s| {
             for (own, rows) in own.iter().zip(&group.results) {
                 let mut at = Frame::at(rows[0]);
                 at.index = ADDRESS;
@@ -272,13 +281,18 @@ impl Generator<'_> {
             }
             Ok(())
         })?;
-        self.uniform(Depth::Parallel(axis as u8 + 1), false)?;
-        self.finish(&own, &all)?;
-        self.uniform(Depth::After, true)?;
-        moving.iter().for_each(|(p, _)| self.advance(*p, axis));
+        self.finish_row(&own, axis, moving)?;
         self.emit(Instruction::with2(Add_rm64_imm32, Frame::at(row), 64));
         self.emit(Instruction::with2(Cmp_rm64_imm32, Frame::at(row), 64 * ROWS as i32));
         self.asm.jump(Jl_rel32_64, top);
+        Ok(())
+    }
+
+    fn finish_row(&mut self, results: &Results, axis: usize, moving: &[(usize, i32)]) -> Result<()> {
+        self.uniform(Depth::Parallel(axis as u8 + 1), false)?;
+        self.finish(results, &Available::all(self.shape.isa))?;
+        self.uniform(Depth::After, true)?;
+        moving.iter().for_each(|(p, _)| self.advance(*p, axis));
         Ok(())
     }
 }
