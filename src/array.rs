@@ -329,7 +329,10 @@ impl<T: Element> Array<T> {
         let layout = Layout::contiguous(shape, T::DTYPE.size());
         layout.byte_range(T::DTYPE.size())?;
         let Some(size) = layout.size() else { bail!(Shape, "the size of {shape:?} overflows") };
-        Ok(Array { shape: shape.to_vec(), data: vec![T::from_scalar(Scalar::zero(T::DTYPE)); size] })
+        let mut data = vec![T::from_scalar(Scalar::zero(T::DTYPE)); size];
+        // SAFETY: elements are elements of their own type that may be uninitialized, and nothing is written through the reference.
+        on_huge_pages(unsafe { &mut *(data.as_mut_slice() as *mut [T] as *mut [std::mem::MaybeUninit<T>]) });
+        Ok(Array { shape: shape.to_vec(), data })
     }
 
     /// Elements along each axis.
@@ -358,6 +361,26 @@ impl<T: Element> Array<T> {
         let layout = Layout::contiguous(&self.shape, T::DTYPE.size());
         ArrayMut { ptr: self.data.as_mut_ptr().cast(), layout, dtype: T::DTYPE, borrow: PhantomData }
     }
+}
+
+/// Smaller arrays are left to the allocator: NumPy's bound.
+const HUGE: usize = 1 << 22;
+
+/// Asks for huge pages under memory that is going to be written for the first time: a page fault for each 4 KiB takes several times as long as writing
+/// them. Does nothing where the system has none, and nothing to what is in the memory.
+pub(crate) fn on_huge_pages<T>(memory: &mut [std::mem::MaybeUninit<T>]) {
+    #[cfg(target_os = "linux")]
+    if std::mem::size_of_val(memory) >= HUGE {
+        // SAFETY: `sysconf` only answers.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        let (start, bytes) = (memory.as_mut_ptr() as usize, std::mem::size_of_val(memory));
+        let (first, end) = (start.next_multiple_of(page), (start + bytes) / page * page);
+        // SAFETY: whole pages inside memory that is borrowed. This advice changes neither what they hold nor how they may be used, so that
+        // also an allocator that gets them back sees no difference. An error means that there are no huge pages, and nothing has happened.
+        unsafe { libc::madvise(first as *mut libc::c_void, end - first, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (memory, HUGE);
 }
 
 /// Maps a whole file to memory, to read.

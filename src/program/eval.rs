@@ -6,7 +6,7 @@ use half::{bf16, f16};
 
 use super::call::Call;
 use super::{Kernel, cache};
-use crate::array::{Array, ArrayMut};
+use crate::array::{Array, ArrayMut, on_huge_pages};
 use crate::dtype::{Element, for_each_dtype};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeRef};
@@ -117,6 +117,7 @@ fn room<T: Element>(shape: &[usize], site: Site) -> Result<(Vec<T>, Layout, usiz
     elements
         .try_reserve_exact(size)
         .map_err(|_| Error::new(ErrorKind::Bind, format!("no memory for a result of {bytes} bytes")).at(site))?;
+    on_huge_pages(elements.spare_capacity_mut());
     Ok((elements, layout, size))
 }
 

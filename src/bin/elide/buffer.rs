@@ -1,6 +1,7 @@
 //! Arrays in memory: results, and inputs that are made up.
 
 use elide::{ArrayMut, ArrayRef, DType, Scalar};
+use memmap2::MmapMut;
 
 use crate::failure::Failure;
 use crate::random::SplitMix64;
@@ -10,8 +11,15 @@ use crate::random::SplitMix64;
 pub struct Buffer {
     dtype: DType,
     shape: Vec<usize>,
-    bytes: Vec<u8>,
+    /// Zeros from the system, at the start of a page: vectors of aligned arrays do not cross cache lines.
+    memory: MmapMut,
+    /// How many bytes of them are elements.
+    size: usize,
 }
+
+/// Large arrays lie on huge pages, where the system has them.
+#[cfg(target_os = "linux")]
+const HUGE: usize = 1 << 22;
 
 impl Buffer {
     /// Zeros; `name` is for the message that there is not enough memory.
@@ -21,32 +29,37 @@ impl Buffer {
             true => 0,
             false => shape.iter().try_fold(dtype.size(), |a, &n| a.checked_mul(n)).ok_or_else(too_large)?,
         };
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(size).map_err(|_| too_large())?;
-        bytes.resize(size, 0);
-        Ok(Buffer { dtype, shape: shape.to_vec(), bytes })
+        // A mapping has no more bytes than addresses differ by, and at least one.
+        let memory = isize::try_from(size.max(1)).ok().and_then(|size| MmapMut::map_anon(size as usize).ok()).ok_or_else(too_large)?;
+        #[cfg(target_os = "linux")]
+        if size >= HUGE {
+            // Without huge pages ordinary ones do.
+            let _ = memory.advise(memmap2::Advice::HugePage);
+        }
+        Ok(Buffer { dtype, shape: shape.to_vec(), memory, size })
     }
 
     #[cfg(test)]
     pub fn from_parts(dtype: DType, shape: &[usize], bytes: Vec<u8>) -> Buffer {
-        assert_eq!(bytes.len(), shape.iter().product::<usize>() * dtype.size());
-        Buffer { dtype, shape: shape.to_vec(), bytes }
+        let mut buffer = Buffer::zeros("test", dtype, shape).expect("memory");
+        buffer.copy_from(&bytes);
+        buffer
     }
 
     /// Leaves the first elements, of an array of one axis.
     pub fn truncate(&mut self, count: usize) {
-        self.bytes.truncate(count * self.dtype.size());
+        self.size = self.size.min(count * self.dtype.size());
         self.shape = vec![count];
     }
 
     /// Takes the elements of another array of this type and shape, as they lie in C order.
     pub fn copy_from(&mut self, bytes: &[u8]) {
-        self.bytes.copy_from_slice(bytes);
+        self.memory[..self.size].copy_from_slice(bytes);
     }
 
     /// Fills the array, in C order, with values of its type.
     pub fn fill(&mut self, mut value: impl FnMut() -> Scalar) {
-        for element in self.bytes.chunks_exact_mut(self.dtype.size()) {
+        for element in self.memory[..self.size].chunks_exact_mut(self.dtype.size()) {
             value().write_ne_bytes(element);
         }
     }
@@ -66,25 +79,25 @@ impl Buffer {
     }
 
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.memory[..self.size]
     }
 
     /// The element at a position in C order.
     pub fn at(&self, position: usize) -> Scalar {
-        Scalar::from_ne_bytes(self.dtype, &self.bytes[position * self.dtype.size()..])
+        Scalar::from_ne_bytes(self.dtype, &self.bytes()[position * self.dtype.size()..])
     }
 
     /// The elements in C order.
     pub fn scalars(&self) -> impl ExactSizeIterator<Item = Scalar> {
-        self.bytes.chunks_exact(self.dtype.size()).map(|bytes| Scalar::from_ne_bytes(self.dtype, bytes))
+        self.bytes().chunks_exact(self.dtype.size()).map(|bytes| Scalar::from_ne_bytes(self.dtype, bytes))
     }
 
     pub fn view(&self) -> elide::Result<ArrayRef<'_>> {
-        ArrayRef::from_bytes(&self.bytes, self.dtype, &self.shape, false, false)
+        ArrayRef::from_bytes(self.bytes(), self.dtype, &self.shape, false, false)
     }
 
     pub fn view_mut(&mut self) -> elide::Result<ArrayMut<'_>> {
-        ArrayMut::from_bytes(&mut self.bytes, self.dtype, &self.shape)
+        ArrayMut::from_bytes(&mut self.memory[..self.size], self.dtype, &self.shape)
     }
 }
 

@@ -31,13 +31,15 @@ struct Group {
     available: Available,
     pins: Vec<(Place, u8)>,
     results: Results,
+    /// The strides from row to row, each a parameter, and the bytes of an element: they have to be as many elements.
+    strides: Vec<(u32, usize)>,
 }
 
 impl Generator<'_> {
     /// The last parallel axis, where lanes run along a reduced one.
     pub fn rows(&mut self, axis: usize) -> Result<()> {
         let extent = self.shape.nest.parallel[axis];
-        let Some((group, strides)) = self.row_group(axis)? else {
+        let Some(group) = self.row_group(axis)? else {
             return self.counted(axis, extent, |g| g.row(axis));
         };
         let (counter, ahead) = (self.frame.reserve(8, 8), self.frame.reserve(8, 8));
@@ -45,7 +47,7 @@ impl Generator<'_> {
         self.store_word(Frame::at(counter), ADDRESS);
         let kept = self.pointers_kept(axis);
         let [four, single, next, done] = std::array::from_fn(|_| self.asm.label());
-        self.elements_from_row_to_row(&strides, ahead, single);
+        self.elements_from_row_to_row(&group.strides, ahead, single);
         self.emit(Instruction::with2(Cmp_rm64_imm32, self.shape.param(self.shape.nest.reduced[0]), LONGEST));
         self.asm.jump(Jg_rel32_64, single);
 
@@ -76,9 +78,8 @@ impl Generator<'_> {
         self.innermost()
     }
 
-    /// What four rows at once take, and the strides from row to row (a parameter, and the bytes of an element) that have to be as many elements;
-    /// `None` if the nest cannot be done so.
-    fn row_group(&mut self, axis: usize) -> Result<Option<(Group, Vec<(u32, usize)>)>> {
+    /// What four rows at once take; `None` if the nest cannot be done so.
+    fn row_group(&mut self, axis: usize) -> Result<Option<Group>> {
         let nest = self.shape.nest;
         // A row that is stored may be read by one after it.
         if nest.in_place || nest.reduced.len() != 1 {
@@ -129,7 +130,7 @@ impl Generator<'_> {
         let pins = self.pin(&block, &mut available);
         spare.into_iter().for_each(|r| available.vectors |= 1 << r);
         let results = self.results(ROWS);
-        Ok(Some((Group { accumulators, passes, available, pins, results }, strides)))
+        Ok(Some(Group { accumulators, passes, available, pins, results, strides }))
     }
 
     /// One vector of each row, or as many as eight positions take.
