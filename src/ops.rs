@@ -48,6 +48,8 @@ macro_rules! for_each_unary {
             Cos "cos" [] same { float |x| math::scalar1(math::Function1::Cos, x) => expand::Cos }
             /// Tangent of an angle in radians.
             Tan "tan" [] same { float |x| math::scalar1(math::Function1::Tan, x) => expand::Tan }
+            /// sin(pi x) / (pi x); 1 at zero.
+            Sinc "sinc" [] same { float |x| math::scalar1(math::Function1::Sinc, x) => expand::Sinc }
             /// Arcsine, in [-pi/2, pi/2]; NaN outside of [-1, 1].
             Asin "asin" ["arcsin"] same { float |x| math::scalar1(math::Function1::Asin, x) => expand::Asin }
             /// Arccosine, in [0, pi]; NaN outside of [-1, 1].
@@ -60,6 +62,8 @@ macro_rules! for_each_unary {
             Cosh "cosh" [] same { float |x| math::scalar1(math::Function1::Cosh, x) => expand::Cosh }
             /// Hyperbolic tangent.
             Tanh "tanh" [] same { float |x| math::scalar1(math::Function1::Tanh, x) => expand::Tanh }
+            /// 1 / (1 + e^-x).
+            Logistic "logistic" ["expit", "sigmoid"] same { float |x| math::scalar1(math::Function1::Logistic, x) => expand::Logistic }
             /// Inverse hyperbolic sine.
             Asinh "asinh" ["arcsinh"] same { float |x| math::scalar1(math::Function1::Asinh, x) => expand::Asinh }
             /// Inverse hyperbolic cosine; NaN below 1.

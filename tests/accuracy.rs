@@ -44,6 +44,8 @@ const FUNCTIONS: &[Function] = functions! {
         sinh f64::sinh;
         cosh f64::cosh;
         tanh f64::tanh;
+        logistic |x| 1.0 / (1.0 + (-x).exp());
+        sinc sinc;
         asinh libm::asinh;
         // Below 1 `libm` has numbers where there are none.
         acosh |x| if x < 1.0 { f64::NAN } else { libm::acosh(x) };
@@ -62,11 +64,14 @@ const FUNCTIONS: &[Function] = functions! {
         to_degrees f64::to_degrees;
         to_radians f64::to_radians;
     }
-    // A power, a sum and a quotient, each rounded.
-    2.5: {
-        logistic |x| 1.0 / (1.0 + (-x).exp());
-    }
 };
+
+/// sin(pi x) / (pi x) by the distance to the nearest integer, which is exact.
+fn sinc(x: f64) -> f64 {
+    let (whole, pi) = (x.round(), std::f64::consts::PI);
+    let sine = (pi * (x - whole)).sin();
+    if x == 0.0 { 1.0 } else { (if whole % 2.0 == 0.0 { sine } else { -sine }) / (pi * x) + 0.0 }
+}
 
 /// Error of `got` in units in the last place of `want`, which is exact for the purpose.
 fn ulps(got: f32, want: f64) -> f64 {

@@ -79,24 +79,6 @@ pub(crate) fn to_degrees(x: &NodeRef, at: At) -> NodeRef {
     scaled(x, [180.0, std::f64::consts::PI], at)
 }
 
-/// sin(pi x) / (pi x), and 1 where pi x is 0.
-pub(crate) fn sinc(x: &NodeRef, at: At) -> NodeRef {
-    let m = Make(at);
-    let angle = m.with(BinaryOp::Mul, x, std::f64::consts::PI);
-    let ratio = m.binary(BinaryOp::Div, &m.unary(UnaryOp::Sin, &angle), &angle);
-    m.select(&m.with(BinaryOp::Eq, &angle, 0.0), &m.number(x, 1.0), &ratio)
-}
-
-/// 1 / (1 + e^-x), by the power that is at most 1, so that results near 0 keep their digits.
-pub(crate) fn logistic(x: &NodeRef, at: At) -> NodeRef {
-    in_single(x, at, |x| {
-        let m = Make(at);
-        let power = m.unary(UnaryOp::Exp, &m.unary(UnaryOp::Neg, &m.unary(UnaryOp::Abs, x)));
-        let above = m.select(&m.with(BinaryOp::Lt, x, 0.0), &power, &m.number(x, 1.0));
-        m.binary(BinaryOp::Div, &above, &m.with(BinaryOp::Add, &power, 1.0))
-    })
-}
-
 /// The fraction and the integral part, both with the sign of x; of infinities the fraction is 0.
 pub(crate) fn modf(x: &NodeRef, at: At) -> (NodeRef, NodeRef) {
     let m = Make(at);
@@ -214,10 +196,9 @@ pub(crate) fn as_it_is(x: &NodeRef, _: At) -> NodeRef {
     x.clone()
 }
 
-/// The methods, of which `$convert` makes the operand a float, of the type that functions take it in, and `$wide` `f64` where it is none,
-/// with results of this type, of `$Truth` and of `$Exponent`.
+/// The methods, of which `$convert` makes the operand a float, with results of this type, of `$Truth` and of `$Exponent`.
 macro_rules! composite_methods {
-    ($convert:path, $wide:path, $Truth:ty, $Exponent:ty) => {
+    ($convert:path, $Truth:ty, $Exponent:ty) => {
         composite_methods! { @rows $convert;
             /// 1 over the element.
             reciprocal -> Self;
@@ -235,15 +216,6 @@ macro_rules! composite_methods {
             #[doc(alias = "deg2rad")]
             #[doc(alias = "radians")]
             to_radians -> Self;
-            /// 1 / (1 + e^-x).
-            #[doc(alias = "sigmoid")]
-            #[doc(alias = "expit")]
-            logistic -> Self;
-        }
-
-        composite_methods! { @rows $wide;
-            /// sin(pi x) / (pi x); 1 at zero.
-            sinc -> Self;
         }
 
         /// The fraction and the integral part, both with the element's sign; of infinities the fraction is 0.

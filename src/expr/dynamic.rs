@@ -209,7 +209,7 @@ impl<'a> DynExpr<'a> {
     }
 
     function_methods! { DynExpr<'a>, promote::unary }
-    composite_methods! { promote::as_float, promote::as_wide_float, DynExpr<'a>, DynExpr<'a> }
+    composite_methods! { promote::as_float, DynExpr<'a>, DynExpr<'a> }
 
     /// Absolute value as a float, of integers too.
     #[track_caller]

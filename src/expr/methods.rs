@@ -243,6 +243,8 @@ macro_rules! function_methods {
             cos = Cos -> $Out, $call;
             /// Tangent of an angle in radians.
             tan = Tan -> $Out, $call;
+            /// sin(pi x) / (pi x); 1 at zero.
+            sinc = Sinc -> $Out, $call;
             /// Arcsine, in [-pi/2, pi/2]; NaN outside of [-1, 1].
             #[doc(alias = "arcsin")]
             asin = Asin -> $Out, $call;
@@ -258,6 +260,10 @@ macro_rules! function_methods {
             cosh = Cosh -> $Out, $call;
             /// Hyperbolic tangent.
             tanh = Tanh -> $Out, $call;
+            /// 1 / (1 + e^-x).
+            #[doc(alias = "sigmoid")]
+            #[doc(alias = "expit")]
+            logistic = Logistic -> $Out, $call;
             /// Inverse hyperbolic sine.
             #[doc(alias = "arcsinh")]
             asinh = Asinh -> $Out, $call;

@@ -347,6 +347,8 @@ pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
         (Signbit, d) if d.is_signed() && !d.is_float() => Ok(infer::binary(BinaryOp::Lt, a, &infer::constant(Scalar::zero(d), site), site)),
         (Signbit, d) if !d.is_float() => infer::broadcast_to(&infer::constant(Scalar::Bool(false), site), &a.shape, site),
         (Neg | Abs | Not | IsNan | Floor | Ceil | Trunc, _) => Ok(infer::unary(op, a, site)),
+        // NumPy multiplies with a Python float first.
+        (Sinc, _) => Ok(infer::unary(op, &as_wide_float(a, site), site)),
         // All others have floating-point answers only.
         (_, d) => Ok(infer::unary(op, &infer::cast(a, float_for(d), site), site)),
     };

@@ -293,7 +293,7 @@ impl<'a, T: Float> Expr<'a, T> {
     }
 
     function_methods! { Expr<'a, T>, infer::unary }
-    composite_methods! { composite::as_it_is, composite::as_it_is, Expr<'a, bool>, Expr<'a, i32> }
+    composite_methods! { composite::as_it_is, Expr<'a, bool>, Expr<'a, i32> }
 
     /// To so many decimals, halves to even: by way of the product with a power of ten, as in NumPy, which is rounded too. Fewer
     /// than none are tens, hundreds and so on.

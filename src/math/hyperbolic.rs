@@ -2,7 +2,7 @@
 
 use super::Emit;
 use super::arith::{Num, Scope, in_double1};
-use super::exp_log::{ExpTable, Reduced, reduce};
+use super::exp_log::{self, ExpTable, Reduced, reduce};
 use super::pair::Pair;
 
 /// (sinh r - r) / r^3 and (cosh r - 1) / r^2 in powers of r^2.
@@ -51,9 +51,17 @@ pub(super) fn expm1<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
         let reduced = reduce(s, x.clamp(-40.0, 710.0), None, s.bias - 1);
         let half = reduced.shifted.bits().shl(s.digits).to_float();
         let less = Pair::ordered_sum(half, s.float(-0.5));
-        let sum = Pair::product_added(half, reduced.lead, less.high).plus(less.low);
-        let (sinh_r, cosh_r) = of_rest(s, &reduced, &DOUBLE);
-        let y = sum.high + half.fma(cosh_r + sinh_r, sum.low);
+        let (lead, tail) = (reduced.lead, reduced.tail);
+        let sum = Pair::product_added(half, lead, less.high);
+        // r^2 / 2 is next to r in size: in the pair as well, and the rest is small.
+        let square = Pair::product(lead, lead);
+        let z = square.high;
+        let half_z = z * s.float(0.5);
+        let more = Pair::product_added(half, half_z, sum.high).plus(sum.low + less.low);
+        let z2 = z * z;
+        let rest = (lead * z).fma(s.poly(z, z2, DOUBLE.sinh), z2 * s.poly(z, z2, &DOUBLE.cosh[1..]));
+        let small = square.low.fma(s.float(0.5), tail.fma(lead + half_z + rest, tail));
+        let y = more.high + half.fma(rest + small, more.low);
         x.abs().lt(s.float(TINY)).select(x, y + y)
     })
 }
@@ -155,4 +163,26 @@ pub(super) fn tanh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let y = c.high * inverse;
     let left = y.minus().fma(d, c.high) + y.minus().fma(d_low, c.low);
     left.fma(inverse, y).signed_as(x).value
+}
+
+/// 1 / (1 + e^-x).
+///
+/// With p = e^-|x| it is 1 / (1 + p), and p / (1 + p) where x is below 0, so that results near 0 keep their digits. Numerator and
+/// denominator are pairs, as in [`tanh`].
+pub(super) fn logistic<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    let s = &Scope::new(e, e.dtype(x));
+    let x = s.value(x);
+    let (zero, one) = (s.float(0.0), s.float(1.0));
+    let negative = exp_log::clamp_exp(s, (x.bits() | s.int(s.sign)).to_float());
+    let reduced = reduce(s, negative, None, 2 * s.bias);
+    let power = Pair::ordered_sum(one, reduced.lead).plus(reduced.rest(s));
+    let power = Pair::ordered_sum(power.high, power.low);
+    let power = Pair { high: reduced.scale(s, power.high), low: reduced.scale(s, power.low) };
+    let d = Pair::ordered_sum(one, power.high).plus(power.low);
+    let below = x.lt(zero);
+    let n = Pair { high: below.select(power.high, one), low: below.select(power.low, zero) };
+    let inverse = one / d.high;
+    let y = n.high * inverse;
+    let left = y.minus().fma(d.high, n.high) + y.minus().fma(d.low, n.low);
+    left.fma(inverse, y).value
 }

@@ -131,6 +131,8 @@ functions! {
     Cos = trig::cos;
     /// tangent
     Tan = trig::tan;
+    /// sine of pi x over pi x
+    Sinc = trig::sinc;
     /// arcsine
     Asin = arcs::asin;
     /// arccosine
@@ -143,6 +145,8 @@ functions! {
     Cosh = hyperbolic::cosh;
     /// hyperbolic tangent
     Tanh = hyperbolic::tanh;
+    /// logistic function
+    Logistic = hyperbolic::logistic;
     /// inverse hyperbolic sine
     Asinh = logs::asinh;
     /// inverse hyperbolic cosine

@@ -52,10 +52,19 @@ fn std_1(f: Function1, x: f64) -> f64 {
         Acosh => x.acosh(),
         Atanh => x.atanh(),
         Cbrt => x.cbrt(),
+        Logistic => 1.0 / (1.0 + (-x).exp()),
+        Sinc => sinc(x),
         Erf => libm::erf(x),
         Erfc => libm::erfc(x),
         Signbit | Spacing => unreachable!("exact"),
     }
+}
+
+/// sin(pi x) / (pi x) by the distance to the nearest integer, which is exact.
+fn sinc(x: f64) -> f64 {
+    let (whole, pi) = (x.round(), std::f64::consts::PI);
+    let sine = (pi * (x - whole)).sin();
+    if x == 0.0 { 1.0 } else { (if whole % 2.0 == 0.0 { sine } else { -sine }) / (pi * x) + 0.0 }
 }
 
 /// The functions that are bounded, not exact.

@@ -4,7 +4,7 @@ use super::arith::{Num, Scope, in_double1};
 use super::pair::Pair;
 use super::{Emit, Rare};
 use crate::ops::BinaryOp;
-use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, PI};
 
 /// pi / 2 in parts cut off, not rounded, to 53 digits: all are positive, so that zeros keep their sign, and n times the first
 /// leaves x exact (both are multiples of its last place, their difference below 1).
@@ -57,22 +57,16 @@ struct Turned<'s, 'e, E: Emit> {
 /// x plus so many quarter turns is n pi / 2 + r, by Cody and Waite's method with fused operations; r is a pair, as it may be
 /// small by cancellation.
 fn turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, quarters: i64, single: bool) -> Turned<'s, 'e, E> {
-    let (one, half) = (s.float(1.0), s.float(0.5));
     let round = s.float(s.round + quarters as f64);
     let shifted = x.fma(s.float(FRAC_2_PI), round);
     let n = shifted - round;
     let [first, second, third] = QUARTER_TURN.map(|c| s.float(-c));
     let exact = n.fma(first, x);
     let turns = shifted.bits();
-    let zero = s.float(0.0);
     if single {
         // A number of 24 digits is never closer to a multiple of pi / 2 than its second part resolves.
-        let r = n.fma(second, exact);
-        let z = r * r;
-        let z2 = z * z;
-        let sin = (r * z).fma(s.poly(z, z2, SINGLE.sin), r);
-        let cos = z2.fma(s.poly(z, z2, SINGLE.cos), z.minus().fma(half, one));
-        return Turned { turns, sin: Pair { high: sin, low: zero }, cos: Pair { high: cos, low: zero } };
+        let (sin, cos) = of_rest_single(s, n.fma(second, exact));
+        return Turned { turns, sin, cos };
     }
     let r = {
         let part = Pair::product(n, second);
@@ -81,6 +75,16 @@ fn turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, quarters: i64
     };
     let (sin, cos) = of_rest(s, r);
     Turned { turns, sin, cos }
+}
+
+/// Sine and cosine of at most pi / 4, for results that are rounded to `f32`: pairs of which the second number is 0.
+fn of_rest_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, r: Num<'s, 'e, E>) -> (Pair<'s, 'e, E>, Pair<'s, 'e, E>) {
+    let low = s.float(0.0);
+    let z = r * r;
+    let z2 = z * z;
+    let sin = (r * z).fma(s.poly(z, z2, SINGLE.sin), r);
+    let cos = z2.fma(s.poly(z, z2, SINGLE.cos), z.minus().fma(s.float(0.5), s.float(1.0)));
+    (Pair { high: sin, low }, Pair { high: cos, low })
 }
 
 /// Sine and cosine of at most pi / 4.
@@ -148,5 +152,46 @@ pub(super) fn tan<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
         // Of zeros the sum loses the sign.
         let y = x.eq(s.float(0.0)).select(x, y);
         unless_huge(s, Rare::Tan, x, y)
+    })
+}
+
+/// pi, and what its rounding left.
+const HALF_TURN: [f64; 2] = [PI, 1.2246467991473532e-16];
+/// Below this magnitude sin(pi x) / (pi x) is 1 to all digits of `f64`.
+const FLAT: f64 = 1.0 / (1u64 << 29) as f64;
+
+/// x pi.
+fn half_turns<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Pair<'s, 'e, E> {
+    let [pi, pi_low] = HALF_TURN.map(|c| s.float(c));
+    let product = Pair::product(x, pi);
+    Pair { low: x.fma(pi_low, product.low), ..product }
+}
+
+/// sin(pi x) / (pi x), 1 at zero; 0 of integers, which all large numbers are; NaN of infinities.
+///
+/// What x leaves of whole turns and of quarters is exact, so that there is no rounding before the product with pi, which is a pair.
+pub(super) fn sinc<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    in_double1(e, x, |s, x, single| {
+        let ax = x.abs();
+        let part = (ax * s.float(0.5)).rint().fma(s.float(-2.0), ax);
+        let round = s.float(s.round);
+        let shifted = part.fma(s.float(2.0), round);
+        let rest = (shifted - round).fma(s.float(-0.5), part);
+        let turns = shifted.bits();
+        let even = (turns & s.int(1)).eq(s.int(0));
+        // Beyond the sine is 0, and the product might be no number.
+        let most = s.float(2f64.powi(60));
+        let ax = ax.gt(most).select(most, ax);
+        let y = if single {
+            let (sin, cos) = of_rest_single(s, rest * s.float(PI));
+            even.select(sin.high, cos.high) / (ax * s.float(PI))
+        } else {
+            let (sin, cos) = of_rest(s, half_turns(s, rest));
+            let n = Pair::ordered_sum(even.select(sin.high, cos.high), even.select(sin.low, cos.low));
+            n.over(half_turns(s, ax)).rounded()
+        };
+        let y = (y.bits() ^ (turns.shl(s.width - 2) & s.int(s.sign))).to_float();
+        // The sum takes the sign of a zero.
+        ax.lt(s.float(FLAT)).select(s.float(1.0), y + s.float(0.0))
     })
 }

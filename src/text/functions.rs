@@ -155,8 +155,6 @@ static FUNCTIONS: &[Function] = &[
     row("isfinite", &[], X, Other(elementwise::isfinite)).elementwise(),
     row("deg2rad", &["radians"], X, Other(|c| elementwise::of_one(c, DynExpr::to_radians))).elementwise(),
     row("rad2deg", &["degrees"], X, Other(|c| elementwise::of_one(c, DynExpr::to_degrees))).elementwise(),
-    row("sinc", &[], X, Other(|c| elementwise::of_one(c, DynExpr::sinc))).elementwise(),
-    row("logistic", &["expit", "sigmoid"], X, Other(|c| elementwise::of_one(c, DynExpr::logistic))).elementwise(),
     row("fabs", &[], X, Other(|c| elementwise::of_one(c, DynExpr::fabs))).elementwise(),
     row("bitwise_count", &[], X, Other(|c| elementwise::of_one(c, DynExpr::bit_count))).elementwise(),
     row("nan_to_num", &[], "x, copy=True, nan=0.0, posinf=None, neginf=None", Other(elementwise::nan_to_num)).elementwise(),

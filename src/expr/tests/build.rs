@@ -164,7 +164,21 @@ fn every_operation_has_a_method_of_the_type_that_it_says() {
         assert_eq!(made(&e), "f64[2,3]");
         nodes.push(e.node);
     }
-    for e in [a.exp(), a.exp2(), a.expm1(), a.log(), a.log2(), a.log10(), a.log1p(), a.cbrt(), a.erf(), a.erfc(), a.spacing()] {
+    for e in [
+        a.exp(),
+        a.exp2(),
+        a.expm1(),
+        a.log(),
+        a.log2(),
+        a.log10(),
+        a.log1p(),
+        a.cbrt(),
+        a.erf(),
+        a.erfc(),
+        a.spacing(),
+        a.logistic(),
+        a.sinc(),
+    ] {
         assert_eq!(made(&e), "f64[2,3]");
         nodes.push(e.node);
     }
@@ -371,8 +385,6 @@ fn composite_functions_are_the_same_on_both_kinds() {
         (a.reciprocal(), d.reciprocal()),
         (a.to_degrees(), d.to_degrees()),
         (a.to_radians(), d.to_radians()),
-        (a.sinc(), d.sinc()),
-        (a.logistic(), d.logistic()),
         (a.modf().0, d.modf().0),
         (a.modf().1, d.modf().1),
         (a.frexp().0, d.frexp().0),

@@ -55,6 +55,8 @@ F={
 'hypot':(gmpy2.hypot,mix(lambda:(U(-1,1),U(-1,1)),lambda:(anyd(),anyd()),lambda:(sgn(logu(-30,30)),sgn(logu(-30,30))))),
 'logaddexp':(lambda x,y:gmpy2.log(gmpy2.exp(x)+gmpy2.exp(y)),mix(lambda:(U(-50,50),U(-50,50)),lambda:(U(-3,3),U(-3,3)),lambda:(0.0,U(-700,0)))),
 'logaddexp2':(lambda x,y:gmpy2.log2(gmpy2.exp2(x)+gmpy2.exp2(y)),mix(lambda:(U(-50,50),U(-50,50)),lambda:(U(-3,3),U(-3,3)),lambda:(0.0,U(-700,0)))),
+'logistic':(lambda x:1/(1+gmpy2.exp(-x)),mix(lambda:U(-745,40),lambda:sgn(logu(-60,6)),lambda:U(-4,4))),
+'sinc':(lambda x:gmpy2.sin(gmpy2.const_pi()*x)/(gmpy2.const_pi()*x),mix(lambda:U(-9,9),lambda:sgn(logu(-30,40)),lambda:round(U(-99,99))+sgn(logu(-40,-2)))),
 }
 for n in (names or F):
     f,gen=F[n]; k=0

@@ -101,6 +101,22 @@ fn special_values_of_one_operand() {
         (Cosh, -0.0, 1.0),
         (Cosh, INF, INF),
         (Cosh, -INF, INF),
+        (Logistic, 0.0, 0.5),
+        (Logistic, -0.0, 0.5),
+        (Logistic, INF, 1.0),
+        (Logistic, -INF, 0.0),
+        (Logistic, 1e30, 1.0),
+        (Logistic, -1e30, 0.0),
+        (Sinc, 0.0, 1.0),
+        (Sinc, -0.0, 1.0),
+        (Sinc, 5e-324, 1.0),
+        (Sinc, 0.5, 2.0 / PI),
+        (Sinc, 1.0, 0.0),
+        (Sinc, -3.0, 0.0),
+        (Sinc, 4503599627370496.0, 0.0),
+        (Sinc, 1e30, 0.0),
+        (Sinc, INF, NAN),
+        (Sinc, -INF, NAN),
         (Asinh, 0.0, 0.0),
         (Asinh, -0.0, -0.0),
         (Asinh, INF, INF),
@@ -136,6 +152,7 @@ fn special_values_of_one_operand() {
         assert!(same(got, want), "{f:?}({x:?}) = {got:?}, not {want:?}");
         assert!(same(single as f64, want as f32 as f64), "{f:?}({x:?}f32) = {single:?}, not {want:?}");
     }
+    assert!(same(of_1(Sinc, f64::MAX), 0.0) && same(single_1(Sinc, f32::MAX) as f64, 0.0));
     assert_eq!(of_1(Exp, f64::from_bits(0x40862e42fefa39f0)), INF);
     assert_eq!(single_1(Exp, 88.72284), INF as f32);
     for x in [f64::from_bits(0xfff0_0000_0000_0001), f64::from_bits(0x7fff_ffff_ffff_ffff)] {
