@@ -122,6 +122,10 @@ macro_rules! for_each_binary {
                 int |x, y| x.int_pow(y) => custom::int_pow,
                 float |x, y| math::scalar2(math::Function2::Pow, x, y) => expand::Pow,
             }
+            /// The greatest common divisor of both magnitudes, that of 0 and x being x. 2^(width - 1) of signed integers wraps.
+            Gcd "gcd" [] same { int |x, y| x.gcd(y) => custom::int_gcd }
+            /// The least common multiple of both magnitudes, 0 where either is 0. Wraps.
+            Lcm "lcm" [] same { int |x, y| x.lcm(y) => custom::int_lcm }
             /// The angle of the point (y, x) given as `atan2(y, x)`, in [-pi, pi].
             Atan2 "atan2" ["arctan2"] same { float |y, x| math::scalar2(math::Function2::Atan2, y, x) => expand::Atan2 }
             /// sqrt(x^2 + y^2), with no square out of range.
@@ -444,8 +448,17 @@ trait IntOps: Sized + Copy {
     fn floor_rem(self, y: Self) -> Self;
     fn trunc_rem(self, y: Self) -> Self;
     fn int_pow(self, y: Self) -> Self;
+    fn gcd(self, y: Self) -> Self;
+    fn lcm(self, y: Self) -> Self;
     fn shift_left(self, y: Self) -> Self;
     fn shift_right(self, y: Self) -> Self;
+}
+
+/// As `u64`; of a signed number its sign is taken off after widening, which does not wrap.
+macro_rules! magnitude {
+    ($x:expr) => {
+        if Self::MIN == 0 { $x as u64 } else { ($x as i64).unsigned_abs() }
+    };
 }
 
 macro_rules! int_ops {
@@ -480,6 +493,12 @@ macro_rules! int_ops {
             }
             fn int_pow(self, y: Self) -> Self {
                 if <$t>::MIN == 0 { math::unsigned_pow(self as u64, y as u64) as $t } else { math::int_pow(self as i64, y as i64) as $t }
+            }
+            fn gcd(self, y: Self) -> Self {
+                math::gcd(magnitude!(self), magnitude!(y)) as $t
+            }
+            fn lcm(self, y: Self) -> Self {
+                math::lcm(magnitude!(self), magnitude!(y)) as $t
             }
             fn shift_left(self, y: Self) -> Self {
                 u32::try_from(y).ok().and_then(|n| self.checked_shl(n)).unwrap_or(0)

@@ -28,7 +28,7 @@ fn binary_operations() {
                 // The operations run in the type that they are promoted to, which the text of `float_power` and the like is not.
                 let (size, narrow) = (d.size(), d.size() < 4);
                 let by_lane = match op {
-                    BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Fmod => true,
+                    BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Fmod | BinaryOp::Gcd | BinaryOp::Lcm => true,
                     BinaryOp::Pow => !d.is_float(),
                     // No CPU shifts bytes by a vector, and AVX2 no words of 16 bits.
                     BinaryOp::Shl | BinaryOp::Shr => size == 1 || backend == Backend::Avx2 && narrow,

@@ -46,6 +46,18 @@ extern "C" fn int_pow(base: i64, exponent: i64) -> i64 {
 extern "C" fn unsigned_pow(base: u64, exponent: u64) -> u64 {
     crate::math::unsigned_pow(base, exponent)
 }
+extern "C" fn unsigned_gcd(x: u64, y: u64) -> u64 {
+    crate::math::gcd(x, y)
+}
+extern "C" fn signed_gcd(x: i64, y: i64) -> u64 {
+    crate::math::gcd(x.unsigned_abs(), y.unsigned_abs())
+}
+extern "C" fn unsigned_lcm(x: u64, y: u64) -> u64 {
+    crate::math::lcm(x, y)
+}
+extern "C" fn signed_lcm(x: i64, y: i64) -> u64 {
+    crate::math::lcm(x.unsigned_abs(), y.unsigned_abs())
+}
 extern "C" fn fmod_f32(x: f32, y: f32) -> f32 {
     x % y
 }
@@ -60,6 +72,14 @@ pub(super) fn int_pow_helper() -> Helper {
 /// Power of numbers that are not negative, modulo 2^64.
 pub(super) fn unsigned_pow_helper() -> Helper {
     Helper(unsigned_pow as *const () as usize)
+}
+/// Greatest common divisor.
+pub(super) fn gcd_helper(signed: bool) -> Helper {
+    Helper(if signed { signed_gcd as *const () as usize } else { unsigned_gcd as *const () as usize })
+}
+/// Least common multiple modulo 2^64.
+pub(super) fn lcm_helper(signed: bool) -> Helper {
+    Helper(if signed { signed_lcm as *const () as usize } else { unsigned_lcm as *const () as usize })
 }
 /// The exact remainder of truncating division.
 pub(super) fn fmod_f32_helper() -> Helper {

@@ -57,6 +57,8 @@ macro_rules! define_binary {
 fn is_lanewise(op: BinaryOp, d: DType) -> bool {
     match op {
         BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Fmod | BinaryOp::Pow | BinaryOp::Shl | BinaryOp::Shr => true,
+        // A fixed number of steps would be two for each bit, of six instructions each: more code than a nest may have.
+        BinaryOp::Gcd | BinaryOp::Lcm => true,
         BinaryOp::Mul => d.size() == 1,
         _ => false,
     }
@@ -344,6 +346,20 @@ impl Emitter<'_> {
     }
 
     fn int_pow(&mut self, t: Ty, x: Value, y: Value) -> Value {
+        let helper = if t.dtype.is_signed() { super::helpers::int_pow_helper() } else { super::helpers::unsigned_pow_helper() };
+        self.call_with_wide(helper, t, x, y)
+    }
+
+    fn int_gcd(&mut self, t: Ty, x: Value, y: Value) -> Value {
+        self.call_with_wide(super::helpers::gcd_helper(t.dtype.is_signed()), t, x, y)
+    }
+
+    fn int_lcm(&mut self, t: Ty, x: Value, y: Value) -> Value {
+        self.call_with_wide(super::helpers::lcm_helper(t.dtype.is_signed()), t, x, y)
+    }
+
+    /// The lower bits of what a helper makes of two integers, widened to 64 bits.
+    fn call_with_wide(&mut self, helper: Helper, t: Ty, x: Value, y: Value) -> Value {
         let ty = scalar_type(t.dtype);
         let wide = |e: &mut Self, v: Value| match t.dtype {
             d if d.size() == 8 => v,
@@ -351,7 +367,6 @@ impl Emitter<'_> {
             _ => e.b.ins().uextend(types::I64, v),
         };
         let (x, y) = (wide(self, x), wide(self, y));
-        let helper = if t.dtype.is_signed() { super::helpers::int_pow_helper() } else { super::helpers::unsigned_pow_helper() };
         let z = self.call_for_value(helper, types::I64, &[x, y]);
         if ty == types::I64 { z } else { self.b.ins().ireduce(ty, z) }
     }

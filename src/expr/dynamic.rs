@@ -192,6 +192,10 @@ impl<'a> DynExpr<'a> {
         /// To the power `other`. The scalar exponents 2, 1, 0.5 and -1 are a product, the base, a root and a quotient.
         #[doc(alias = "power")]
         pow = binary Pow;
+        /// The greatest common divisor of two integers; that of 0 and x is the magnitude of x.
+        gcd = binary Gcd;
+        /// The least common multiple of two integers, which wraps; 0 where either is 0.
+        lcm = binary Lcm;
         /// The smaller, element by element; NaN if either is. [`min`](DynExpr::min) is the reduction.
         minimum = binary Min;
         /// The larger, element by element; NaN if either is. [`max`](DynExpr::max) is the reduction.

@@ -204,6 +204,7 @@ fn rule(op: BinaryOp, d: DType) -> Result<(BinaryOp, DType)> {
         (FloorDiv | Rem | Fmod | Pow | Shl | Shr, DType::Bool) => Ok((op, DType::I8)),
         (Div, _) => Ok((op, if d.is_float() { d } else { DType::F64 })),
         (And | Or | Xor | Shl | Shr, _) if d.is_float() => Err(not_on(op.name(), d, bits)),
+        (Gcd | Lcm, _) if !d.is_int() => Err(not_on(op.name(), d, "it takes integers; convert with `astype` first")),
         _ => Ok((op, d)),
     }
 }

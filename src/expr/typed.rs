@@ -270,6 +270,15 @@ impl<'a, T: Number> Expr<'a, T> {
     }
 }
 
+impl<'a, T: Integer> Expr<'a, T> {
+    binary_methods! {
+        /// The greatest common divisor; that of 0 and x is the magnitude of x.
+        gcd = Gcd -> Expr<'a, T>;
+        /// The least common multiple, which wraps; 0 where either is 0.
+        lcm = Lcm -> Expr<'a, T>;
+    }
+}
+
 impl<'a, T: Float> Expr<'a, T> {
     unary_methods! {
         /// Square root; NaN below zero.

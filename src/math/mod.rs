@@ -11,6 +11,7 @@ mod exp_log;
 pub(crate) mod half;
 mod huge;
 mod hyperbolic;
+mod integers;
 mod logs;
 mod pair;
 mod pow;
@@ -20,6 +21,8 @@ mod signs;
 #[cfg(test)]
 mod tests;
 mod trig;
+
+pub(crate) use integers::{gcd, int_pow, lcm, unsigned_pow};
 
 use crate::dtype::{DType, Element, Scalar};
 use crate::ops::{BinaryOp, UnaryOp};
@@ -261,30 +264,4 @@ pub(crate) fn scalar1<T: Element>(f: Function1, x: T) -> Scalar {
 /// A function of two operands, which are no halves, on one pair of elements.
 pub(crate) fn scalar2<T: Element>(f: Function2, x: T, y: T) -> Scalar {
     expand2(&mut Eval, f, x.into(), y.into())
-}
-
-/// Integer power modulo 2^64, by squaring. A negative exponent gives the reciprocal rounded toward zero, and 0 for base 0.
-pub(crate) fn int_pow(base: i64, exponent: i64) -> i64 {
-    if exponent < 0 {
-        return match base {
-            1 => 1,
-            -1 if exponent % 2 == 0 => 1,
-            -1 => -1,
-            _ => 0,
-        };
-    }
-    unsigned_pow(base as u64, exponent as u64) as i64
-}
-
-/// Power modulo 2^64, by squaring.
-pub(crate) fn unsigned_pow(base: u64, exponent: u64) -> u64 {
-    let (mut result, mut square, mut rest) = (1u64, base, exponent);
-    while rest > 0 {
-        if rest & 1 == 1 {
-            result = result.wrapping_mul(square);
-        }
-        square = square.wrapping_mul(square);
-        rest >>= 1;
-    }
-    result
 }

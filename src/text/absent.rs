@@ -33,7 +33,7 @@ static INSTEAD: &[(&str, &str)] = &[
 static ABSENT: &str = "\
     apply_along_axis argpartition argsort broadcast broadcast_arrays conj \
     convolve corrcoef correlate cross ctypes cumprod cumsum data digitize dsplit ediff1d einsum flatiter \
-    fromfunction frombuffer gcd geomspace gradient histogram2d histogramdd imag interp isdtype isnat item kron lcm \
+    fromfunction frombuffer geomspace gradient histogram2d histogramdd imag interp isdtype isnat item kron \
     lexsort linalg logspace long mask_indices median meshgrid nanargmax nanargmin nancumsum nanmedian \
     nanpercentile nanquantile ndarray partition percentile piecewise place polyfit polyval put quantile random \
     ravel_multi_index real searchsorted select sort strides tensordot tobytes tolist trapezoid tril_indices triu_indices \

@@ -100,6 +100,8 @@ static FUNCTIONS: &[Function] = &[
     row("remainder", &["mod"], XY, Binary(BinaryOp::Rem)),
     row("fmod", &[], XY, Binary(BinaryOp::Fmod)),
     row("power", &["pow"], XY, Binary(BinaryOp::Pow)),
+    row("gcd", &[], XY, Binary(BinaryOp::Gcd)),
+    row("lcm", &[], XY, Binary(BinaryOp::Lcm)),
     row("minimum", &[], XY, Binary(BinaryOp::Min)),
     row("maximum", &[], XY, Binary(BinaryOp::Max)),
     row("fmin", &[], XY, Binary(BinaryOp::Fmin)),

@@ -39,6 +39,11 @@ halves = np.array([0, -0.0, 1, -1.5, 1 / 3, 65504, -65504, 6e-8, 1.8e-7, 6.1e-5,
 hx, hn = (a.ravel() for a in np.meshgrid(halves, np.array([0, 1, -1, -2, 10, -10, 15, -15, -16, 24, -24, -25, 40, -41, 200, -300], "i2")))
 far = np.array([2**63 - 1, -2**63, 2**40, -2**40])
 inputs = {"p": p, "w": w, "g": g, "h": h.astype("i4"), "hx": hx, "hn": hn, "far": far, "x": x, "y": y, "u": u, "v": v, "m": modest, "ms": modest.astype("f4"), **{named(k): a for k, a in ints.items()}}
+# Pairs of extremes and of what has divisors in common.
+for k, a in ints.items():
+    most = int(np.iinfo(k).max)
+    b = np.array([a[0], most, 0, 12, 84, 90, 126, most // 3, most // 7 * 6], k)
+    inputs |= {f"{named(k)}{n}": c.ravel() for n, c in zip("xy", np.meshgrid(a, b))}
 # Which of two zeros fmin and fmax give depends on type and length.
 programs = ["fmin(x, y) + 0.0", "fmax(x, y) + 0.0", "fmin(u, v) + 0.0", "fmax(u, v) + 0.0", "copysign(x, y)", "copysign(u, v)", "heaviside(x, y)", "heaviside(u, v)",
             "nextafter(x, y)", "nextafter(u, v)", "spacing(x)", "spacing(u)", "signbit(x)", "signbit(u)", "fabs(x)", "fabs(u)",
@@ -61,6 +66,8 @@ for k in ints:
                  f"fmin({k}, 3)", f"fmax({k}, 3)", f"signbit({k})", f"nan_to_num({k})", f"sign({k})", f"square({k})"]
     # The greatest leaves the range: what becomes of it depends on the machine.
     programs += [f"round({k}[2:], -1)"] if k[1] in "48" else [f"round({k}, -1)", f"round({k}, -2)"]
+    programs += [f"{f}({a}, {b})" for f in ["gcd", "lcm"] for a, b in [(f"{k}x", f"{k}y"), (k, "12"), ("0", k)]]
+programs += ["gcd(s1x, s8[0])", "lcm(n1x, s2[0])", "gcd(s4x, n4[1])"]
 names = {n: getattr(np, n) for n in dir(np) if not n.startswith("_")} | {"divmod": np.divmod, "round": np.round}
 rust = {"?": "bool", "b": "i8", "h": "i16", "i": "i32", "l": "i64", "B": "u8", "H": "u16", "I": "u32", "L": "u64", "e": "f16", "f": "f32", "d": "f64"}
 

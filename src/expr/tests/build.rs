@@ -220,6 +220,8 @@ fn every_operation_has_a_method_of_the_type_that_it_says() {
         k.rem(2),
         k.fmod(2),
         k.pow(2),
+        k.gcd(6),
+        k.lcm(&k),
         k.minimum(1),
         k.maximum(1),
         !&k,

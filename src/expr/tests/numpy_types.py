@@ -22,7 +22,7 @@ def letter(f):
     try:
         return f().dtype.char
     except (TypeError, ValueError, OverflowError) as e:
-        return type(e).__name__[0]
+        return next(kind for kind in (TypeError, ValueError, OverflowError) if isinstance(e, kind)).__name__[0]
 
 
 def where(a, b):
@@ -31,7 +31,7 @@ def where(a, b):
 
 binary = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "floor_div": np.floor_divide,
-    "rem": np.remainder, "fmod": np.fmod, "pow": operator.pow, "atan2": np.arctan2,
+    "rem": np.remainder, "fmod": np.fmod, "pow": operator.pow, "gcd": np.gcd, "lcm": np.lcm, "atan2": np.arctan2,
     "hypot": np.hypot, "logaddexp": np.logaddexp, "logaddexp2": np.logaddexp2, "min": np.minimum, "max": np.maximum,
     "fmin": np.fmin, "fmax": np.fmax, "copysign": np.copysign, "heaviside": np.heaviside, "nextafter": np.nextafter,
     "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "shl": np.left_shift, "shr": np.right_shift,
