@@ -12,7 +12,7 @@
 use std::error::Error;
 use std::time::Instant;
 
-use elide::{ArrayMut, ArrayRef, Axes, Axis, Binding, DType, Dim, DynExpr, Expr, Kernel, Layout, Shape};
+use elide::{ArrayMut, ArrayRef, Axes, Axis, Binding, DType, Dim, DynExpr, Expr, Float, Kernel, Layout, Number, Shape};
 use memmap2::MmapMut;
 
 type Failure = Box<dyn Error>;
@@ -79,8 +79,35 @@ impl Buffer {
 /// A kernel and its inputs by name.
 type Workload = (Kernel, Vec<(&'static str, Buffer)>);
 
+/// An elementary function of arrays of `T`, with the inputs of `benches/peers/functions.py`.
+fn function<T: Float + Number>(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
+    let mut b = Kernel::builder(name);
+    let [p] = b.dims(["n"]);
+    let x = &b.input::<T>("x", [&p]);
+    let (low, high, out) = match name {
+        "exp" => (-10.0, 10.0, x.exp()),
+        "log" => (0.0, 100.0, x.log()),
+        "sin" => (-10.0, 10.0, x.sin()),
+        "tanh" => (-4.0, 4.0, x.tanh()),
+        "erf" => (-3.0, 3.0, x.erf()),
+        "pow" => (0.0, 10.0, x.pow(b.input::<T>("y", [&p]))),
+        _ => return Ok(None),
+    };
+    b.output("out", out);
+    let mut inputs = vec![("x", Buffer::uniform(1, low, high, T::DTYPE, &[n])?)];
+    if name == "pow" {
+        inputs.push(("y", Buffer::uniform(2, -5.0, 5.0, T::DTYPE, &[n])?));
+    }
+    Ok(Some((b.build()?, inputs)))
+}
+
 /// The workload of that name; `None` for what elide does not do yet.
 fn workload(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
+    match name.rsplit_once('_') {
+        Some((name, "f32")) => return function::<f32>(name, n),
+        Some((name, "f64")) => return function::<f64>(name, n),
+        _ => {}
+    }
     use DType::{F32, F64, U8};
     let side = (n as f64).sqrt() as usize;
     let side = if side * side > n {
