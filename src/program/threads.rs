@@ -61,7 +61,7 @@ pub(super) struct Cuts {
 }
 
 /// What a part should take at least, in nanoseconds: some times what it takes to wake a thread.
-const SHORTEST: i64 = 30_000;
+const SHORTEST: i64 = 20_000;
 /// More parts than threads, so that a thread that was held up does less.
 pub(super) const PARTS: i64 = 4;
 
@@ -289,9 +289,13 @@ pub(super) fn time(nest: &LoopNest, params: &[i64], bytes: i64) -> i64 {
     bytes_time(bytes).saturating_add(turns.saturating_mul(work) / 24)
 }
 
+/// What lies in the second-level cache of today's cores, from where bytes come three times as fast.
+const NEAR: i64 = 1 << 20;
+
 /// A rough number of nanoseconds to move so many bytes.
 pub(super) fn bytes_time(bytes: i64) -> i64 {
-    bytes / 16
+    let near = bytes.min(NEAR);
+    near / 48 + (bytes - near) / 16
 }
 
 /// How many parts of a length it takes to cover an extent.
@@ -301,7 +305,7 @@ pub(super) fn in_parts(extent: i64, length: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Threads;
+    use super::{NEAR, Threads, bytes_time};
 
     #[test]
     fn fewer_threads_than_the_pool_has_are_no_more_tasks_than_threads() {
@@ -309,5 +313,13 @@ mod tests {
         let tasks =
             pool.install(|| [Threads::One, Threads::N(0), Threads::N(2), Threads::N(6), Threads::N(9), Threads::Auto].map(Threads::tasks));
         assert_eq!(tasks, [1, 1, 2, 24, 24, 24]);
+    }
+
+    #[test]
+    fn bytes_near_the_core_come_fast() {
+        assert_eq!(
+            [0, 48, NEAR, NEAR + 1600, i64::MAX].map(bytes_time),
+            [0, 1, NEAR / 48, NEAR / 48 + 100, NEAR / 48 + (i64::MAX - NEAR) / 16]
+        );
     }
 }
