@@ -173,12 +173,13 @@ impl<'a> ArrayRef<'a> {
     pub fn get(&self, index: &[usize]) -> Scalar {
         assert!(index.len() == self.layout.shape.len() && index.iter().zip(&self.layout.shape).all(|(i, n)| i < n), "index out of bounds");
         let offset: isize = index.iter().zip(&self.layout.strides).map(|(&i, &s)| i as isize * s).sum();
-        let mut bytes = [0u8; 8];
+        let mut bytes = [0u8; 16];
         let n = self.dtype.size();
-        // SAFETY: the index is inside the shape, so by invariant 1 these bytes may be read; `bytes` has room for 8.
+        // SAFETY: the index is inside the shape, so by invariant 1 these bytes may be read; `bytes` has room for 16.
         unsafe { std::ptr::copy_nonoverlapping(self.ptr.offset(offset), bytes.as_mut_ptr(), n) };
         if self.swapped {
-            bytes[..n].reverse();
+            // Each part by itself.
+            bytes[..n].chunks_exact_mut(self.dtype.part().size()).for_each(<[u8]>::reverse);
         }
         Scalar::from_ne_bytes(self.dtype, &bytes)
     }

@@ -3,8 +3,20 @@
 use std::fmt;
 
 use half::{bf16, f16};
+use num_complex::Complex;
 
 use crate::error::{Error, ErrorKind, Result};
+
+mod complex;
+
+pub use complex::Part;
+
+/// A complex number of two `f32`.
+#[allow(non_camel_case_types, reason = "named as the other element types are")]
+pub(crate) type c64 = Complex<f32>;
+/// A complex number of two `f64`.
+#[allow(non_camel_case_types, reason = "named as the other element types are")]
+pub(crate) type c128 = Complex<f64>;
 
 /// The table of element types, narrow to wide within each group, for whoever needs a line for each: expands `$mac!` with the
 /// arguments, then the rows. A row is the variant, the Rust type, its name, NumPy's code without the byte order, the names other
@@ -38,6 +50,10 @@ macro_rules! for_each_dtype {
             F32 f32 "f32" "f4" ["float32", "single", "f"] float 4;
             /// IEEE 754 binary64.
             F64 f64 "f64" "f8" ["float64", "float", "double", "d"] float 8;
+            /// Two `f32`: the real part, then the imaginary one.
+            C64 c64 "c64" "c8" ["complex64", "csingle", "F"] complex 8;
+            /// Two `f64`: the real part, then the imaginary one.
+            C128 c128 "c128" "c16" ["complex128", "complex", "cdouble", "D"] complex 16;
         }
     };
 }
@@ -51,6 +67,9 @@ macro_rules! class {
     (int) => {
         $crate::dtype::Class::Int
     };
+    (complex) => {
+        $crate::dtype::Class::Complex
+    };
     ($float:ident) => {
         $crate::dtype::Class::Float
     };
@@ -61,10 +80,10 @@ pub(crate) use class;
 macro_rules! of_class {
     (bool $ty:ident $size:literal) => {
         impl Convert for bool {
-            fn to_bits64(self) -> u64 {
-                self as u64
+            fn to_bits(self) -> u128 {
+                self as u128
             }
-            fn from_bits64(bits: u64) -> bool {
+            fn from_bits(bits: u128) -> bool {
                 bits as u8 != 0
             }
             fn number(self) -> Number128 {
@@ -81,10 +100,10 @@ macro_rules! of_class {
     };
     (int $ty:ident $size:literal) => {
         impl Convert for $ty {
-            fn to_bits64(self) -> u64 {
-                self as u64 & u64::MAX >> (64 - 8 * $size)
+            fn to_bits(self) -> u128 {
+                self as u128 & u128::MAX >> (128 - 8 * $size)
             }
-            fn from_bits64(bits: u64) -> $ty {
+            fn from_bits(bits: u128) -> $ty {
                 bits as $ty
             }
             fn number(self) -> Number128 {
@@ -99,14 +118,15 @@ macro_rules! of_class {
         }
         impl Bits for $ty {}
         impl Integer for $ty {}
+        impl Ring for $ty {}
         impl Number for $ty {}
     };
     (float $ty:ident $size:literal) => {
         impl Convert for $ty {
-            fn to_bits64(self) -> u64 {
-                self.to_bits() as u64
+            fn to_bits(self) -> u128 {
+                <$ty>::to_bits(self) as u128
             }
-            fn from_bits64(bits: u64) -> $ty {
+            fn from_bits(bits: u128) -> $ty {
                 <$ty>::from_bits(bits as _)
             }
             fn number(self) -> Number128 {
@@ -119,15 +139,17 @@ macro_rules! of_class {
                 x as $ty
             }
         }
+        impl Ring for $ty {}
+        impl Field for $ty {}
         impl Float for $ty {}
         impl Number for $ty {}
     };
     (half $ty:ident $size:literal) => {
         impl Convert for $ty {
-            fn to_bits64(self) -> u64 {
-                self.to_bits() as u64
+            fn to_bits(self) -> u128 {
+                <$ty>::to_bits(self) as u128
             }
-            fn from_bits64(bits: u64) -> $ty {
+            fn from_bits(bits: u128) -> $ty {
                 <$ty>::from_bits(bits as u16)
             }
             fn number(self) -> Number128 {
@@ -140,8 +162,34 @@ macro_rules! of_class {
                 <$ty>::from_bits(nearest_half(x, <$ty>::MANTISSA_DIGITS - 1))
             }
         }
+        impl Ring for $ty {}
+        impl Field for $ty {}
         impl Float for $ty {}
         impl Number for $ty {}
+    };
+    (complex $ty:ident $size:literal) => {
+        impl Convert for $ty {
+            fn to_bits(self) -> u128 {
+                self.re.to_bits() as u128 | (self.im.to_bits() as u128) << (4 * $size)
+            }
+            fn from_bits(bits: u128) -> $ty {
+                Complex::new(Convert::from_bits(bits), Convert::from_bits(bits >> (4 * $size)))
+            }
+            fn number(self) -> Number128 {
+                Number128::Complex(Complex::new(self.re as f64, self.im as f64))
+            }
+            fn from_int(x: i128) -> $ty {
+                Complex::new(Convert::from_int(x), 0.0)
+            }
+            fn from_float(x: f64) -> $ty {
+                Complex::new(Convert::from_float(x), 0.0)
+            }
+            fn from_complex(x: c128) -> $ty {
+                Complex::new(Convert::from_float(x.re), Convert::from_float(x.im))
+            }
+        }
+        impl Ring for $ty {}
+        impl Field for $ty {}
     };
 }
 
@@ -155,6 +203,9 @@ macro_rules! define_dtypes {
         impl DType {
             /// Every element type, narrow to wide within each group.
             pub const ALL: &'static [DType] = &[ $( DType::$Variant ),* ];
+
+            /// Those that are not complex, which come first: what programs are compiled to.
+            pub const REAL: &'static [DType] = DType::ALL.split_at(DType::ALL.len() - 2).0;
 
             /// The Rust name: `f64`, `i32`, `bool`.
             pub fn name(self) -> &'static str {
@@ -201,17 +252,17 @@ macro_rules! define_dtypes {
                 match self { $( Scalar::$Variant(_) => DType::$Variant ),* }
             }
 
-            /// The value's bits, zero-extended to 64.
-            pub fn bits(self) -> u64 {
-                match self { $( Scalar::$Variant(x) => Convert::to_bits64(x) ),* }
+            /// The value's bits, zero-extended to 128: those of an imaginary part above those of the real one.
+            pub fn bits(self) -> u128 {
+                match self { $( Scalar::$Variant(x) => Convert::to_bits(x) ),* }
             }
 
             /// The value of type `dtype` with these low bits.
-            pub fn from_bits(dtype: DType, bits: u64) -> Scalar {
-                match dtype { $( DType::$Variant => Scalar::$Variant(Convert::from_bits64(bits)) ),* }
+            pub fn from_bits(dtype: DType, bits: u128) -> Scalar {
+                match dtype { $( DType::$Variant => Scalar::$Variant(Convert::from_bits(bits)) ),* }
             }
 
-            /// An integer's value, exact (a `bool` is 0 or 1), or a float's.
+            /// An integer's value, exact (a `bool` is 0 or 1), a float's, or a complex one.
             fn number(self) -> Number128 {
                 match self { $( Scalar::$Variant(x) => Convert::number(x) ),* }
             }
@@ -226,27 +277,8 @@ macro_rules! define_dtypes {
                 match dtype { $( DType::$Variant => Scalar::$Variant(Convert::from_float(x)) ),* }
             }
 
-            /// The value in the first `dtype.size()` bytes, in the machine's byte order. A `bool` is any byte but 0.
-            pub fn from_ne_bytes(dtype: DType, bytes: &[u8]) -> Scalar {
-                let mut wide = [0u8; 8];
-                let n = dtype.size();
-                if cfg!(target_endian = "little") {
-                    wide[..n].copy_from_slice(&bytes[..n]);
-                } else {
-                    wide[8 - n..].copy_from_slice(&bytes[..n]);
-                }
-                Scalar::from_bits(dtype, u64::from_ne_bytes(wide))
-            }
-
-            /// Writes the value to the first `dtype().size()` bytes, in the machine's byte order.
-            pub fn write_ne_bytes(self, bytes: &mut [u8]) {
-                let n = self.dtype().size();
-                let wide = self.bits().to_ne_bytes();
-                if cfg!(target_endian = "little") {
-                    bytes[..n].copy_from_slice(&wide[..n]);
-                } else {
-                    bytes[..n].copy_from_slice(&wide[8 - n..]);
-                }
+            fn from_complex(x: c128, dtype: DType) -> Scalar {
+                match dtype { $( DType::$Variant => Scalar::$Variant(Convert::from_complex(x)) ),* }
             }
         }
 
@@ -274,6 +306,7 @@ macro_rules! define_dtypes {
             of_class! { $class $ty $size }
         )*
     };
+    (@show complex $x:ident $f:ident) => { self::complex::show(Scalar::from(*$x), $f) };
     (@show half $x:ident $f:ident) => { write!($f, "{:?}", self::shortest(Scalar::from(*$x))) };
     (@show $class:ident $x:ident $f:ident) => { write!($f, "{:?}", $x) };
 }
@@ -288,6 +321,8 @@ pub enum Class {
     Int,
     /// Floating point.
     Float,
+    /// Complex numbers: pairs of floats.
+    Complex,
 }
 
 mod sealed {
@@ -303,11 +338,15 @@ pub trait Element: sealed::Sealed + Copy + fmt::Debug + PartialEq + Send + Sync 
 }
 
 /// The element types with integer arithmetic.
-pub trait Integer: Element {}
+pub trait Integer: Number {}
 /// The element types with floating-point arithmetic.
-pub trait Float: Element {}
-/// The element types with arithmetic: all but `bool`.
-pub trait Number: Element {}
+pub trait Float: Field + Number {}
+/// The element types with arithmetic and an order: integers and floats.
+pub trait Number: Ring {}
+/// The element types with `+ - *` and negation: all but `bool`.
+pub trait Ring: Element {}
+/// The element types with `/`: floats and complex numbers.
+pub trait Field: Ring {}
 /// The element types with operations on bits: `bool` and the integers.
 pub trait Bits: Element {}
 
@@ -315,15 +354,20 @@ pub trait Bits: Element {}
 enum Number128 {
     Int(i128),
     Float(f64),
+    Complex(c128),
 }
 
 /// What `Scalar` needs of each type.
 trait Convert: Sized {
-    fn to_bits64(self) -> u64;
-    fn from_bits64(bits: u64) -> Self;
+    fn to_bits(self) -> u128;
+    fn from_bits(bits: u128) -> Self;
     fn number(self) -> Number128;
     fn from_int(x: i128) -> Self;
     fn from_float(x: f64) -> Self;
+    /// A type that is not complex takes the real part.
+    fn from_complex(x: c128) -> Self {
+        Self::from_float(x.re)
+    }
 }
 
 /// A float's integral part before it wraps to an integer type of `size` bytes, as x86-64 computes it: an `i32` for narrow types,
@@ -379,7 +423,12 @@ fn shortest(x: Scalar) -> f64 {
 /// Equal bits, and any NaN equals any NaN: the equality of the "exact" class of answers.
 impl PartialEq for Scalar {
     fn eq(&self, other: &Scalar) -> bool {
-        self.dtype() == other.dtype() && (self.bits() == other.bits() || self.is_nan() && other.is_nan())
+        let alike = |a: Scalar, b: Scalar| a.bits() == b.bits() || a.is_nan() && b.is_nan();
+        self.dtype() == other.dtype()
+            && match (self.parts(), other.parts()) {
+                (Some([a, b]), Some([c, d])) => alike(a, c) && alike(b, d),
+                _ => alike(*self, *other),
+            }
     }
 }
 
@@ -387,27 +436,59 @@ impl Eq for Scalar {}
 
 impl std::hash::Hash for Scalar {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.dtype(), if self.is_nan() { u64::MAX } else { self.bits() }).hash(state);
+        (self.dtype(), if self.is_nan() { u128::MAX } else { self.bits() }).hash(state);
     }
 }
 
 impl Scalar {
-    /// True for a floating-point NaN.
-    pub fn is_nan(self) -> bool {
-        matches!(self.number(), Number128::Float(x) if x.is_nan())
+    /// The value in the first `dtype.size()` bytes, in the machine's byte order. A `bool` is any byte but 0.
+    pub fn from_ne_bytes(dtype: DType, bytes: &[u8]) -> Scalar {
+        let n = dtype.part().size();
+        let part = |bytes: &[u8]| {
+            let mut wide = [0u8; 16];
+            let at = if cfg!(target_endian = "little") { 0 } else { 16 - n };
+            wide[at..at + n].copy_from_slice(&bytes[..n]);
+            u128::from_ne_bytes(wide)
+        };
+        match dtype.is_complex() {
+            true => Scalar::from_bits(dtype, part(bytes) | part(&bytes[n..]) << (8 * n)),
+            false => Scalar::from_bits(dtype, part(bytes)),
+        }
     }
 
-    /// The value as an `f64`, rounded if it must be.
+    /// Writes the value to the first `dtype().size()` bytes, in the machine's byte order.
+    pub fn write_ne_bytes(self, bytes: &mut [u8]) {
+        if let Some([re, im]) = self.parts() {
+            re.write_ne_bytes(bytes);
+            return im.write_ne_bytes(&mut bytes[re.dtype().size()..]);
+        }
+        let n = self.dtype().size();
+        let wide = self.bits().to_ne_bytes();
+        let at = if cfg!(target_endian = "little") { 0 } else { 16 - n };
+        bytes[..n].copy_from_slice(&wide[at..at + n]);
+    }
+
+    /// True for a floating-point NaN, and for a complex number with one.
+    pub fn is_nan(self) -> bool {
+        match self.number() {
+            Number128::Int(_) => false,
+            Number128::Float(x) => x.is_nan(),
+            Number128::Complex(x) => x.re.is_nan() || x.im.is_nan(),
+        }
+    }
+
+    /// The value as an `f64`, rounded if it must be; of a complex number the real part.
     pub fn to_f64(self) -> f64 {
         match self.number() {
             Number128::Int(x) => x as f64,
             Number128::Float(x) => x,
+            Number128::Complex(x) => x.re,
         }
     }
 
     /// The value converted to `dtype` by the rules of `docs/semantics.md`: integers wrap, floats round to nearest,
     /// floats out of an integer's range give the least `i32` (`i64` for `u32` and 64-bit targets) before they wrap, but that
-    /// what a `u64` can hold stays as it is.
+    /// what a `u64` can hold stays as it is. Of a complex number `bool` asks whether it is zero, and other types take the real part.
     pub fn cast(self, dtype: DType) -> Scalar {
         if self.dtype() == dtype {
             return self;
@@ -415,15 +496,18 @@ impl Scalar {
         match self.number() {
             Number128::Int(x) => Scalar::from_int(x, dtype),
             Number128::Float(x) => Scalar::from_float(x, dtype),
+            Number128::Complex(x) if dtype == DType::Bool => Scalar::Bool(x.re != 0.0 || x.im != 0.0),
+            Number128::Complex(x) => Scalar::from_complex(x, dtype),
         }
     }
 
-    /// The value of an integer; of a float, its integral part, 0 if it is NaN.
+    /// The value of an integer; of a float, its integral part, 0 if it is NaN; of a complex number that of the real part.
     #[doc(hidden)]
     pub fn to_int(self) -> i128 {
         match self.number() {
             Number128::Int(x) => x,
             Number128::Float(x) => x as i128,
+            Number128::Complex(x) => x.re as i128,
         }
     }
 
@@ -447,11 +531,12 @@ impl fmt::Display for DType {
 impl std::str::FromStr for DType {
     type Err = Error;
 
-    /// Accepts the Rust name (`f64`), the NumPy name (`float64`) and `int`/`float` for NumPy's defaults.
+    /// Accepts the Rust name (`f64`), the NumPy name (`float64`) and `int`, `float` and `complex` for NumPy's defaults.
     fn from_str(s: &str) -> Result<DType> {
         // NumPy's codes are not among them: its `u8` has eight bytes.
-        let numpys =
-            |d: DType| d.aliases().contains(&s) && (s.ends_with(|c: char| c.is_ascii_digit()) || ["int", "float", "bool_"].contains(&s));
+        let numpys = |d: DType| {
+            d.aliases().contains(&s) && (s.ends_with(|c: char| c.is_ascii_digit()) || ["int", "float", "bool_", "complex"].contains(&s))
+        };
         let found = DType::ALL.iter().copied().find(|d| d.name() == s || numpys(*d));
         found.ok_or_else(|| {
             let all: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
@@ -484,13 +569,16 @@ impl DType {
 
     /// True if values below zero can be held.
     pub fn is_signed(self) -> bool {
-        self.is_float() || self.int_range().is_some_and(|(least, _)| least < 0)
+        self.is_float() || self.is_complex() || self.int_range().is_some_and(|(least, _)| least < 0)
     }
 
     /// NumPy 2's result type of two arrays: the smallest type that both cast to safely, `f64` for 64-bit integers and floats
     /// although it does not hold all of their values.
     pub fn promote(self, other: DType) -> DType {
-        let both = DType::ALL.iter().copied().filter(|d| d.holds_all(self) && d.holds_all(other));
+        if self.is_complex() || other.is_complex() {
+            return self.part().promote(other.part()).to_complex();
+        }
+        let both = DType::REAL.iter().copied().filter(|d| d.holds_all(self) && d.holds_all(other));
         // Of equal ones the first, which is an integer where there is one.
         both.min_by_key(|d| d.size()).unwrap_or(DType::F64)
     }
@@ -499,6 +587,7 @@ impl DType {
     pub(crate) fn holds_all(self, other: DType) -> bool {
         match (self.class(), other.class()) {
             _ if self == other => true,
+            (Class::Complex, _) => self.part().holds_all(other.part()),
             (_, Class::Bool) => true,
             (Class::Int, Class::Int) => {
                 let ((low, high), (least, most)) = (self.int_range().unwrap_or((0, 0)), other.int_range().unwrap_or((0, 0)));
@@ -513,117 +602,4 @@ impl DType {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn promotion_is_numpys() {
-        let table = [
-            (DType::Bool, DType::U8, DType::U8),
-            (DType::U8, DType::I16, DType::I16),
-            (DType::I16, DType::F32, DType::F32),
-            (DType::U8, DType::F32, DType::F32),
-            (DType::I32, DType::F32, DType::F64),
-            (DType::I64, DType::F32, DType::F64),
-            (DType::Bool, DType::F32, DType::F32),
-            (DType::I64, DType::F64, DType::F64),
-            (DType::I8, DType::U8, DType::I16),
-            (DType::I8, DType::U16, DType::I32),
-            (DType::U16, DType::I16, DType::I32),
-            (DType::U16, DType::F32, DType::F32),
-            (DType::U32, DType::F32, DType::F64),
-            (DType::U32, DType::I32, DType::I64),
-            (DType::U32, DType::I64, DType::I64),
-            (DType::U64, DType::I8, DType::F64),
-            (DType::U64, DType::U8, DType::U64),
-            (DType::U64, DType::F32, DType::F64),
-            (DType::F16, DType::U8, DType::F16),
-            (DType::F16, DType::I8, DType::F16),
-            (DType::F16, DType::I16, DType::F32),
-            (DType::F16, DType::I32, DType::F64),
-            (DType::F16, DType::U64, DType::F64),
-            (DType::F16, DType::F32, DType::F32),
-            (DType::F16, DType::Bool, DType::F16),
-            (DType::F16, DType::BF16, DType::F32),
-            (DType::BF16, DType::U8, DType::BF16),
-            (DType::BF16, DType::U16, DType::F32),
-            (DType::BF16, DType::I64, DType::F64),
-        ];
-        for (a, b, want) in table {
-            assert_eq!(a.promote(b), want, "{a} with {b}");
-            assert_eq!(b.promote(a), want, "{b} with {a}");
-        }
-    }
-
-    #[test]
-    fn casts_out_of_range_have_one_answer() {
-        assert_eq!(Scalar::F64(3e9).cast(DType::I32), Scalar::I32(i32::MIN));
-        assert_eq!(Scalar::F64(f64::NAN).cast(DType::I64), Scalar::I64(i64::MIN));
-        assert_eq!(Scalar::F64(-1.5).cast(DType::U8), Scalar::U8(255));
-        assert_eq!(Scalar::F64(300.7).cast(DType::U8), Scalar::U8(44));
-        assert_eq!(Scalar::F32(-2147483648.0).cast(DType::I32), Scalar::I32(i32::MIN));
-        assert_eq!(Scalar::I64(-1).cast(DType::U8), Scalar::U8(255));
-        assert_eq!(Scalar::F64(-1.5).cast(DType::I8), Scalar::I8(-1));
-        assert_eq!(Scalar::F64(70000.0).cast(DType::U16), Scalar::U16(4464));
-        assert_eq!(Scalar::F64(3e9).cast(DType::U16), Scalar::U16(0));
-        assert_eq!(Scalar::F64(3e9).cast(DType::U32), Scalar::U32(3_000_000_000));
-        assert_eq!(Scalar::F32(-1.0).cast(DType::U32), Scalar::U32(u32::MAX));
-        assert_eq!(Scalar::F64(1e30).cast(DType::U32), Scalar::U32(0));
-        assert_eq!(Scalar::F64(f64::NAN).cast(DType::U32), Scalar::U32(0));
-        assert_eq!(Scalar::F64(1e19).cast(DType::U64), Scalar::U64(10_000_000_000_000_000_000));
-        assert_eq!(Scalar::F64(-2.5).cast(DType::U64), Scalar::U64(u64::MAX - 1));
-        assert_eq!(Scalar::F64(2e19).cast(DType::U64), Scalar::U64(0));
-        assert_eq!(Scalar::F64(f64::NAN).cast(DType::U64), Scalar::U64(1 << 63));
-        assert_eq!(Scalar::F64(-1e30).cast(DType::U64), Scalar::U64(1 << 63));
-        assert_eq!(Scalar::U64(u64::MAX).cast(DType::F32), Scalar::F32(18446744073709551616.0));
-    }
-
-    #[test]
-    fn halves_are_rounded_once() {
-        let f16 = |x: f64| Scalar::F64(x).cast(DType::F16).bits();
-        // 1 + 2^-11 is halfway; what is far below still counts.
-        assert_eq!(f16(1.0 + 2f64.powi(-11)), 0x3c00);
-        assert_eq!(f16(1.0 + 2f64.powi(-11) + 2f64.powi(-50)), 0x3c01);
-        assert_eq!(f16(1.0 + 3.0 * 2f64.powi(-11)), 0x3c02);
-        assert_eq!(f16(65519.0), 0x7bff);
-        assert_eq!(f16(65520.0), 0x7c00);
-        assert_eq!(f16(-1e300), 0xfc00);
-        assert_eq!(f16(2f64.powi(-25)), 0);
-        assert_eq!(f16(2f64.powi(-25) * 1.0001), 1);
-        assert_eq!(f16(-5e-324), 0x8000);
-        assert_eq!(f16(2f64.powi(-14) - 2f64.powi(-26)), 0x0400);
-        let bf16 = |x: Scalar| x.cast(DType::BF16).bits();
-        assert_eq!(bf16(Scalar::F64(1.0 + 2f64.powi(-8) + 2f64.powi(-40))), 0x3f81);
-        assert_eq!(bf16(Scalar::F64(f64::MAX)), 0x7f80);
-        assert_eq!(bf16(Scalar::F64(1e-45)), 0x0000);
-        // Halfway between two, but for the last bit.
-        assert_eq!(bf16(Scalar::I64((0x101 << 54) + 1)), 0x5e81);
-        assert_eq!(bf16(Scalar::I64(0x101 << 54)), 0x5e80);
-        assert_eq!(bf16(Scalar::U64((0x1ff << 55) + 1)), 0x5f80);
-        for bits in 0..=u16::MAX {
-            for d in [DType::F16, DType::BF16] {
-                let x = Scalar::from_bits(d, bits.into());
-                assert_eq!(Scalar::F64(x.to_f64()).cast(d), x);
-                assert!(x.is_nan() || Scalar::F64(x.to_string().parse().unwrap()).cast(d) == x, "{x}");
-            }
-        }
-        assert_eq!(Scalar::F64(0.1).cast(DType::F16).to_string(), "0.1");
-    }
-
-    #[test]
-    fn bytes_round_trip() {
-        for s in [
-            Scalar::I8(-3),
-            Scalar::I16(-2),
-            Scalar::U64(u64::MAX),
-            Scalar::F32(1.5),
-            Scalar::F64(-0.0),
-            Scalar::Bool(true),
-            Scalar::U8(200),
-        ] {
-            let mut bytes = [0u8; 8];
-            s.write_ne_bytes(&mut bytes);
-            assert_eq!(Scalar::from_ne_bytes(s.dtype(), &bytes), s);
-        }
-    }
-}
+mod tests;

@@ -31,6 +31,14 @@ impl Layout {
         Layout { shape: shape.into(), strides }
     }
 
+    /// These elements, each as `count` of them along a last axis, so many bytes apart.
+    pub(crate) fn with_last_axis(&self, count: usize, stride: isize) -> Layout {
+        let mut layout = self.clone();
+        layout.shape.push(count);
+        layout.strides.push(stride);
+        layout
+    }
+
     /// The number of elements, or `None` if it overflows.
     pub fn size(&self) -> Option<usize> {
         if self.shape.contains(&0) {

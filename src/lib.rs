@@ -224,7 +224,7 @@
 //! # Limits
 //!
 //! x86-64 with AVX and FMA, or aarch64; vectors of 512, 256 or 128 bits ([`Backend`]). Element types: `bool`,
-//! integers of 8 to 64 bits with and without sign, `f16`, `bf16`, `f32`, `f64`.
+//! integers of 8 to 64 bits with and without sign, `f16`, `bf16`, `f32`, `f64`, and [`Complex`] numbers of the last two (`c64`, `c128`).
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -260,7 +260,7 @@ mod view;
 pub use array::{Array, ArrayMut, ArrayRef};
 pub use codegen::Backend;
 pub use compile::Timings;
-pub use dtype::{Bits, Class, DType, Element, Float, Integer, Number, Scalar};
+pub use dtype::{Bits, Class, DType, Element, Field, Float, Integer, Number, Part, Ring, Scalar};
 pub use error::{Error, ErrorKind, Result, Site};
 #[doc(hidden)]
 pub use expr::with_step;
@@ -270,6 +270,7 @@ pub use expr::{
 };
 pub use half::{bf16, f16};
 pub use layout::Layout;
+pub use num_complex::Complex;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
 pub use opt::FpMode;
 pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, Threads, eval_all, run_all};

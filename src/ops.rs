@@ -14,6 +14,8 @@
 //! an expansion into other rows by `math` (`expand::exp`), done before any backend sees the operation.
 //! Every consumer expands the columns it needs with `for_each_unary!`, `for_each_binary!`: a new operation is one row.
 
+use num_complex::Complex;
+
 use crate::dtype::{Class, DType, Scalar, class, for_each_dtype};
 use crate::math;
 
@@ -290,7 +292,8 @@ macro_rules! define_op {
                 match self { $($Enum::$Op => &[$($alias),*]),* }
             }
 
-            /// The result type on operands of type `d`, or `None` where the operation is not defined.
+            /// The result type on operands of type `d`, or `None` where the operation is not defined. Of complex numbers, on which
+            /// operations are several of those on their parts, always `None`.
             pub fn result(self, d: DType) -> Option<DType> {
                 match self { $($Enum::$Op => [$(class!($class)),+].contains(&d.class()).then_some(result!($res, d)).filter(|_| has_halves!($res) || !d.is_half())),* }
             }
@@ -383,9 +386,10 @@ impl ReduceOp {
         }
     }
 
-    /// The result type on elements of type `d`, or `None` where the reduction is not defined.
+    /// The result type on elements of type `d`, or `None` where the reduction is not defined, as on complex numbers: it is one of each part.
     pub fn result(self, d: DType) -> Option<DType> {
         match self {
+            _ if d.is_complex() => None,
             // Halves are converted first: their sums are rounded once.
             ReduceOp::Sum | ReduceOp::Prod => (d != DType::Bool && !d.is_half()).then_some(d),
             ReduceOp::Min | ReduceOp::Max => Some(d),
@@ -411,6 +415,7 @@ impl ReduceOp {
     pub fn identity(self, d: DType) -> Option<Scalar> {
         let int = |pick: fn((i128, i128)) -> i128| d.int_range().map(|r| Scalar::from_int(pick(r), d));
         match self {
+            ReduceOp::Sum if d.is_complex() => Some(Scalar::C128(Complex::new(-0.0, -0.0)).cast(d)),
             ReduceOp::Sum if d.is_float() => Some(Scalar::F64(-0.0).cast(d)),
             ReduceOp::Sum => Some(Scalar::zero(d)),
             ReduceOp::Prod => Some(Scalar::one(d)),
@@ -468,6 +473,7 @@ macro_rules! int_ops {
     (@row bool $t:ident) => {};
     (@row float $t:ident) => {};
     (@row half $t:ident) => {};
+    (@row complex $t:ident) => {};
     (@row int $t:ident) => {
         impl IntOps for $t {
             #[allow(unused_comparisons, reason = "unsigned types are never below 0")]

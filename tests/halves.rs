@@ -10,7 +10,7 @@ use elide::{BinaryOp, DType, DynExpr, ErrorKind, Kernel, ReduceOp, Requirement, 
 const TABLE: &str = include_str!("numpy/halves.txt");
 
 fn scalars(dtype: DType, bits: &str) -> Vec<Scalar> {
-    bits.split_whitespace().map(|b| Scalar::from_bits(dtype, u64::from_str_radix(b, 16).unwrap())).collect()
+    bits.split_whitespace().map(|b| Scalar::from_bits(dtype, u128::from_str_radix(b, 16).unwrap())).collect()
 }
 
 /// What each backend and the evaluator make of some arrays, against what NumPy does.
@@ -193,7 +193,7 @@ fn every_half_by_every_backend() {
             judge(&format!("{half} to {wide}"), &[vector(half, &all)], &vector(wide, &up), Class::Exact, |x| x[0].astype(wide));
             // Half of the last digit of a normal number, and one bit beside it.
             let digits = if half == DType::F16 { 10 } else { 7 };
-            let tie = 1u64 << (if wide == DType::F32 { 22 } else { 51 } - digits);
+            let tie = 1u128 << (if wide == DType::F32 { 22 } else { 51 } - digits);
             for change in [0, 1, tie - 1, tie, tie + 1] {
                 let x: Vec<Scalar> = up.iter().map(|x| Scalar::from_bits(wide, x.bits() + change)).collect();
                 let want: Vec<Scalar> = x.iter().map(|x| x.cast(half)).collect();

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use elide::{ArrayMut, ArrayRef, Axes, Axis, Backend, Expr, Kernel, KernelBuilder, Threads, s};
+use elide::{ArrayMut, ArrayRef, Axes, Axis, Backend, Complex, Expr, Kernel, KernelBuilder, Threads, s, stack};
 
 const CHILD: &str = "ELIDE_COUNT_INSTRUCTIONS";
 const RECORD: &str = "tests/instructions.txt";
@@ -47,8 +47,20 @@ const KERNELS: &[(&str, Declare)] = &[
     ("x + y of every other column", |_, x, y| x.slice(s![.., ..;2]) + y.slice(s![.., 1..;2])),
     ("x backward", |_, x, y| x.slice(s![.., ..;-1]) + y),
     ("x transposed", |_, x, _| x.t() * 2.0),
+    // Of half as many numbers as there are elements.
+    ("complex x * y + x", |_, x, y| {
+        let (x, y) = (numbers(x), numbers(y));
+        let z = &x * y + x;
+        stack(&[z.real(), z.imag()], 2)
+    }),
+    ("abs of complex", |_, x, _| numbers(x).abs()),
     ("widened", |_, x, y| (x.cast::<f32>() * y.cast::<f32>()).cast::<f64>()),
 ];
+
+/// The columns in pairs, which lie as complex numbers do.
+fn numbers(x: &Expr<'static, f64>) -> Expr<'static, Complex<f64>> {
+    x.slice(s![.., ..;2]).with_imag(x.slice(s![.., 1..;2]))
+}
 
 /// Asks the valgrind that this process runs under for something; nothing where there is none.
 fn request(code: usize) {

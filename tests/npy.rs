@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use elide::npy::{self, NpyFile, NpyWriter};
-use elide::{DType, ErrorKind, Scalar};
+use elide::{Complex, DType, ErrorKind, Scalar};
 
 /// A directory with files in it, gone at the end of the test.
 struct Dir(tempfile::TempDir);
@@ -65,16 +65,23 @@ fn complaint(path: &Path) -> String {
     text.strip_prefix(&format!("{}: ", path.display())).unwrap_or_else(|| panic!("does not begin with the file's name: {text}")).to_string()
 }
 
-/// The values 1, 2, ... 6 (true, false, ... for `bool`) as the bytes of an element type in a byte order.
+/// The values 1, 2, ... 6 (true, false, ... for `bool`; with another imaginary part each) as the bytes of an element type in a byte order.
 fn six(dtype: DType, big: bool) -> (Vec<Scalar>, Vec<u8>) {
-    let values: Vec<Scalar> =
-        (1..=6i64).map(|k| if dtype == DType::Bool { Scalar::Bool(k % 2 == 1) } else { Scalar::I64(k).cast(dtype) }).collect();
+    let values: Vec<Scalar> = (1..=6i64)
+        .map(|k| match dtype {
+            DType::Bool => Scalar::Bool(k % 2 == 1),
+            _ if dtype.is_complex() => Scalar::from(Complex::new(k as f64, -0.5 * k as f64)).cast(dtype),
+            _ => Scalar::I64(k).cast(dtype),
+        })
+        .collect();
     let mut bytes = Vec::new();
     for v in &values {
         let low = &v.bits().to_le_bytes()[..dtype.size()];
-        match big {
-            true => bytes.extend(low.iter().rev()),
-            false => bytes.extend(low),
+        for part in low.chunks(dtype.part().size()) {
+            match big {
+                true => bytes.extend(part.iter().rev()),
+                false => bytes.extend(part),
+            }
         }
     }
     (values, bytes)
@@ -199,14 +206,14 @@ fn truncated_data_is_refused_with_both_sizes() {
 
 #[test]
 fn element_types_that_elide_lacks_are_refused() {
-    for descr in ["<c16", "<f6", "<u3", "|S5", "<U3", "|O", "<M8[ns]", "|V8", "|V2", "=V2", ">f16", "<f3", "float64", "é", ""] {
-        let message = format!("dtype '{descr}' is not one that elide has: b1, i1, i2, i4, i8, u1, u2, u4, u8, f2, V2, f4, f8");
+    for descr in ["<c32", "<c4", "<f6", "<u3", "|S5", "<U3", "|O", "<M8[ns]", "|V8", "|V2", "=V2", ">f16", "<f3", "float64", "é", ""] {
+        let message = format!("dtype '{descr}' is not one that elide has: b1, i1, i2, i4, i8, u1, u2, u4, u8, f2, V2, f4, f8, c8, c16");
         assert_eq!(refusal(&file(3, &dict(descr, false, "(1,)"), &[0; 32])), message);
     }
     let structured = "{'descr': [('a', '<f8'), ('b', '=i4', (2,))], 'fortran_order': False, 'shape': (1,), }";
     assert_eq!(
         refusal(&file(1, structured, &[0; 16])),
-        "a structured dtype is not one that elide has: b1, i1, i2, i4, i8, u1, u2, u4, u8, f2, V2, f4, f8"
+        "a structured dtype is not one that elide has: b1, i1, i2, i4, i8, u1, u2, u4, u8, f2, V2, f4, f8, c8, c16"
     );
 }
 

@@ -1,18 +1,23 @@
 //! Functions of elements where implementations go wrong, compiled by every backend, against NumPy's recorded answers to the bit.
-//! `tests/numpy/elementwise.py` records them.
+//! `tests/numpy/elementwise.py` and `tests/numpy/complex.py` record them.
 #![cfg(feature = "text")]
 
 use elide::testing::Tensor;
 use elide::text::{self, InputSpec};
-use elide::{ArrayMut, ArrayRef, Backend, DType, DynExpr, Kernel, Scalar};
+use elide::{ArrayMut, ArrayRef, Backend, Complex, DType, DynExpr, Kernel, Scalar};
 
 const TABLE: &str = include_str!("../src/text/testdata/elementwise.txt");
+const COMPLEX: &str = include_str!("../src/text/testdata/complex.txt");
 
 /// `type[shape] | elements`
 fn array(text: &str) -> Tensor {
     let (spec, elements) = text.split_once(" |").unwrap();
     let InputSpec { dtype, shape } = spec.parse().unwrap();
     let scalar = |e: &str| match dtype {
+        _ if dtype.is_complex() => {
+            let (re, im) = e.split_once(',').unwrap();
+            Scalar::from(Complex::<f64>::new(re.parse().unwrap(), im.parse().unwrap())).cast(dtype)
+        }
         _ if dtype.is_float() => Scalar::F64(e.parse().unwrap()).cast(dtype),
         DType::U64 => Scalar::U64(e.parse().unwrap()),
         _ => Scalar::I64(e.parse().unwrap()).cast(dtype),
@@ -47,9 +52,18 @@ fn run(program: &text::Program, inputs: &[(String, Tensor)], backend: Backend) -
 
 #[test]
 fn elements_are_numpys_to_the_bit() {
+    check(TABLE);
+}
+
+#[test]
+fn complex_numbers_are_numpys_to_the_bit() {
+    check(COMPLEX);
+}
+
+fn check(table: &str) {
     let mut inputs = Vec::new();
     let (mut wrong, mut seen) = (Vec::new(), 0);
-    for line in TABLE.lines().filter(|l| !l.starts_with('#')) {
+    for line in table.lines().filter(|l| !l.starts_with('#')) {
         if let Some((name, rest)) = line.strip_prefix("input ").and_then(|l| l.split_once(' ')) {
             inputs.push((name.to_string(), array(rest)));
             continue;
@@ -64,7 +78,8 @@ fn elements_are_numpys_to_the_bit() {
                     wrong.push(format!("{source}: {}{:?}, not {}{:?}", got.dtype, got.shape, want.dtype, want.shape));
                 }
                 Ok(got) => {
-                    let differ = |(a, b): (&Scalar, &Scalar)| a.bits() != b.bits() && !(a.is_nan() && b.is_nan());
+                    // Equal bits, or NaN, of each part.
+                    let differ = |(a, b): (&Scalar, &Scalar)| a != b;
                     if let Some(k) = got.data.iter().zip(&want.data).position(differ) {
                         wrong.push(format!("{source} by {backend:?}: element {k} is {}, not {}", got.data[k], want.data[k]));
                     }

@@ -77,7 +77,7 @@ const BINARY: &[&[Lie]] = &[&[C, C, C], &[Gaps, Reversed, C], &[C, Repeated, Rev
 fn unary() {
     let mut covered = 0;
     for &op in UnaryOp::ALL {
-        for &d in DType::ALL {
+        for &d in DType::REAL {
             covered += usize::from(elementwise(op.name(), &[d], UNARY, Class::Exact, |x| x[0].unary(op)));
         }
     }
@@ -118,8 +118,8 @@ fn binary_of_halves() {
 #[test]
 fn casts() {
     const LIES: &[&[Lie]] = &[&[C, C], &[Gaps, Reversed], &[Reversed, C]];
-    for &from in DType::ALL {
-        for &to in DType::ALL {
+    for &from in DType::REAL {
+        for &to in DType::REAL {
             assert!(elementwise(&format!("cast to {to}"), &[from], LIES, Class::Exact, |x| x[0].astype(to)));
         }
     }
@@ -129,17 +129,17 @@ fn casts() {
 #[test]
 fn saturating_casts() {
     let mut rng = Rng::new(5);
-    for &from in DType::ALL {
+    for &from in DType::REAL {
         let mut x = values(&mut rng, from, 100);
         x.extend(corners(from));
         // Just inside and outside of every integer type.
-        for (low, high) in DType::ALL.iter().filter_map(|d| d.int_range()) {
+        for (low, high) in DType::REAL.iter().filter_map(|d| d.int_range()) {
             x.extend([low - 1, low, low + 1, high - 1, high, high + 1].map(|k| Scalar::from_int(k, from)));
             let near = |k: i128| [-0.5, 0.5].map(|by| Scalar::F64(k as f64 + by).cast(from));
             x.extend([near(low), near(high)].concat());
         }
         let x = vector(from, &x);
-        for &to in DType::ALL {
+        for &to in DType::REAL {
             let clamped = |s: &Scalar| match to.int_range() {
                 Some((low, high)) => Scalar::from_int(s.to_int().clamp(low, high), to),
                 None => s.cast(to),
@@ -189,7 +189,7 @@ fn comparisons_of_both_signs() {
 #[test]
 fn select() {
     const LIES: &[&[Lie]] = &[&[C, C, C, C], &[Gaps, Reversed, C, C], &[Repeated, C, C, Odd], &[C, C, Repeated, Gaps]];
-    for &d in DType::ALL {
+    for &d in DType::REAL {
         assert!(elementwise("select", &[DType::Bool, d, d], LIES, Class::Exact, |x| x[0].select(&x[1], &x[2])));
     }
 }
@@ -207,7 +207,7 @@ fn two_axes() {
     ];
     const SHAPES: &[[usize; 2]] = &[[0, 5], [5, 0], [1, 1], [1, 17], [17, 1], [3, 5], [8, 8], [9, 33], [31, 7]];
     for op in [BinaryOp::Sub, BinaryOp::Le, BinaryOp::Or] {
-        for &d in DType::ALL {
+        for &d in DType::REAL {
             let f = |x: &[DynExpr<'static>]| DynExpr::binary(op, &x[0], &x[1]);
             let Some(mut calls) = kernel(&[d, d], 2, f) else { continue };
             let mut rng = Rng::new(3);
@@ -233,7 +233,7 @@ fn two_axes() {
 fn no_axes() {
     for op in [BinaryOp::Add, BinaryOp::FloorDiv, BinaryOp::Pow, BinaryOp::Lt, BinaryOp::Max] {
         let class = if op == BinaryOp::Max { Class::ZeroSignOpen } else { Class::Exact };
-        for &d in DType::ALL {
+        for &d in DType::REAL {
             let f = |x: &[DynExpr<'static>]| DynExpr::binary(op, &x[0], &x[1]);
             let Some(mut calls) = kernel(&[d, d], 0, f) else { continue };
             for &x in &corners(d) {

@@ -29,7 +29,7 @@ impl Table {
         *self.offsets.entry(s).or_insert_with(|| {
             let size = s.dtype().size();
             // A mask of byte lanes for `bool`, else the value repeated.
-            let lane = if let Scalar::Bool(x) = s { if x { 0xff } else { 0 } } else { s.bits() };
+            let lane = if let Scalar::Bool(x) = s { if x { 0xff } else { 0 } } else { s.bits() as u64 };
             let word = (0..16 / size).fold(0u128, |word, k| word | (lane as u128) << (8 * size * k));
             self.words.push(word);
             16 * (self.words.len() as i32 - 1)

@@ -2,32 +2,11 @@
 //! now; what is a mistake stays one.
 
 use crate::dtype::{DType, Scalar};
+use crate::expr::complex::{self, ComplexOp};
 use crate::expr::infer::{self, At};
+use crate::expr::make::Make;
 use crate::expr::node::NodeRef;
 use crate::ops::{BinaryOp, UnaryOp};
-
-/// The operations, at one place of the user's.
-struct Make(At);
-
-impl Make {
-    /// A number in the type of `x`.
-    fn number(&self, x: &NodeRef, value: f64) -> NodeRef {
-        infer::constant(Scalar::F64(value).cast(x.dtype), self.0)
-    }
-    fn unary(&self, op: UnaryOp, x: &NodeRef) -> NodeRef {
-        infer::unary(op, x, self.0)
-    }
-    fn binary(&self, op: BinaryOp, x: &NodeRef, y: &NodeRef) -> NodeRef {
-        infer::binary(op, x, y, self.0)
-    }
-    /// With a number on the right.
-    fn with(&self, op: BinaryOp, x: &NodeRef, value: f64) -> NodeRef {
-        self.binary(op, x, &self.number(x, value))
-    }
-    fn select(&self, c: &NodeRef, x: &NodeRef, y: &NodeRef) -> NodeRef {
-        infer::select(c, x, y, self.0)
-    }
-}
 
 /// Of halves in `f32`, rounded once at the end.
 fn in_single(x: &NodeRef, at: At, f: impl Fn(&NodeRef) -> NodeRef) -> NodeRef {
@@ -39,6 +18,9 @@ pub(crate) fn square(x: &NodeRef, at: At) -> NodeRef {
 }
 
 pub(crate) fn reciprocal(x: &NodeRef, at: At) -> NodeRef {
+    if !infer::is_error(x) && x.dtype.is_complex() {
+        return complex::functions::reciprocal(x, at);
+    }
     let m = Make(at);
     m.binary(BinaryOp::Div, &m.number(x, 1.0), x)
 }
@@ -52,19 +34,34 @@ pub(crate) fn sign(x: &NodeRef, at: At) -> NodeRef {
     m.select(&m.binary(BinaryOp::Gt, x, &zero), &m.number(x, 1.0), &rest)
 }
 
+/// What is asked of each part of a complex number, combined.
+fn of_parts(op: BinaryOp, x: &NodeRef, f: fn(&NodeRef, At) -> NodeRef, at: At) -> NodeRef {
+    let [re, im] = [ComplexOp::Real, ComplexOp::Imag].map(|part| f(&complex::apply(part, x, at), at));
+    infer::binary(op, &re, &im, at)
+}
+
 pub(crate) fn is_infinite(x: &NodeRef, at: At) -> NodeRef {
     let m = Make(at);
+    if !infer::is_error(x) && x.dtype.is_complex() {
+        return of_parts(BinaryOp::Or, x, is_infinite, at);
+    }
     m.with(BinaryOp::Eq, &m.unary(UnaryOp::Abs, x), f64::INFINITY)
 }
 
 pub(crate) fn is_finite(x: &NodeRef, at: At) -> NodeRef {
     let m = Make(at);
+    if !infer::is_error(x) && x.dtype.is_complex() {
+        return of_parts(BinaryOp::And, x, is_finite, at);
+    }
     m.with(BinaryOp::Lt, &m.unary(UnaryOp::Abs, x), f64::INFINITY)
 }
 
 /// The product with a ratio, which as in NumPy is that of two numbers of the type, and not always the nearest one: 180 / pi is not in
 /// `f32`.
 fn scaled(x: &NodeRef, [above, below]: [f64; 2], at: At) -> NodeRef {
+    if let Some(bad) = complex::refused("a conversion of angles", x, at) {
+        return bad;
+    }
     in_single(x, at, |x| {
         let ratio = if x.dtype == DType::F32 { f64::from(above as f32 / below as f32) } else { above / below };
         Make(at).with(BinaryOp::Mul, x, ratio)
@@ -81,6 +78,9 @@ pub(crate) fn to_degrees(x: &NodeRef, at: At) -> NodeRef {
 
 /// The fraction and the integral part, both with the sign of x; of infinities the fraction is 0.
 pub(crate) fn modf(x: &NodeRef, at: At) -> (NodeRef, NodeRef) {
+    if let Some(bad) = complex::refused("modf", x, at) {
+        return (bad.clone(), bad);
+    }
     let m = Make(at);
     let whole = m.unary(UnaryOp::Trunc, x);
     let rest = m.binary(BinaryOp::Sub, x, &whole);
@@ -115,6 +115,9 @@ pub(crate) fn ldexp(x: &NodeRef, n: &NodeRef, at: At) -> NodeRef {
 /// A number from 1/2 to 1, with the sign of x, and the power of two that makes it x, as `i32`; of 0, infinities and NaN they are
 /// x and 0. In `f64`: the distance to the next number is a power of two.
 pub(crate) fn frexp(x: &NodeRef, at: At) -> (NodeRef, NodeRef) {
+    if let Some(bad) = complex::refused("frexp", x, at) {
+        return (bad.clone(), bad);
+    }
     let m = Make(at);
     let wide = infer::cast(x, DType::F64, at);
     // Neither the number nor what follows it leaves the range of normal numbers.

@@ -6,6 +6,7 @@ use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::Expr;
 use crate::expr::axes::{Axes, Axis, Extent};
+use crate::expr::complex;
 use crate::expr::composite::{self, composite_methods};
 use crate::expr::methods::{function_methods, function2_methods, reduction_methods, unary_methods, view_methods};
 use crate::expr::node::NodeRef;
@@ -218,7 +219,11 @@ impl<'a> DynExpr<'a> {
     /// Absolute value as a float, of integers too.
     #[track_caller]
     pub fn fabs(&self) -> Self {
-        DynExpr::from_node(promote::as_float(&self.node, Some(Site::caller()))).abs()
+        let site = Some(Site::caller());
+        if let Some(bad) = complex::refused("fabs", &self.node, site) {
+            return DynExpr::from_node(bad);
+        }
+        DynExpr::from_node(promote::as_float(&self.node, site)).abs()
     }
 
     /// The product of the element with itself; of `bool` as `i8`, like NumPy's powers.
@@ -236,10 +241,14 @@ impl<'a> DynExpr<'a> {
         let site = Some(Site::caller());
         let (y, limit) = match other.into() {
             DynOperand::Expr(y) => (promote::as_wide_float(&y.node, site), None),
+            DynOperand::Weak(Weak::Complex(z)) => {
+                let d = promote::as_wide_float(&self.node, site).dtype.to_complex();
+                (infer::constant(Scalar::C128(z).cast(d), site), None)
+            }
             DynOperand::Weak(y) => {
                 let d = promote::as_wide_float(&self.node, site).dtype;
-                let number = |value: f64| infer::constant(Scalar::F64(value).cast(d), site);
-                (number(y.to_f64()), Some(number(absolute + relative * y.to_f64().abs())))
+                let number = |value: f64, d: DType| infer::constant(Scalar::F64(value).cast(d), site);
+                (number(y.to_f64(), d), Some(number(absolute + relative * y.to_f64().abs(), d.part())))
             }
         };
         let d = self.dtype().promote(y.dtype);
@@ -253,6 +262,9 @@ impl<'a> DynExpr<'a> {
     #[track_caller]
     pub fn round_to(&self, decimals: i32) -> Self {
         let (site, d) = (Some(Site::caller()), self.dtype());
+        if let Some(bad) = complex::refused("round", &self.node, site) {
+            return DynExpr::from_node(bad);
+        }
         let rounded = |x: &NodeRef| composite::round_to(x, decimals, site);
         DynExpr::from_node(match d.is_int() {
             true if decimals >= 0 => self.node.clone(),
@@ -265,10 +277,14 @@ impl<'a> DynExpr<'a> {
     /// of the type. Integers and `bool` have none of them and stay as they are.
     #[track_caller]
     pub fn nan_to_num(&self, nan: f64, posinf: impl Into<Option<f64>>, neginf: impl Into<Option<f64>>) -> Self {
+        let site = Some(Site::caller());
+        if let Some(bad) = complex::refused("nan_to_num", &self.node, site) {
+            return DynExpr::from_node(bad);
+        }
         if !self.dtype().is_float() {
             return self.clone();
         }
-        DynExpr::from_node(composite::nan_to_num(&self.node, nan, posinf.into(), neginf.into(), Some(Site::caller())))
+        DynExpr::from_node(composite::nan_to_num(&self.node, nan, posinf.into(), neginf.into(), site))
     }
 
     /// -1, 0 or 1; NaN stays NaN, and both zeros are 0. Not defined on `bool`.
@@ -279,6 +295,9 @@ impl<'a> DynExpr<'a> {
         if self.dtype() == DType::Bool {
             let error = Error::new(ErrorKind::DType, "`sign` is not defined on bool");
             return DynExpr::from_node(infer::failed(error, DType::Bool, site));
+        }
+        if let Some(bad) = complex::refused("sign", &self.node, site) {
+            return DynExpr::from_node(bad);
         }
         DynExpr::from_node(composite::sign(&self.node, site))
     }
@@ -302,9 +321,13 @@ impl<'a> DynExpr<'a> {
             DynOperand::Weak(Weak::Int(n)) => infer::constant(Scalar::I64(n.clamp(-5000, 5000) as i64), site),
             DynOperand::Weak(Weak::Bool(n)) => infer::constant(Scalar::Bool(n), site),
             DynOperand::Weak(Weak::Float(n)) => infer::constant(Scalar::F64(n), site),
+            DynOperand::Weak(Weak::Complex(n)) => infer::constant(Scalar::C128(n), site),
         };
+        if let Some(bad) = complex::refused("ldexp", &self.node, site) {
+            return DynExpr::from_node(bad);
+        }
         let x = promote::as_float(&self.node, site);
-        if !infer::is_error(&x) && !infer::is_error(&exponent) && exponent.dtype.is_float() {
+        if !infer::is_error(&x) && !infer::is_error(&exponent) && !exponent.dtype.is_int() && exponent.dtype != DType::Bool {
             let message = format!("the exponent of `ldexp` must be of an integer type, not {}", exponent.dtype);
             let error = Error::new(ErrorKind::DType, message).help("write `x * exp2(y)` for powers that are not integers");
             return DynExpr::from_node(infer::failed(error, x.dtype, site));
@@ -321,7 +344,7 @@ impl<'a> DynExpr<'a> {
         if self.dtype() == DType::Bool {
             return self.astype(DType::U8);
         }
-        if self.dtype().is_float() {
+        if !self.dtype().is_int() {
             let message = format!("bit_count is not defined on {}", self.dtype());
             return DynExpr::from_node(infer::failed(Error::new(ErrorKind::DType, message), DType::U8, site));
         }

@@ -7,6 +7,7 @@ use crate::array::{ArrayMut, ArrayRef};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site, bail};
 use crate::expr::axes::{Axes, Axis, Extent, requested_shape};
+use crate::expr::complex::{self, undefined};
 use crate::expr::lazy_mut::Overwritten;
 use crate::expr::node::{Data, NodeKind, NodeRef};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
@@ -95,15 +96,11 @@ fn stretch(node: &NodeRef, shape: &Shape, site: At) -> Result<NodeRef> {
     Ok(NodeRef::with_equations(NodeKind::View(node.clone(), view), node.dtype, shape.clone(), site, equations))
 }
 
-fn undefined(op: &str, dtype: DType) -> Error {
-    Error::new(ErrorKind::DType, format!("`{op}` is not defined on {dtype}"))
-}
-
 pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
     if is_error(a) {
         return a.clone();
     }
-    match op.result(a.dtype) {
+    match complex::result1(op, a.dtype) {
         Some(dtype) => NodeRef::new(NodeKind::Unary(op, a.clone()), dtype, a.shape.clone(), site),
         None => or_error(Err(undefined(op.name(), a.dtype)), a.dtype, site, || format!("{} of {}", op.name(), describe(a))),
     }
@@ -118,7 +115,7 @@ pub(crate) fn binary(op: BinaryOp, a: &NodeRef, b: &NodeRef, site: At) -> NodeRe
             let err = Error::new(ErrorKind::DType, "the element types differ");
             return Err(err.help(format!("convert one of them, e.g. to {}", a.dtype.promote(b.dtype))));
         }
-        let dtype = op.result(a.dtype).ok_or_else(|| undefined(op.name(), a.dtype))?;
+        let dtype = complex::result2(op, a.dtype).ok_or_else(|| undefined(op.name(), a.dtype))?;
         let (shape, equations) = shape::broadcast(&[&a.shape, &b.shape])?;
         let kind = NodeKind::Binary(op, constant_or_stretched(a, &shape, site)?, constant_or_stretched(b, &shape, site)?);
         Ok(NodeRef::with_equations(kind, dtype, shape, site, equations))
@@ -148,11 +145,25 @@ pub(crate) fn select(c: &NodeRef, a: &NodeRef, b: &NodeRef, site: At) -> NodeRef
     or_error(made, a.dtype, site, || format!("select by {} from {} and {}", describe(c), describe(a), describe(b)))
 }
 
+/// x * y + z of floats of one type, rounded once.
+pub(crate) fn mul_add(x: &NodeRef, y: &NodeRef, z: &NodeRef, site: At) -> NodeRef {
+    if let Some(bad) = inherited(&[x, y, z]) {
+        return bad.clone();
+    }
+    let made = (|| {
+        let (shape, equations) = shape::broadcast(&[&x.shape, &y.shape, &z.shape])?;
+        let [a, b, c] = [x, y, z].map(|o| constant_or_stretched(o, &shape, site));
+        Ok(NodeRef::with_equations(NodeKind::MulAdd(a?, b?, c?), x.dtype, shape, site, equations))
+    })();
+    or_error(made, x.dtype, site, || format!("mul_add of {}, {} and {}", describe(x), describe(y), describe(z)))
+}
+
 /// A constant is converted at once, so that it stays a constant.
 pub(crate) fn cast(a: &NodeRef, dtype: DType, site: At) -> NodeRef {
     match &a.kind {
         NodeKind::Error(_) => a.clone(),
         _ if a.dtype == dtype => a.clone(),
+        _ if a.dtype.is_complex() && !dtype.is_complex() && dtype != DType::Bool => complex::lossy_cast(a, dtype, site),
         NodeKind::Const(value) => constant(value.cast(dtype), site),
         _ => NodeRef::new(NodeKind::Cast(a.clone()), dtype, a.shape.clone(), site),
     }
@@ -283,7 +294,7 @@ pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRe
         return cast(&reduce(op, &cast(a, a.dtype.computed_in(), site), axes, site), a.dtype, site);
     }
     let made = (|| {
-        let dtype = op.result(a.dtype).ok_or_else(|| undefined(op.name(), a.dtype))?;
+        let dtype = complex::reduced(op, a.dtype).ok_or_else(|| undefined(op.name(), a.dtype))?;
         let list = axes.indices(a.shape.rank())?;
         if op.of_nothing(a.dtype).is_none() && reduced_count(a, &list) == Size::ZERO {
             bail!(Shape, "no elements to reduce, and `{}` of nothing has no value", op.name());

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::array::{Array, ArrayMut};
-use crate::dtype::{DType, Element, Float, Number};
+use crate::dtype::{DType, Element, Field, Number, Ring};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::infer::{self, At, or_error};
 use crate::expr::node::NodeRef;
@@ -288,13 +288,13 @@ macro_rules! typed_updates {
 }
 typed_updates! {
     /// Adds `value` in the region (`+=`).
-    add Number;
+    add Ring;
     /// Subtracts `value` in the region (`-=`).
-    sub Number;
+    sub Ring;
     /// Multiplies the region by `value` (`*=`).
-    mul Number;
+    mul Ring;
     /// Divides the region by `value` (`/=`).
-    div Float;
+    div Field;
     /// Leaves nothing above `value` in the region.
     minimum Number;
     /// Leaves nothing below `value` in the region.

@@ -10,11 +10,13 @@
 //! | `operators` | `std::ops` for both |
 //! | `methods` | views and reductions, written once for both |
 //! | `axes` | axes, extents, slicing expressions |
+//! | `complex` | what complex numbers have; their operations as operations on parts |
 //! | `pieces` | assignment to regions, joining, padding, repeating |
 //! | `indices` | arrays computed from their own indices: ranges, grids |
 //! | `rearrange` | axes swapped, moved, turned, cut into windows and parts |
 //! | `take` | arrays indexed by arrays |
 //! | `scatter` | arrays changed at computed indices; counting |
+//! | `make` | the operations that formulas are made of |
 //! | `infer` | one constructor per kind of node: checks, shapes, broadcasts, errors |
 //! | `node` | the untyped DAG under both |
 //! | `print` | back to text |
@@ -23,12 +25,14 @@
 //! `promote`; nothing else makes nodes. A mistake becomes an error node, which every later node inherits.
 
 mod axes;
+pub(crate) mod complex;
 mod composite;
 mod dynamic;
 pub(crate) mod indices;
 pub(crate) mod infer;
 mod lazy;
 pub(crate) mod lazy_mut;
+pub(crate) mod make;
 mod methods;
 pub(crate) mod node;
 mod operators;

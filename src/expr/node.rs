@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
+use crate::expr::complex::ComplexOp;
 use crate::expr::lazy_mut::Overwritten;
 use crate::layout::Layout;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
@@ -51,8 +52,14 @@ pub(crate) enum NodeKind {
     Binary(BinaryOp, NodeRef, NodeRef),
     /// Condition of type `bool`, two values of this node's type; each has this node's shape or is a `Const`.
     Select(NodeRef, NodeRef, NodeRef),
+    /// x * y + z, rounded once; operands as of `Binary`, of a float type. Only formulas of complex functions have it.
+    MulAdd(NodeRef, NodeRef, NodeRef),
     /// The operand has this node's shape.
     Cast(NodeRef),
+    /// The operand is complex and has this node's shape.
+    Complex(ComplexOp, NodeRef),
+    /// Complex numbers of their real and imaginary parts, of the type of the parts; each has this node's shape or is a `Const`.
+    Pair(NodeRef, NodeRef),
     /// The operand seen through an affine map.
     View(NodeRef, View),
     /// The operand's elements in C order under another shape of equal size.
@@ -187,9 +194,9 @@ impl NodeKind {
         match self {
             Pieces(parts) => parts.iter().map(|(value, _)| value).collect(),
             Input { .. } | Data(_) | Const(_) | SizeOf(_) | Iota | Error(_) => smallvec::smallvec![],
-            Unary(_, a) | Cast(a) | View(a, _) | Reshape(a) | Reduce(_, a, _) => smallvec::smallvec![a],
-            Binary(_, a, b) | Take(a, b, _) | Provided(a, b, _) => smallvec::smallvec![a, b],
-            Select(a, b, c) | Scatter { base: a, value: b, index: c, .. } => smallvec::smallvec![a, b, c],
+            Unary(_, a) | Cast(a) | Complex(_, a) | View(a, _) | Reshape(a) | Reduce(_, a, _) => smallvec::smallvec![a],
+            Binary(_, a, b) | Pair(a, b) | Take(a, b, _) | Provided(a, b, _) => smallvec::smallvec![a, b],
+            Select(a, b, c) | MulAdd(a, b, c) | Scatter { base: a, value: b, index: c, .. } => smallvec::smallvec![a, b, c],
         }
     }
 }
@@ -209,9 +216,16 @@ impl Drop for Node {
 
 fn take_operands(kind: &mut NodeKind, into: &mut Vec<NodeRef>) {
     match std::mem::replace(kind, NodeKind::Const(Scalar::Bool(false))) {
-        NodeKind::Unary(_, a) | NodeKind::Cast(a) | NodeKind::View(a, _) | NodeKind::Reshape(a) | NodeKind::Reduce(_, a, _) => into.push(a),
-        NodeKind::Binary(_, a, b) | NodeKind::Take(a, b, _) | NodeKind::Provided(a, b, _) => into.extend([a, b]),
-        NodeKind::Select(a, b, c) | NodeKind::Scatter { base: a, value: b, index: c, .. } => into.extend([a, b, c]),
+        NodeKind::Unary(_, a)
+        | NodeKind::Cast(a)
+        | NodeKind::Complex(_, a)
+        | NodeKind::View(a, _)
+        | NodeKind::Reshape(a)
+        | NodeKind::Reduce(_, a, _) => into.push(a),
+        NodeKind::Binary(_, a, b) | NodeKind::Pair(a, b) | NodeKind::Take(a, b, _) | NodeKind::Provided(a, b, _) => into.extend([a, b]),
+        NodeKind::Select(a, b, c) | NodeKind::MulAdd(a, b, c) | NodeKind::Scatter { base: a, value: b, index: c, .. } => {
+            into.extend([a, b, c])
+        }
         NodeKind::Pieces(parts) => into.extend(parts.into_iter().map(|(value, _)| value)),
         NodeKind::Input { .. } | NodeKind::Data(_) | NodeKind::Const(_) | NodeKind::SizeOf(_) | NodeKind::Iota | NodeKind::Error(_) => {}
     }

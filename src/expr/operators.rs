@@ -6,7 +6,7 @@ use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Rem, Shl, Shr, Su
 
 use half::{bf16, f16};
 
-use crate::dtype::{Bits, Float, Integer, Number, for_each_dtype};
+use crate::dtype::{Bits, Field, Integer, Number, Ring, c64, c128, for_each_dtype};
 use crate::error::Site;
 use crate::expr::infer;
 use crate::expr::promote::{self, DynOperand};
@@ -69,14 +69,18 @@ macro_rules! typed_scalars_left {
     (($Trait:ident $op:ident $method:ident $Class:ident) $( $(#[$doc:meta])* $V:ident $t:ident $n:literal $c:literal [$($a:literal),*] $k:ident $s:literal; )*) => {
         $( typed_scalars_left!(@row $Class $k $Trait $op $method $t); )*
     };
+    (@row Ring bool $($rest:tt)*) => {};
     (@row Number bool $($rest:tt)*) => {};
-    (@row Float bool $($rest:tt)*) => {};
-    (@row Float int $($rest:tt)*) => {};
+    (@row Number complex $($rest:tt)*) => {};
+    (@row Field bool $($rest:tt)*) => {};
+    (@row Field int $($rest:tt)*) => {};
     (@row Bits float $($rest:tt)*) => {};
     (@row Bits half $($rest:tt)*) => {};
+    (@row Bits complex $($rest:tt)*) => {};
     (@row Integer bool $($rest:tt)*) => {};
     (@row Integer float $($rest:tt)*) => {};
     (@row Integer half $($rest:tt)*) => {};
+    (@row Integer complex $($rest:tt)*) => {};
     (@row $Class:ident $k:ident $Trait:ident $op:ident $method:ident $t:ident) => {
         typed_scalar_left! { $Trait $op $method $t, Expr<'a, $t> }
         typed_scalar_left! { $Trait $op $method $t, &Expr<'a, $t> }
@@ -107,16 +111,16 @@ macro_rules! binary_operators {
         for_each_dtype!(typed_scalars_left!($Trait $op $method $Class));
         dynamic! { $Trait $op $method DynExpr<'a> }
         dynamic! { $Trait $op $method &DynExpr<'a> }
-        dynamic_scalar_left! { $Trait $op $method DynExpr<'a>, bool i64 f64 }
-        dynamic_scalar_left! { $Trait $op $method &DynExpr<'a>, bool i64 f64 }
+        dynamic_scalar_left! { $Trait $op $method DynExpr<'a>, bool i64 f64 c128 }
+        dynamic_scalar_left! { $Trait $op $method &DynExpr<'a>, bool i64 f64 c128 }
     )* };
 }
 
 binary_operators! {
-    Add Add add Number;
-    Sub Sub sub Number;
-    Mul Mul mul Number;
-    Div Div div Float;
+    Add Add add Ring;
+    Sub Sub sub Ring;
+    Mul Mul mul Ring;
+    Div Div div Field;
     Rem Rem rem Number;
     BitAnd And bitand Bits;
     BitOr Or bitor Bits;
@@ -154,6 +158,6 @@ macro_rules! unary_operators {
 
 // Negation of an unsigned type wraps, as in NumPy.
 unary_operators! {
-    Neg neg Number;
+    Neg neg Ring;
     Not not Bits;
 }

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use smallvec::smallvec;
 
-use crate::dtype::{DType, Element, Float, Number};
+use crate::dtype::{DType, Element, Field, Number, Ring};
 use crate::error::{Error, ErrorKind, Result, Site, bail};
 use crate::expr::axes::Axis;
 use crate::expr::infer::{At, constant_or_stretched, describe, failed, inherited, is_error, or_error};
@@ -379,13 +379,13 @@ macro_rules! typed_updates {
 }
 typed_updates! {
     /// The whole array with `value` added in the region (`+=`).
-    add Add Number;
+    add Add Ring;
     /// The whole array with `value` subtracted in the region (`-=`).
-    sub Sub Number;
+    sub Sub Ring;
     /// The whole array with the region multiplied by `value` (`*=`).
-    mul Mul Number;
+    mul Mul Ring;
     /// The whole array with the region divided by `value` (`/=`).
-    div Div Float;
+    div Div Field;
     /// The whole array with nothing above `value` in the region.
     minimum Min Number;
     /// The whole array with nothing below `value` in the region.

@@ -76,7 +76,7 @@ fn as_broadcast(node: &NodeRef) -> Option<(&NodeRef, &View)> {
 /// The operands as the user wrote them: without the broadcasts that the operator implies.
 fn shown_operands(node: &NodeRef) -> SmallVec<[&NodeRef; 3]> {
     let operands = node.kind.operands();
-    if !matches!(node.kind, NodeKind::Binary(..) | NodeKind::Select(..)) {
+    if !matches!(node.kind, NodeKind::Binary(..) | NodeKind::Select(..) | NodeKind::Pair(..)) {
         return operands;
     }
     let bare: SmallVec<[&NodeRef; 3]> = operands.iter().map(|o| as_broadcast(o).map_or(*o, |(source, _)| source)).collect();
@@ -151,6 +151,9 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
         NodeKind::Input { name, .. } => Text::name(&**name),
         NodeKind::Data(_) => Text::name(data_name()),
         NodeKind::Const(value) => {
+            if value.dtype().is_complex() {
+                return Text { text: value.to_string(), binds: Binds::Sum };
+            }
             let negative = match *value {
                 x if x.dtype().is_float() => x.to_f64().is_sign_negative(),
                 other => other.to_f64() < 0.0,
@@ -166,6 +169,15 @@ fn render(node: &NodeRef, mut operands: impl Iterator<Item = Text>, data_name: i
         NodeKind::Unary(UnaryOp::IsNan, _) => call(".is_nan()".to_owned()),
         NodeKind::Unary(op, _) => call(format!(".{}()", op.name())),
         NodeKind::Cast(_) => call(format!(".cast::<{}>()", node.dtype)),
+        NodeKind::MulAdd(..) => {
+            let (x, y, z) = (next().at_least(Binds::Postfix), next().text, next().text);
+            Text::name(format!("{x}.mul_add({y}, {z})"))
+        }
+        NodeKind::Complex(op, _) => call(format!(".{}()", op.name())),
+        NodeKind::Pair(..) => {
+            let (re, im) = (next().at_least(Binds::Postfix), next().text);
+            Text::name(format!("{re}.with_imag({im})"))
+        }
         NodeKind::View(a, view) => call(view_suffix(node, &a.shape, view)),
         NodeKind::Reshape(_) => call(format!(".reshape({})", list(&node.shape.0))),
         NodeKind::Reduce(op, a, axes) => call(reduce_suffix(*op, axes, a.shape.rank())),

@@ -4,16 +4,19 @@
 //! array's type unless its kind is higher (an int beside `bool` is `i64`, a float beside an integer is `f64`), and an int that
 //! the array's type cannot hold is an error. The rules were checked against NumPy 2.4 over all of its types; see the tests.
 
+use num_complex::Complex;
+
 use crate::dtype::{Class, DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::axes::Axes;
+use crate::expr::complex;
 use crate::expr::infer::{self, At, describe, failed, is_error};
 use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::shape;
 
-/// A scalar that takes its element type from the array beside it, as Python's own `bool`, `int` and `float` do in NumPy.
+/// A scalar that takes its element type from the array beside it, as Python's own `bool`, `int`, `float` and `complex` do in NumPy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Weak {
     /// `True` or `False`. Its type is `bool`.
@@ -22,15 +25,18 @@ pub enum Weak {
     Int(i128),
     /// A float; `f64` by itself.
     Float(f64),
+    /// A complex number; `c128` by itself.
+    Complex(Complex<f64>),
 }
 
 impl Weak {
-    /// The nearest `f64`.
+    /// The nearest `f64`; of a complex number that of the real part.
     pub(crate) fn to_f64(self) -> f64 {
         match self {
             Weak::Bool(x) => f64::from(x),
             Weak::Int(k) => k as f64,
             Weak::Float(x) => x,
+            Weak::Complex(z) => z.re,
         }
     }
 }
@@ -41,6 +47,7 @@ impl std::fmt::Display for Weak {
             Weak::Bool(x) => write!(f, "{x}"),
             Weak::Int(x) => write!(f, "{x}"),
             Weak::Float(x) => write!(f, "{x:?}"),
+            Weak::Complex(z) => write!(f, "{}", Scalar::from(*z)),
         }
     }
 }
@@ -94,6 +101,16 @@ macro_rules! weak_from {
     )*)* };
 }
 weak_from! { Bool as bool: bool; Int as i128: i8 i16 i32 i64 i128 u8 u16 u32 u64 usize; Float as f64: f32 f64; }
+impl From<Complex<f64>> for Weak {
+    fn from(z: Complex<f64>) -> Weak {
+        Weak::Complex(z)
+    }
+}
+impl From<Complex<f64>> for DynOperand<'_> {
+    fn from(z: Complex<f64>) -> Self {
+        DynOperand::Weak(z.into())
+    }
+}
 
 impl DynOperand<'_> {
     fn node(&self) -> Option<&NodeRef> {
@@ -117,6 +134,7 @@ impl DynOperand<'_> {
             DynOperand::Weak(Weak::Bool(_)) => DType::Bool,
             DynOperand::Weak(Weak::Int(_)) => DType::I64,
             DynOperand::Weak(Weak::Float(_)) => DType::F64,
+            DynOperand::Weak(Weak::Complex(_)) => DType::C128,
         }
     }
 
@@ -139,8 +157,13 @@ impl Weak {
         match self {
             Weak::Bool(x) => Ok(Scalar::Bool(x).cast(dtype)),
             Weak::Float(x) => Ok(Scalar::F64(x).cast(dtype)),
+            Weak::Complex(z) if dtype.is_complex() => Ok(Scalar::C128(z).cast(dtype)),
+            Weak::Complex(z) => {
+                let error = Error::new(ErrorKind::DType, format!("the complex number {} is no {dtype}", Scalar::from(z)));
+                Err(error.help("write its real part"))
+            }
             // By way of f64, as NumPy does it.
-            Weak::Int(k) if dtype.is_float() => Ok(Scalar::F64(k as f64).cast(dtype)),
+            Weak::Int(k) if dtype.is_float() || dtype.is_complex() => Ok(Scalar::F64(k as f64).cast(dtype)),
             Weak::Int(k) if fits(k, dtype) => Ok(Scalar::from_int(k, dtype)),
             Weak::Int(k) => Err(Weak::out_of_bounds(k, dtype)),
         }
@@ -156,7 +179,8 @@ fn common(a: &DynOperand<'_>, b: &DynOperand<'_>) -> DType {
     match (a, b) {
         (DynOperand::Expr(x), DynOperand::Weak(w)) | (DynOperand::Weak(w), DynOperand::Expr(x)) => match w {
             Weak::Int(_) if x.dtype() != DType::Bool => x.dtype(),
-            Weak::Float(_) if x.dtype().is_float() => x.dtype(),
+            Weak::Float(_) if x.dtype().is_float() || x.dtype().is_complex() => x.dtype(),
+            Weak::Complex(_) if x.dtype().is_float() || x.dtype().is_complex() => x.dtype().to_complex(),
             _ => x.dtype().promote(DynOperand::from(*w).dtype()),
         },
         _ => a.dtype().promote(b.dtype()),
@@ -166,7 +190,7 @@ fn common(a: &DynOperand<'_>, b: &DynOperand<'_>) -> DType {
 /// The type in which NumPy computes a function that has floating-point answers only.
 pub(crate) fn float_for(d: DType) -> DType {
     match d {
-        _ if d.is_float() => d,
+        _ if d.is_float() || d.is_complex() => d,
         _ if d.size() == 1 => DType::F16,
         _ if d.size() == 2 => DType::F32,
         _ => DType::F64,
@@ -180,7 +204,7 @@ pub(crate) fn as_float(a: &NodeRef, site: At) -> NodeRef {
 
 /// The operand where a Python float is the other one: `f64` if it is no float.
 pub(crate) fn as_wide_float(a: &NodeRef, site: At) -> NodeRef {
-    if is_error(a) || a.dtype.is_float() { a.clone() } else { infer::cast(a, DType::F64, site) }
+    if is_error(a) || a.dtype.is_float() || a.dtype.is_complex() { a.clone() } else { infer::cast(a, DType::F64, site) }
 }
 
 /// The type of a function of two floats: the one that functions of one take each operand in, the wider of both.
@@ -198,6 +222,9 @@ fn rule(op: BinaryOp, d: DType) -> Result<(BinaryOp, DType)> {
     use BinaryOp::*;
     let bits = "operations on bits take bool and integers";
     match (op, d) {
+        (And | Or | Xor | Shl | Shr, _) if d.is_complex() => Err(not_on(op.name(), d, bits)),
+        _ if d.is_complex() && complex::result2(op, d).is_none() => Err(complex::undefined(op.name(), d)),
+        (Div, _) if d.is_complex() => Ok((op, d)),
         (Add | Max | Fmax, DType::Bool) => Ok((Or, d)),
         (Mul | Min | Fmin, DType::Bool) => Ok((And, d)),
         (Sub, DType::Bool) => Err(not_on("-", d, "use `^` (exclusive or) or convert to an integer type")),
@@ -305,7 +332,9 @@ fn mixed_comparison(op: BinaryOp, a: &DynOperand<'_>, b: &DynOperand<'_>, site: 
 fn simple_power(x: &NodeRef, w: Weak, d: DType, site: At) -> Result<Option<NodeRef>> {
     let exponent = match w {
         Weak::Bool(_) => return Ok(None),
-        Weak::Int(k) if !d.is_float() => {
+        Weak::Complex(z) if z.im != 0.0 => return Ok(None),
+        Weak::Complex(z) => z.re,
+        Weak::Int(k) if !d.is_float() && !d.is_complex() => {
             if k < 0 && fits(k, d) {
                 let error = Error::new(ErrorKind::DType, "Integers to negative integer powers are not allowed.");
                 return Err(error.help("convert the base to a float type, or write the exponent as a float"));
@@ -325,12 +354,35 @@ fn simple_power(x: &NodeRef, w: Weak, d: DType, site: At) -> Result<Option<NodeR
     };
     let x = infer::cast(x, d, site);
     Ok(match exponent {
+        1.0 if d.is_complex() => Some(complex::functions::integer_power(&x, 1, site)),
         2.0 => Some(infer::binary(BinaryOp::Mul, &x, &x, site)),
         1.0 => Some(x),
+        // NumPy's own powers of integers below 100, by products.
+        n if d.is_complex() && n != -1.0 && n.abs() < 100.0 && n == n.trunc() => {
+            Some(complex::functions::integer_power(&x, n as i32, site))
+        }
+        -1.0 if d.is_complex() => Some(complex::functions::reciprocal(&x, site)),
         0.5 => Some(infer::unary(UnaryOp::Sqrt, &x, site)),
         -1.0 => Some(infer::binary(BinaryOp::Div, &infer::constant(Scalar::one(d), site), &x, site)),
         _ => None,
     })
+}
+
+/// Complex numbers of two real operands.
+pub(crate) fn with_imag(re: &DynOperand<'_>, im: &DynOperand<'_>, site: At) -> NodeRef {
+    if let Some(bad) = inherited(&[re, im]) {
+        return bad;
+    }
+    let made = (|| {
+        let d = common(re, im);
+        if d.is_complex() {
+            let error = Error::new(ErrorKind::DType, "the parts of complex numbers are real");
+            return Err(error.help("take a part of them, with `real` or `imag`"));
+        }
+        let part = d.to_complex().part();
+        Ok(complex::pair(&re.cast(part, site)?, &im.cast(part, site)?, site))
+    })();
+    or_failed(made, "complex numbers", &[re, im], site)
 }
 
 pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
@@ -340,6 +392,9 @@ pub(crate) fn unary(op: UnaryOp, a: &NodeRef, site: At) -> NodeRef {
     }
     let made = match (op, a.dtype) {
         (Neg, DType::Bool) => Err(not_on("-", a.dtype, "use `!` (logical not) or convert to an integer type")),
+        (Not, d) if d.is_complex() => Err(not_on("not", d, "operations on bits take bool and integers; see `logical_not`")),
+        (op, d) if d.is_complex() && complex::result1(op, d).is_none() => Err(complex::undefined(op.name(), d)),
+        (_, d) if d.is_complex() => Ok(infer::unary(op, a, site)),
         (Not, d) if d.is_float() => Err(not_on("not", a.dtype, "operations on bits take bool and integers; see `logical_not`")),
         // No integer changes, and the type stays (since NumPy 2.1).
         (Floor | Ceil | Trunc, d) if !d.is_float() => Ok(a.clone()),
@@ -398,7 +453,9 @@ pub(crate) fn select(c: &NodeRef, a: &DynOperand<'_>, b: &DynOperand<'_>, site: 
 pub(crate) fn stored(value: &DynOperand<'_>, dtype: DType, site: At) -> Result<NodeRef> {
     match value {
         DynOperand::Expr(x) => Ok(infer::cast(x.node(), dtype, site)),
-        DynOperand::Weak(Weak::Float(x)) if !dtype.is_float() => Ok(infer::constant(Scalar::F64(*x).cast(dtype), site)),
+        DynOperand::Weak(Weak::Float(x)) if !dtype.is_float() && !dtype.is_complex() => {
+            Ok(infer::constant(Scalar::F64(*x).cast(dtype), site))
+        }
         DynOperand::Weak(Weak::Int(x)) if dtype == DType::Bool => Ok(infer::constant(Scalar::Bool(*x != 0), site)),
         weak => weak.cast(dtype, site),
     }
@@ -407,6 +464,9 @@ pub(crate) fn stored(value: &DynOperand<'_>, dtype: DType, site: At) -> Result<N
 /// NumPy's `clip`, one operation of three operands: a weak lower bound takes its type from the other two. An int bound that no
 /// element of an integer type can be beyond does nothing.
 pub(crate) fn clip(x: &NodeRef, low: &DynOperand<'_>, high: &DynOperand<'_>, site: At) -> NodeRef {
+    if let Some(bad) = complex::refused("clip", x, site) {
+        return bad;
+    }
     // The ends of the range included, which matters where the other bound is of a wider type.
     let idle = |bound: &DynOperand<'_>, below: bool| match (bound, x.dtype.int_range()) {
         (DynOperand::Weak(Weak::Int(k)), Some((least, most))) => {
@@ -473,7 +533,7 @@ pub(crate) fn reduce(op: ReduceOp, a: &NodeRef, axes: &Axes, site: At) -> NodeRe
     }
     // The axes first, so that the message names the type that the user sees and not the one that is summed.
     let made = axes.indices(a.shape.rank()).map(|_| match (op, a.dtype) {
-        (ReduceOp::Sum | ReduceOp::Prod, d) if !d.is_float() => {
+        (ReduceOp::Sum | ReduceOp::Prod, d) if !d.is_float() && !d.is_complex() => {
             let wide = if d.is_int() && !d.is_signed() { DType::U64 } else { DType::I64 };
             infer::reduce(op, &infer::cast(a, wide, site), axes, site)
         }
@@ -487,7 +547,7 @@ pub(crate) fn mean(a: &NodeRef, axes: &Axes, site: At) -> NodeRef {
     if is_error(a) {
         return a.clone();
     }
-    let d = if a.dtype.is_float() { a.dtype } else { DType::F64 };
+    let d = if a.dtype.is_float() || a.dtype.is_complex() { a.dtype } else { DType::F64 };
     let made = axes.indices(a.shape.rank()).map(|_| infer::mean(&infer::cast(a, d, site), axes, site));
     or_failed(made, "mean", &[&DynExpr::from_node(a.clone()).into()], site)
 }

@@ -5,9 +5,10 @@
 
 use std::marker::PhantomData;
 
-use crate::dtype::{DType, Element, Float, Integer, Number, Scalar};
+use crate::dtype::{DType, Element, Float, Integer, Number, Ring, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site, bail};
 use crate::expr::axes::{Axis, Extent, requested_shape};
+use crate::expr::complex;
 use crate::expr::infer::{self, At, binary, cast, constant, constant_or_stretched, describe, failed, inherited, or_error, select};
 use crate::expr::node::{Bounds, NodeKind, NodeRef};
 use crate::expr::promote::{self, DynOperand};
@@ -32,10 +33,16 @@ fn scatter(base: &NodeRef, taken: &Taken, op: Option<BinaryOp>, value: &NodeRef,
                 Error::new(ErrorKind::Unsupported, format!("`{}` of {} cannot be applied at computed indices", op.name(), base.dtype));
             return Err(error.help("convert to f32 first, and the result back"));
         }
-        if let Some(op) = op.filter(|op| op.result(base.dtype) != Some(base.dtype) || op.is_expanded(base.dtype.class())) {
+        let (part, complex) = (base.dtype.part(), base.dtype.is_complex());
+        // Of complex numbers each part goes by itself.
+        let applies = |op: BinaryOp| match complex {
+            true => matches!(op, BinaryOp::Add | BinaryOp::Sub),
+            false => op.result(part) == Some(part) && !op.is_expanded(part.class()),
+        };
+        if let Some(op) = op.filter(|op| !applies(*op)) {
             let error =
                 Error::new(ErrorKind::Unsupported, format!("`{}` of {} cannot be applied at computed indices", op.name(), base.dtype));
-            return Err(error.help("add, sub, mul, minimum and maximum can be"));
+            return Err(error.help(if complex { "add and sub can be" } else { "add, sub, mul, minimum and maximum can be" }));
         }
         let value = constant_or_stretched(value, &taken.shape, site)?;
         let kind = NodeKind::Scatter { base: base.clone(), value, index: taken.index.clone(), op, map: taken.map.clone(), bounds };
@@ -71,6 +78,9 @@ pub(crate) fn outer_edges((low, high): (f64, f64)) -> (f64, f64) {
 fn histogram(x: &NodeRef, bins: usize, (low, high): (f64, f64), site: At) -> NodeRef {
     if let Some(bad) = inherited(&[x]) {
         return bad.clone();
+    }
+    if let Some(bad) = complex::refused("histogram", x, site) {
+        return bad;
     }
     let made = (|| {
         let x = cast(x, if x.dtype.is_float() { x.dtype.computed_in() } else { DType::F64 }, site);
@@ -294,9 +304,9 @@ typed_updates! {
     /// The whole array with each value added to its element, as often as the element occurs: NumPy's `np.add.at`.
     #[doc(alias = "scatter_add")]
     #[doc(alias = "index_add")]
-    add Add Number;
+    add Add Ring;
     /// The whole array with each value subtracted from its element: `np.subtract.at`.
-    sub Sub Number;
+    sub Sub Ring;
     /// The whole array with its elements multiplied by their values: `np.multiply.at`.
     mul Mul Number;
     /// The whole array with its elements divided by their values: `np.divide.at`.

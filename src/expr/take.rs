@@ -228,6 +228,7 @@ pub(crate) fn operand(index: DynOperand<'_>) -> NodeRef {
         DynOperand::Expr(x) => x.into_node(),
         DynOperand::Weak(Weak::Bool(x)) => infer::constant(Scalar::Bool(x), None),
         DynOperand::Weak(Weak::Float(x)) => infer::constant(Scalar::F64(x), None),
+        DynOperand::Weak(Weak::Complex(z)) => infer::constant(Scalar::C128(z), None),
         // Beyond 64 bits it is out of range for every axis.
         DynOperand::Weak(Weak::Int(k)) => infer::constant(Scalar::I64(i64::try_from(k).unwrap_or(i64::MAX)), None),
     }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use half::{bf16, f16};
 
-use crate::dtype::{Element, Float, Integer, Number, for_each_dtype};
+use crate::dtype::{Element, Field, Float, Integer, Number, Ring, c64, c128, for_each_dtype};
 use crate::error::{Result, Site};
 use crate::expr::DynExpr;
 use crate::expr::axes::{Axes, Axis, Extent};
@@ -144,7 +144,8 @@ impl<'a, T: Element> Expr<'a, T> {
 
     view_methods! {}
 
-    /// The elements converted to `U`. Integers wrap, floats are rounded to nearest, and `bool` is "not zero".
+    /// The elements converted to `U`. Integers wrap, floats are rounded to nearest, and `bool` is "not zero". Complex numbers become
+    /// others or `bool`; to a type without an imaginary part it is a mistake.
     #[doc(alias = "astype")]
     #[track_caller]
     pub fn cast<U: Element>(&self) -> Expr<'a, U> {
@@ -234,12 +235,6 @@ impl<'a, T: Number> Expr<'a, T> {
         fmax = Fmax -> Expr<'a, T>;
     }
 
-    /// The product of the element with itself.
-    #[track_caller]
-    pub fn square(&self) -> Self {
-        Expr::from_node(composite::square(&self.node, Some(Site::caller())))
-    }
-
     /// -1, 0 or 1; NaN stays NaN, and both zeros are 0.
     #[doc(alias = "signum")]
     #[track_caller]
@@ -262,8 +257,6 @@ impl<'a, T: Number> Expr<'a, T> {
     }
 
     reduction_methods! {
-        /// The sum, in the element type: integers wrap, so [`cast`](Expr::cast) to a wider type first where that matters.
-        sum sum_axis sum_over -> Expr<'a, T> = reduce!(Sum);
         /// The product, in the element type: integers wrap, so [`cast`](Expr::cast) to a wider type first where that matters.
         #[doc(alias = "product")]
         prod prod_axis prod_over -> Expr<'a, T> = reduce!(Prod);
@@ -276,6 +269,27 @@ impl<'a, T: Integer> Expr<'a, T> {
         gcd = Gcd -> Expr<'a, T>;
         /// The least common multiple, which wraps; 0 where either is 0.
         lcm = Lcm -> Expr<'a, T>;
+    }
+}
+
+impl<'a, T: Ring> Expr<'a, T> {
+    /// The product of the element with itself.
+    #[track_caller]
+    pub fn square(&self) -> Self {
+        Expr::from_node(composite::square(&self.node, Some(Site::caller())))
+    }
+
+    reduction_methods! {
+        /// The sum, in the element type: integers wrap, so [`cast`](Expr::cast) to a wider type first where that matters.
+        sum sum_axis sum_over -> Expr<'a, T> = reduce!(Sum);
+    }
+}
+
+impl<'a, T: Field> Expr<'a, T> {
+    reduction_methods! {
+        /// The arithmetic mean: the sum divided by the count; NaN for nothing.
+        #[doc(alias = "average")]
+        mean mean_axis mean_over -> Expr<'a, T> = infer::mean;
     }
 }
 
@@ -333,12 +347,6 @@ impl<'a, T: Float> Expr<'a, T> {
         let (site, other) = (Some(Site::caller()), other.into_expr());
         let limit = composite::tolerance(&other.node, relative, absolute, site);
         Expr::from_node(composite::is_close(&self.node, &other.node, &limit, site))
-    }
-
-    reduction_methods! {
-        /// The arithmetic mean: the sum divided by the count; NaN for nothing.
-        #[doc(alias = "average")]
-        mean mean_axis mean_over -> Expr<'a, T> = infer::mean;
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::complex::Complexes;
 use super::{Asked, Graph, Index, Input, Kind, NodeId, Position, Scatter};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, Site};
@@ -27,43 +28,33 @@ impl Graph {
     /// # Errors
     /// As for `import`.
     pub(crate) fn import_with_data(declared: &[NodeRef], outputs: &[(Arc<str>, NodeRef)]) -> Result<(Graph, Vec<Data>)> {
-        let mut g = Graph::default();
-        let mut data = Vec::new();
-        let mut done: HashMap<usize, NodeId> = HashMap::new();
+        let mut import = Import::default();
         for root in declared.iter().chain(outputs.iter().map(|(_, n)| n)) {
-            // An explicit stack: expressions may be 100,000 nodes deep. A node is visited again once its operands are done.
-            let mut stack = vec![root];
-            while let Some(&node) = stack.last() {
-                if done.contains_key(&node.id()) {
-                    stack.pop();
-                    continue;
-                }
-                let operands = node.kind.operands();
-                let before = stack.len();
-                stack.extend(operands.iter().filter(|o| !done.contains_key(&o.id())));
-                if stack.len() == before {
-                    stack.pop();
-                    let id = g.import_node(node, &done, &mut data)?;
-                    done.insert(node.id(), id);
-                }
-            }
+            import.visit(root)?;
         }
         for (name, node) in outputs {
-            g.output(name.clone(), done[&node.id()], None);
+            let complex = node.dtype.is_complex();
+            let node = if complex { import.whole(node)? } else { import.done[&node.id()] };
+            import.graph.output(name.clone(), node, None);
+            import.graph.outputs.last_mut().expect("just added").complex = complex;
         }
-        Ok((g, data))
+        Ok((import.graph, import.data))
     }
 
-    fn import_node(&mut self, node: &NodeRef, done: &HashMap<usize, NodeId>, all: &mut Vec<Data>) -> Result<NodeId> {
-        let at = |n: &NodeRef| done[&n.id()];
+    fn import_equations(&mut self, node: &NodeRef) {
         for eq in &node.equations {
             if !self.equations.iter().any(|(e, _)| e == eq) {
                 self.equations.push((eq.clone(), node.site()));
             }
         }
+    }
+
+    fn import_node(&mut self, node: &NodeRef, done: &HashMap<usize, NodeId>, all: &mut Vec<Data>, complex: bool) -> Result<NodeId> {
+        let at = |n: &NodeRef| done[&n.id()];
+        self.import_equations(node);
         let kind = match &node.kind {
             NodeKind::Error(e) => return Err(e.clone()),
-            NodeKind::Input { name, swapped } => return self.import_input(node, name.clone(), *swapped),
+            NodeKind::Input { name, swapped } => return self.import_input(node, name.clone(), *swapped, complex),
             NodeKind::Data(data) => {
                 if let Some(site) = data.overwritten.as_ref().and_then(|o| o.get()) {
                     return Err(overwritten(site, node.site()));
@@ -73,6 +64,7 @@ impl Graph {
                     name: "".into(),
                     dtype: node.dtype,
                     shape: node.shape.clone(),
+                    complex,
                     swapped: data.swapped,
                     given_away: false,
                     data: Some(all.len() as u32 - 1),
@@ -90,7 +82,9 @@ impl Graph {
             NodeKind::Unary(op, a) => Kind::Unary(*op, at(a)),
             NodeKind::Binary(op, a, b) => Kind::Binary(*op, at(a), at(b)),
             NodeKind::Select(a, b, c) => Kind::Select(at(a), at(b), at(c)),
+            NodeKind::MulAdd(a, b, c) => Kind::MulAdd(at(a), at(b), at(c)),
             NodeKind::Cast(a) => Kind::Cast(at(a)),
+            NodeKind::Complex(..) | NodeKind::Pair(..) => unreachable!("complex nodes have been replaced by their parts"),
             NodeKind::Take(a, index, map) => {
                 self.import_positions(at(index), map, Bounds::FromEnd, node.site());
                 return Ok(self.take(at(a), smallvec::smallvec![at(index)], map.clone(), node.dtype, node.site()));
@@ -154,22 +148,24 @@ impl Graph {
         }
     }
 
-    fn import_input(&mut self, node: &NodeRef, name: Arc<str>, swapped: bool) -> Result<NodeId> {
+    /// A `complex` input is one of its parts, with an axis for them.
+    fn import_input(&mut self, node: &NodeRef, name: Arc<str>, swapped: bool, complex: bool) -> Result<NodeId> {
         // Nodes of one name are one input if they agree: the same declaration may have been cloned or made twice.
         let known = self.inputs.iter().position(|i| i.data.is_none() && i.name == name);
         if let Some(k) = known {
             let i = &self.inputs[k];
-            if (i.dtype, &i.shape, i.swapped) != (node.dtype, &node.shape, swapped) {
+            let (is, other) = (i.declared(), super::declared(node.dtype, &node.shape, complex));
+            if (&is, i.swapped) != (&other, swapped) {
                 let order = |swapped| if swapped { " with swapped bytes" } else { "" };
                 let err = Error::new(
                     ErrorKind::Bind,
                     format!(
                         "two different inputs are named `{name}`: {}{}{} and {}{}{}",
-                        i.dtype,
-                        i.shape,
+                        is.0,
+                        is.1,
                         order(i.swapped),
-                        node.dtype,
-                        node.shape,
+                        other.0,
+                        other.1,
                         order(swapped)
                     ),
                 );
@@ -178,7 +174,7 @@ impl Graph {
             return Ok(self.add(Kind::Input(k as u32), node.dtype, node.shape.clone(), node.site()));
         }
         let (dtype, shape, site) = (node.dtype, node.shape.clone(), node.site());
-        Ok(self.add_input(Input { name, dtype, shape, swapped, given_away: false, data: None, site }))
+        Ok(self.add_input(Input { name, dtype, shape, complex, swapped, given_away: false, data: None, site }))
     }
 
     fn add_input(&mut self, input: Input) -> NodeId {
@@ -186,6 +182,79 @@ impl Graph {
         let (dtype, shape, site) = (input.dtype, input.shape.clone(), input.site);
         self.inputs.push(input);
         self.add(kind, dtype, shape, site)
+    }
+}
+
+/// A graph under construction.
+#[derive(Default)]
+struct Import {
+    graph: Graph,
+    data: Vec<Data>,
+    /// The real nodes so far, by address.
+    done: HashMap<usize, NodeId>,
+    complexes: Complexes,
+}
+
+impl Import {
+    fn is_done(&self, node: &NodeRef) -> bool {
+        if node.dtype.is_complex() { self.complexes.knows(node) } else { self.done.contains_key(&node.id()) }
+    }
+
+    /// Imports a node, with all that it needs. Of a complex one its parts come to be when they are used.
+    fn visit(&mut self, root: &NodeRef) -> Result<()> {
+        // An explicit stack: expressions may be 100,000 nodes deep. A node is visited again once its operands are done.
+        let mut stack = vec![root];
+        while let Some(&node) = stack.last() {
+            if self.is_done(node) {
+                stack.pop();
+                continue;
+            }
+            let operands = node.kind.operands();
+            let before = stack.len();
+            stack.extend(operands.iter().filter(|o| !self.is_done(o)));
+            if stack.len() > before {
+                continue;
+            }
+            stack.pop();
+            if let NodeKind::Error(e) = &node.kind {
+                return Err(e.clone());
+            }
+            if node.dtype.is_complex() {
+                self.complex(node)?;
+                continue;
+            }
+            let id = if operands.iter().any(|o| o.dtype.is_complex()) {
+                self.graph.import_equations(node);
+                let real = self.complexes.real(node)?;
+                // One level deep: no node of it has a complex operand that is not replaced by now.
+                self.visit(&real)?;
+                self.done[&real.id()]
+            } else {
+                self.graph.import_node(node, &self.done, &mut self.data, false)?
+            };
+            self.done.insert(node.id(), id);
+        }
+        Ok(())
+    }
+
+    fn complex(&mut self, node: &NodeRef) -> Result<()> {
+        self.graph.import_equations(node);
+        self.complexes.add(node)?;
+        // Arguments come in the order in which they are met.
+        if let (NodeKind::Input { .. } | NodeKind::Data(_), Some(memory)) = (&node.kind, self.complexes.memory(node)) {
+            let id = self.graph.import_node(memory, &self.done, &mut self.data, true)?;
+            self.done.insert(memory.id(), id);
+        }
+        Ok(())
+    }
+
+    /// Both parts of a complex node, along a last axis.
+    fn whole(&mut self, node: &NodeRef) -> Result<NodeId> {
+        let whole = self.complexes.whole(node)?;
+        self.visit(&whole)?;
+        // What is known by address must live.
+        self.complexes.keep(&whole);
+        Ok(self.done[&whole.id()])
     }
 }
 

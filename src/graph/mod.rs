@@ -3,6 +3,7 @@
 //! Hash-consing makes equal computations one node, so common subexpressions are shared from the start and every pass is a
 //! loop over the arena. Rules that hold for every graph are listed in [`verify`].
 
+mod complex;
 mod import;
 mod print;
 mod verify;
@@ -109,6 +110,8 @@ pub struct Input {
     pub dtype: DType,
     /// The shape.
     pub shape: Shape,
+    /// True if the last axis, of extent 2, is that of the parts of complex numbers.
+    pub complex: bool,
     /// True if its bytes are in the order that this machine does not use.
     pub swapped: bool,
     /// True if the caller gives its memory away: once it has been read for the last time, other values may lie there.
@@ -119,6 +122,22 @@ pub struct Input {
     pub(crate) site: Option<Site>,
 }
 
+impl Input {
+    /// The element type and shape of the array that is bound to it.
+    pub fn declared(&self) -> (DType, Shape) {
+        declared(self.dtype, &self.shape, self.complex)
+    }
+}
+
+/// What an array of these parts is to the user, if its last axis is that of the parts of `complex` numbers.
+fn declared(dtype: DType, shape: &Shape, complex: bool) -> (DType, Shape) {
+    let extents = shape.extents();
+    match complex {
+        true => (dtype.to_complex(), extents[..extents.len() - 1].iter().cloned().collect()),
+        false => (dtype, shape.clone()),
+    }
+}
+
 /// A result of the computation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Output {
@@ -126,6 +145,8 @@ pub struct Output {
     pub name: Arc<str>,
     /// The value.
     pub node: NodeId,
+    /// True if the last axis, of extent 2, is that of the parts of complex numbers.
+    pub complex: bool,
     /// The input in whose memory the result is stored.
     pub in_place: Option<u32>,
 }
@@ -167,7 +188,7 @@ pub enum Kind {
     Binary(BinaryOp, NodeId, NodeId),
     /// `Select(c, x, y)`: x where c, else y.
     Select(NodeId, NodeId, NodeId),
-    /// `MulAdd(x, y, z)`: x * y + z, rounded once; where the program's `FpMode` allows it.
+    /// `MulAdd(x, y, z)`: x * y + z, rounded once; where the program's `FpMode` allows it, and in formulas of complex functions.
     MulAdd(NodeId, NodeId, NodeId),
     /// Conversion to the node's type.
     Cast(NodeId),
@@ -395,7 +416,12 @@ impl Graph {
 
     /// Adds a result.
     pub(crate) fn output(&mut self, name: Arc<str>, node: NodeId, in_place: Option<u32>) {
-        self.outputs.push(Output { name, node, in_place });
+        self.outputs.push(Output { name, node, complex: false, in_place });
+    }
+
+    /// Adds a result that is this one of another graph.
+    pub(crate) fn output_like(&mut self, output: &Output, node: NodeId) {
+        self.outputs.push(Output { node, ..output.clone() });
     }
 
     /// The inputs that results are stored in.
@@ -469,6 +495,12 @@ impl Graph {
         &self.outputs
     }
 
+    /// The element type and shape of the array that is bound to a result.
+    pub fn declared_output(&self, output: &Output) -> (DType, Shape) {
+        let node = &self[output.node];
+        declared(node.dtype, &node.shape, output.complex)
+    }
+
     /// What must hold between named dims, with where it was written.
     pub(crate) fn equations(&self) -> &[(Equation, Option<Site>)] {
         &self.equations
@@ -526,7 +558,7 @@ impl Graph {
             }
         }
         for o in &self.outputs {
-            out.output(o.name.clone(), map[o.node.index()].expect("outputs are live"), o.in_place);
+            out.output_like(o, map[o.node.index()].expect("outputs are live"));
         }
         out
     }

@@ -57,7 +57,8 @@ pub(super) fn hypot<E: Emit>(e: &mut E, x: E::Value, y: E::Value) -> E::Value {
             let (long, short) = (long * scale, short * scale);
             let (p, q) = (Pair::product(long, long), Pair::product(short, short));
             let root = Pair::ordered_sum(p.high, q.high).plus(p.low + q.low).sqrt().rounded();
-            long.eq(zero).select(zero, root * back)
+            // Beside a zero NaN counts as the shorter one.
+            long.eq(zero).select(short, root * back)
         };
         (ax.eq(inf) | ay.eq(inf)).select(inf, root)
     })

@@ -231,6 +231,7 @@ fn element_type(ty: &TypeStr) -> Option<(DType, bool)> {
         TypeChar::Int => 'i',
         TypeChar::Uint => 'u',
         TypeChar::Float => 'f',
+        TypeChar::Complex => 'c',
         // What `ml_dtypes` has for `bf16`. Plain bytes are `|V2`.
         TypeChar::RawData if ty.endianness() != Endianness::Irrelevant => 'V',
         _ => return None,

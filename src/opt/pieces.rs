@@ -46,7 +46,7 @@ fn run(graph: &Graph) -> Graph {
     for o in graph.outputs() {
         let form = forms[o.node.index()].clone().expect("outputs are live");
         let node = force(&mut out, &mut known, form, &graph[o.node]);
-        out.output(o.name.clone(), node, o.in_place);
+        out.output_like(o, node);
     }
     if graph.assumes() {
         out.assume(known.assumed);

@@ -134,7 +134,7 @@ fn attempt(graph: &Graph, cost: &[u32], stored: &[bool]) -> Result<Pushed, NodeI
         }
     }
     for (o, root) in graph.outputs().iter().zip(&roots) {
-        out.output(o.name.clone(), done[root], o.in_place);
+        out.output_like(o, done[root]);
     }
     Ok(Pushed { graph: out, done, made_of })
 }

@@ -7,7 +7,7 @@ use half::{bf16, f16};
 use super::call::Call;
 use super::{Kernel, cache};
 use crate::array::{Array, ArrayMut, on_huge_pages};
-use crate::dtype::{Element, for_each_dtype};
+use crate::dtype::{Element, c64, c128, for_each_dtype};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::expr::node::{Data, NodeRef};
 use crate::expr::{Compressed, DynExpr, Expr};

@@ -40,6 +40,7 @@ use crate::graph::Graph;
 use crate::kernel::OperandStrides;
 use crate::report::{self, Required};
 use crate::shape::Shape;
+use crate::size::Size;
 use layouts::LayoutClass;
 
 /// A compiled array program with named inputs and outputs.
@@ -155,14 +156,17 @@ impl Kernel {
         let inputs: Vec<Spec> = imported
             .inputs()
             .iter()
-            .map(|i| Spec { name: i.name.clone(), dtype: i.dtype, shape: i.shape.clone(), swapped: i.swapped })
+            .map(|i| {
+                let (dtype, shape) = i.declared();
+                Spec { name: i.name.clone(), dtype, shape, swapped: i.swapped }
+            })
             .collect();
         let outputs: Vec<Spec> = imported
             .outputs()
             .iter()
             .map(|o| {
-                let node = &imported[o.node];
-                Spec { name: o.name.clone(), dtype: node.dtype, shape: node.shape.clone(), swapped: false }
+                let (dtype, shape) = imported.declared_output(o);
+                Spec { name: o.name.clone(), dtype, shape, swapped: false }
             })
             .collect();
         let (general, plans) = (OnceLock::new(), Mutex::default());
@@ -234,7 +238,14 @@ impl Kernel {
             .iter()
             .zip(specs)
             .enumerate()
-            .map(|(k, (class, spec))| class.strides(&spec.shape, spec.dtype.size(), k as u32))
+            .map(|(k, (class, spec))| {
+                let mut strides = class.strides(&spec.shape, spec.dtype.size(), k as u32);
+                // To compiled code complex numbers are an axis of their parts.
+                if spec.dtype.is_complex() {
+                    strides.push(Size::from(spec.dtype.part().size()));
+                }
+                strides
+            })
             .collect();
         let outputs = strides.split_off(self.0.inputs.len());
         let contiguous: Vec<bool> = classes.iter().map(|c| *c == LayoutClass::Contiguous).collect();

@@ -25,19 +25,13 @@ impl Source<'_> {
         let Source { graph, plan, .. } = self;
         let schedule = &plan.schedule;
         let updated = |k: usize| graph.outputs().iter().any(|o| o.in_place == Some(k as u32));
-        let inputs = graph.inputs().iter().enumerate().map(|(k, i)| Argument {
-            name: i.name.clone(),
-            dtype: i.dtype,
-            shape: i.shape.clone(),
-            in_place: updated(k),
-            given_away: i.given_away,
+        let inputs = graph.inputs().iter().enumerate().map(|(k, i)| {
+            let (dtype, shape) = i.declared();
+            Argument { name: i.name.clone(), dtype, shape, in_place: updated(k), given_away: i.given_away }
         });
-        let outputs = graph.outputs().iter().map(|o| Argument {
-            name: o.name.clone(),
-            dtype: graph[o.node].dtype,
-            shape: graph[o.node].shape.clone(),
-            in_place: o.in_place.is_some(),
-            given_away: false,
+        let outputs = graph.outputs().iter().map(|o| {
+            let (dtype, shape) = graph.declared_output(o);
+            Argument { name: o.name.clone(), dtype, shape, in_place: o.in_place.is_some(), given_away: false }
         });
         let slots = (0..schedule.slots.len()).map(|k| {
             let holds = schedule.buffers.iter().filter(|b| b.room == Room::Slot(k as u32));

@@ -143,7 +143,7 @@ impl Decider<'_> {
                     level = level.max(p.level_of(&self.cone(other, |_| true).reads)).max(p.floor_of(other));
                 }
             }
-            let mut places = unit.places();
+            let mut places = unit.places(self.graph);
             if unit.pairs.is_some() {
                 // Its loops are its own.
                 places.push((usize::MAX - k, Size::ZERO));

@@ -60,12 +60,16 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    /// The places that it writes to along axes that it does not move along.
-    pub fn places(&self) -> Vec<(usize, Size)> {
+    /// The places that it writes to along axes that it does not move along, but for axes of a few elements, as those of the parts of
+    /// complex numbers: no strips are along such an axis.
+    pub fn places(&self, graph: &Graph) -> Vec<(usize, Size)> {
         let still = |m: &crate::view::AxisMap| m.terms.iter().all(|(k, _)| self.domain.extents()[*k as usize] == Size::ONE);
+        let short = |k: usize| graph[self.root].shape.extents().get(k).and_then(Size::as_const).is_some_and(|n| n <= Unit::FEW);
         let all = self.region.iter().flat_map(|r| r.axes.iter().enumerate());
-        all.filter(|(_, m)| still(m)).map(|(k, m)| (k, m.offset.clone())).collect()
+        all.filter(|(k, m)| still(m) && !short(*k)).map(|(k, m)| (k, m.offset.clone())).collect()
     }
+
+    const FEW: i64 = 4;
 
     /// What is written as a view of the memory; `None` if that is not known.
     pub fn map(&self) -> Option<View> {

@@ -79,7 +79,7 @@ fn elements(shape: &[usize]) -> usize {
 /// Up to four inputs, most with shapes that broadcast against each other.
 fn random_inputs(rng: &mut Rng) -> Vec<Input> {
     let base = random_shape(rng);
-    let favourite = if rng.one_in(2) { *rng.pick(&[DType::F32, DType::F64]) } else { *rng.pick(DType::ALL) };
+    let favourite = if rng.one_in(2) { *rng.pick(&[DType::F32, DType::F64]) } else { *rng.pick(DType::REAL) };
     (0..1 + rng.below(4))
         .map(|k| {
             let mut shape = match rng.below(6) {
@@ -91,7 +91,7 @@ fn random_inputs(rng: &mut Rng) -> Vec<Input> {
             if rng.one_in(10) {
                 shape.reverse();
             }
-            let dtype = if rng.one_in(2) { favourite } else { *rng.pick(DType::ALL) };
+            let dtype = if rng.one_in(2) { favourite } else { *rng.pick(DType::REAL) };
             // Among special values a sum is soon NaN, which any order of summation gives.
             let plain = dtype.is_float() && rng.one_in(2);
             let element = |rng: &mut Rng| if plain { random_float(rng, dtype) } else { random_scalar(rng, dtype) };
@@ -157,14 +157,14 @@ fn propose(rng: &mut Rng, values: &[DynExpr<'_>]) -> Step {
             _ => Step::Repeat(a, rng.below(4), axis(rng)),
         },
         0 => {
-            let dtype = *rng.pick(DType::ALL);
+            let dtype = *rng.pick(DType::REAL);
             Step::Constant(random_scalar(rng, dtype))
         }
         1..=3 => Step::Unary(random_unary(rng), a),
         4..=8 => Step::Binary(*rng.pick(BinaryOp::ALL), a, any(rng)),
         9 | 10 => Step::BinaryWeak(*rng.pick(BinaryOp::ALL), a, random_weak(rng), rng.one_in(3)),
         11 => Step::Select(any(rng), a, any(rng)),
-        12 | 13 => Step::Cast(a, *rng.pick(DType::ALL)),
+        12 | 13 => Step::Cast(a, *rng.pick(DType::REAL)),
         14 | 15 => Step::Slice(a, random_slice(rng, &shape)),
         16 => Step::Permute(a, random_order(rng, rank)),
         17 => match rng.below(3) {

@@ -101,7 +101,7 @@ pub fn random_scalar(rng: &mut Rng, dtype: DType) -> Scalar {
     match rng.below(8) {
         0 if dtype.is_float() => Scalar::F64(*rng.pick(&FLOATS)).cast(dtype),
         0 | 1 => Scalar::I64(*rng.pick(&INTEGERS)).cast(dtype),
-        2 => Scalar::from_bits(dtype, rng.bits()),
+        2 => Scalar::from_bits(dtype, rng.bits().into()),
         3 | 4 => Scalar::I64(rng.between(-9, 9) as i64).cast(dtype),
         _ if dtype.is_float() => random_float(rng, dtype),
         _ => Scalar::I64((rng.bits() as i64) >> rng.below(64)).cast(dtype),

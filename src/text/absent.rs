@@ -31,12 +31,11 @@ static INSTEAD: &[(&str, &str)] = &[
 
 /// NumPy's functions and methods that elide lacks. What is called so is not misspelt.
 static ABSENT: &str = "\
-    apply_along_axis argpartition argsort broadcast broadcast_arrays conj \
-    convolve corrcoef correlate cross ctypes cumprod cumsum data digitize dsplit ediff1d einsum flatiter \
-    fromfunction frombuffer geomspace gradient histogram2d histogramdd imag interp isdtype isnat item kron \
+    apply_along_axis argpartition argsort broadcast broadcast_arrays convolve corrcoef correlate cross ctypes cumprod cumsum data digitize dsplit ediff1d einsum flatiter \
+    fromfunction frombuffer geomspace gradient histogram2d histogramdd interp isdtype isnat item kron \
     lexsort linalg logspace long mask_indices median meshgrid nanargmax nanargmin nancumsum nanmedian \
     nanpercentile nanquantile ndarray partition percentile piecewise place polyfit polyval put quantile random \
-    ravel_multi_index real searchsorted select sort strides tensordot tobytes tolist trapezoid tril_indices triu_indices \
+    ravel_multi_index searchsorted select sort strides tensordot tobytes tolist trapezoid tril_indices triu_indices \
     uint unique unravel_index unwrap vander vdot vecdot vectorize view";
 
 /// What to write for a function that elide has under another form; `None` for others, and `Some(None)` for those that it lacks.

@@ -216,7 +216,9 @@ impl<'p> Machine<'p> {
     ) -> Result<(), Mistake> {
         if array.held == Held::ReadOnly {
             let mistake = Mistake::new(ErrorKind::Unsupported, blame, "the array that is assigned to is a view that can only be read");
-            return Err(mistake.help("what `broadcast_to`, `diagonal` and `diag` return is protected, as in NumPy; make a `copy` first"));
+            return Err(mistake.help(
+                "what `broadcast_to`, `diagonal`, `diag` and `imag` of real numbers return is protected, as in NumPy; make a `copy` first",
+            ));
         }
         let Some(place) = array.place.clone() else {
             let mistake =
@@ -280,10 +282,11 @@ fn rows(x: &Array, span: Span) -> Result<Vec<Value>, Mistake> {
 /// Into how many values an array is taken apart at most.
 const MOST_ROWS: isize = 64;
 
-/// NumPy's rule of same kind: to a type that holds all values, or within integers or floats, or upward among the kinds.
+/// NumPy's rule of same kind: to a type that holds all values, or within integers, floats or complex numbers, or upward among the kinds.
 fn same_kind(from: DType, to: DType) -> bool {
     let kind = |d: DType| match d {
         DType::Bool => 0,
+        _ if d.is_complex() => 4,
         _ if d.is_float() => 3,
         _ if d.is_signed() => 2,
         _ => 1,

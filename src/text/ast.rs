@@ -94,6 +94,8 @@ pub(crate) enum NodeKind {
     Bool(bool),
     Int(i128),
     Float(f64),
+    /// `2j`
+    Imaginary(f64),
     Str(Box<str>),
     None,
     Ellipsis,

@@ -60,7 +60,7 @@ pub(super) fn square(c: &Call) -> Result {
 
 pub(super) fn reciprocal(c: &Call) -> Result {
     let x = c.array("x")?;
-    if !x.dtype().is_float() {
+    if !x.dtype().is_float() && !x.dtype().is_complex() {
         let mistake = c.fail(ErrorKind::Unsupported, format!("`reciprocal` of {} would be an integer quotient", x.dtype()));
         return Err(mistake.help("write `1 / x` or `1 // x`"));
     }
@@ -96,6 +96,7 @@ fn close(c: &Call) -> std::result::Result<Expr, Mistake> {
     let (x, y) = c.operands("a", "b")?;
     let x = match (x, &y) {
         (DynOperand::Expr(x), _) => x,
+        (DynOperand::Weak(Weak::Complex(z)), _) => Scalar::C128(z).into(),
         (DynOperand::Weak(x), DynOperand::Expr(y)) => Scalar::F64(x.to_f64()).cast(to_float(y.clone()).dtype()).into(),
         (DynOperand::Weak(x), DynOperand::Weak(_)) => Scalar::F64(x.to_f64()).into(),
     };
@@ -163,12 +164,14 @@ pub(super) fn frexp(c: &Call) -> Result {
     tuple(vec![c.done(mantissa)?, c.done(exponent)?], c.at)
 }
 
-/// A power of `f64`, whatever the operands are.
+/// A power of `f64`, whatever the operands are; of `c128` if one is complex.
 pub(super) fn float_power(c: &Call) -> Result {
     let (x, y) = c.operands("x1", "x2")?;
     let wide = |x: DynOperand<'static>| -> Expr {
         match x {
+            DynOperand::Expr(x) if x.dtype().is_complex() => x.astype(DType::C128),
             DynOperand::Expr(x) => x.astype(DType::F64),
+            DynOperand::Weak(Weak::Complex(z)) => Scalar::C128(z).into(),
             // No literal: those have powers of their own.
             DynOperand::Weak(x) => Scalar::F64(x.to_f64()).into(),
         }

@@ -153,6 +153,11 @@ static FUNCTIONS: &[Function] = &[
     row("outer", &[], "a, b", Other(lib::outer)),
     method("nonzero", &[], "a", Other(|c| select::nonzero(&c.array("a")?, c.at))),
     row("flatnonzero", &[], "a", Other(|c| select::flatnonzero(&c.array("a")?, c.at))),
+    row("real", &[], "val", Other(lib::part_of)).elementwise(),
+    row("imag", &[], "val", Other(lib::part_of)).elementwise(),
+    method("conj", &[], X, Other(|c| elementwise::of_one(c, DynExpr::conj))).elementwise(),
+    method("conjugate", &[], X, Other(|c| elementwise::of_one(c, DynExpr::conj))).elementwise(),
+    row("angle", &[], "z, deg=False", Other(lib::angle)).elementwise(),
     row("isinf", &[], X, Other(elementwise::isinf)).elementwise(),
     row("isfinite", &[], X, Other(elementwise::isfinite)).elementwise(),
     row("deg2rad", &["radians"], X, Other(|c| elementwise::of_one(c, DynExpr::to_radians))).elementwise(),
@@ -456,6 +461,10 @@ pub(super) fn named_type(name: &str) -> Option<DType> {
 pub(super) fn convert(dtype: DType, args: Vec<Given>, at: Span) -> Result<Value, Mistake> {
     match args.as_slice() {
         [Given { keyword: None, value, span }] => array(like_array(value, *span, "the argument")?.astype(dtype), at),
+        [Given { keyword: None, value: re, span }, Given { keyword: None, value: im, span: other }] if dtype.is_complex() => {
+            let (re, im) = (like_array(re, *span, "the real part")?, like_array(im, *other, "the imaginary part")?);
+            array(re.with_imag(im).astype(dtype), at)
+        }
         _ => Err(Mistake::new(ErrorKind::Name, at, format!("`{dtype}` takes one argument"))),
     }
 }
@@ -592,7 +601,7 @@ impl Call {
     /// A number that is known now.
     pub fn number(&self, name: &str, value: &Value, span: Span) -> Result<f64, Mistake> {
         match value {
-            Value::Scalar(x) => Ok(x.to_f64()),
+            Value::Scalar(x) if !matches!(x, Py::Complex(_)) => Ok(x.to_f64()),
             other => {
                 let message = format!("`{name}` of `{}` must be a number, not {}", self.function.name, describe(other));
                 Err(Mistake::new(ErrorKind::DType, span, message))

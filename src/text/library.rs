@@ -1,12 +1,14 @@
 //! NumPy's functions that are more than one operation.
 
-use super::diagnostic::Mistake;
+use super::diagnostic::{Mistake, Span};
 use super::functions::Call;
 use super::lists;
+use super::memory::{Array, Held};
 use super::object::{self, Value, extent, tuple};
 use super::value::Py;
 use crate::dtype::{DType, Scalar};
 use crate::error::ErrorKind;
+use crate::expr::complex::ComplexOp;
 use crate::expr::scatter::outer_edges;
 use crate::expr::{Axis, DynExpr, Extent, Weak, indices, pieces};
 use crate::ops::{BinaryOp, ReduceOp};
@@ -19,7 +21,33 @@ type Expr = DynExpr<'static>;
 
 /// NumPy takes means and variances of integers in `f64`; whether a value is finite is the same in any type.
 pub(super) fn to_float(x: Expr) -> Expr {
-    if x.dtype().is_float() { x } else { x.astype(DType::F64) }
+    if x.dtype().is_float() || x.dtype().is_complex() { x } else { x.astype(DType::F64) }
+}
+
+/// The real or the imaginary parts of an array. They are a view of it; the zeros that are the imaginary parts of real numbers can only be read.
+pub(super) fn part(x: &Array, name: &str, at: Span) -> Result {
+    let op = if name == "real" { ComplexOp::Real } else { ComplexOp::Imag };
+    let value = object::array(if op == ComplexOp::Real { x.real() } else { x.imag() }, at)?;
+    let Value::Array(mut made) = value else { return Ok(value) };
+    match (op, x.dtype().is_complex()) {
+        (_, true) => made.is_part(x, op),
+        (ComplexOp::Real, false) => made = made.shares(x),
+        _ => made.held = Held::ReadOnly,
+    }
+    Ok(Value::Array(made))
+}
+
+pub(super) fn part_of(c: &Call) -> Result {
+    match c.value("val") {
+        (Value::Array(x), _) => part(x, c.function.name, c.at),
+        _ => part(&Array::new(c.array("val")?), c.function.name, c.at),
+    }
+}
+
+/// The angle in radians, or in degrees.
+pub(super) fn angle(c: &Call) -> Result {
+    let angle = c.array("z")?.angle();
+    c.done(if c.flag("deg")? { DynExpr::binary(BinaryOp::Mul, angle, Weak::Float(180.0 / std::f64::consts::PI)) } else { angle })
 }
 
 pub(super) fn diagonal(c: &Call) -> Result {

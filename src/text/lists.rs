@@ -54,12 +54,13 @@ pub(super) fn array(value: &Value, dtype: Option<DType>, span: Span) -> Result<D
     Ok(all)
 }
 
-/// The type that an element of a list has by itself: Python's numbers are `bool`, `i64` and `f64`.
+/// The type that an element of a list has by itself: Python's numbers are `bool`, `i64`, `f64` and `c128`.
 fn element_type(value: &Value, span: Span) -> Result<DType, Mistake> {
     match value {
         Value::Scalar(Py::Bool(_)) => Ok(DType::Bool),
         Value::Scalar(Py::Int(_)) | Value::Size(_) => Ok(DType::I64),
         Value::Scalar(Py::Float(_)) => Ok(DType::F64),
+        Value::Scalar(Py::Complex(_)) => Ok(DType::C128),
         Value::Array(x) => Ok(x.dtype()),
         Value::Selected(x) => Err(x.refused()),
         other => Err(Mistake::new(ErrorKind::DType, span, format!("an array cannot have {} as an element", describe(other)))),

@@ -1,6 +1,7 @@
 //! From the syntax tree to expressions: Python's evaluation, with arrays that are built instead of computed.
 
 use hashbrown::HashMap;
+use num_complex::Complex;
 
 use super::absent;
 use super::ast::{Ast, Node, NodeId, NodeKind, Statement, TargetKind};
@@ -287,6 +288,7 @@ impl<'p> Machine<'p> {
             NodeKind::Bool(x) => Ok(Value::Scalar(Py::Bool(*x))),
             NodeKind::Int(x) => Ok(Value::Scalar(Py::Int(*x))),
             NodeKind::Float(x) => Ok(Value::Scalar(Py::Float(*x))),
+            NodeKind::Imaginary(x) => Ok(Value::Scalar(Py::Complex(Complex::new(0.0, *x)))),
             NodeKind::Str(s) => Ok(Value::Str((**s).into())),
             NodeKind::None => Ok(Value::None),
             NodeKind::Ellipsis => Ok(Value::Ellipsis),
@@ -379,10 +381,10 @@ impl<'p> Machine<'p> {
 }
 
 /// NumPy's and Rust's element types that elide does not have.
-const LACKING: [&str; 9] = ["uint", "usize", "isize", "complex", "complex64", "complex128", "longdouble", "float128", "object"];
+const LACKING: [&str; 6] = ["uint", "usize", "isize", "longdouble", "float128", "object"];
 const CONSTANTS: [&str; 6] = ["pi", "e", "inf", "nan", "newaxis", "np"];
 
-const ATTRIBUTES: [&str; 6] = ["T", "mT", "ndim", "shape", "size", "dtype"];
+const ATTRIBUTES: [&str; 8] = ["T", "mT", "real", "imag", "ndim", "shape", "size", "dtype"];
 
 fn attribute(base: Value, name: &str, at: Span, called: bool) -> Result<Value, Mistake> {
     let x = match &base {
@@ -430,6 +432,7 @@ fn attribute(base: Value, name: &str, at: Span, called: bool) -> Result<Value, M
             order.swap(x.ndim() - 1, x.ndim() - 2);
             view(x, x.permuted_axes(order), at)
         }
+        "real" | "imag" => super::library::part(x, name, at),
         "ndim" => Ok(Value::Scalar(Py::Int(x.ndim() as i128))),
         "shape" => tuple(x.shape().extents().iter().map(extent).collect(), at),
         "size" => Ok(extent(&x.shape().size())),

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::error::Result;
 
+use crate::expr::complex::{self, ComplexOp};
 use crate::expr::infer;
 use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{DynExpr, Extent, pieces};
@@ -67,6 +68,17 @@ impl Array {
         }
         self
     }
+
+    /// Has `self` share memory with `source`, of whose elements it is the real or the imaginary parts.
+    pub fn is_part(&mut self, source: &Array, op: ComplexOp) {
+        self.held = if source.place.is_none() && source.is_scalar() { Held::Result } else { source.held };
+        self.version = source.version;
+        self.place = source.place.as_ref().map(|place| {
+            let mut steps = place.steps.clone();
+            steps.push(Step::Part(op));
+            Rc::new(Place { storage: place.storage, shape: place.shape.clone(), steps })
+        });
+    }
 }
 
 impl std::ops::Deref for Array {
@@ -96,6 +108,8 @@ enum Step {
     View(View, Vec<Equation>),
     /// Axes are merged.
     Reshape { from: Shape, to: Shape },
+    /// The real or the imaginary parts.
+    Part(ComplexOp),
 }
 
 impl Place {
@@ -149,6 +163,8 @@ impl Place {
                     (shape, strides) = (view.shape.clone(), seen);
                 }
                 Step::Reshape { to, .. } => (shape, strides) = (to.clone(), merged(&shape, &strides, to)?),
+                // Of two numbers for each element one.
+                Step::Part(_) => {}
             }
         }
         Some((shape, strides))
@@ -248,6 +264,15 @@ impl Memory {
                     value = reshape(&whole, from);
                     region = View::identity(from);
                 }
+                Step::Part(op) => {
+                    let part = put(&look(storage.value.node(), &place.steps[..=k]), &region, &value);
+                    let all = look(storage.value.node(), &place.steps[..k]);
+                    value = match op {
+                        ComplexOp::Real => complex::pair(&part, &complex::apply(ComplexOp::Imag, &all, None), None),
+                        _ => complex::pair(&complex::apply(ComplexOp::Real, &all, None), &part, None),
+                    };
+                    region = View::identity(&all.shape);
+                }
             }
         }
         let new = put(storage.value.node(), &region, &value);
@@ -268,6 +293,7 @@ fn look(value: &NodeRef, steps: &[Step]) -> NodeRef {
     steps.iter().fold(value.clone(), |at, step| match step {
         Step::View(view, equations) => pieces::through(&at, view, equations, None),
         Step::Reshape { to, .. } => reshape(&at, to),
+        Step::Part(op) => complex::apply(*op, &at, None),
     })
 }
 

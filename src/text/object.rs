@@ -83,13 +83,14 @@ fn number_if(all: bool, made: Result<Value, Mistake>) -> Result<Value, Mistake> 
     }
 }
 
-/// The value as an array with an element type of its own: Python's scalars are `bool`, `i64` and `f64`, as in NumPy.
+/// The value as an array with an element type of its own: Python's scalars are `bool`, `i64`, `f64` and `c128`, as in NumPy.
 pub(super) fn to_array(value: &Value, span: Span, what: &str) -> Result<DynExpr<'static>, Mistake> {
     match value {
         Value::Array(x) => Ok(x.expr.clone()),
         Value::Selected(x) => Err(x.refused()),
         Value::Scalar(Py::Bool(x)) => Ok(Scalar::Bool(*x).into()),
         Value::Scalar(Py::Float(x)) => Ok(Scalar::F64(*x).into()),
+        Value::Scalar(Py::Complex(z)) => Ok(Scalar::C128(*z).into()),
         Value::Scalar(Py::Int(x)) => match i64::try_from(*x) {
             Ok(x) => Ok(Scalar::I64(x).into()),
             Err(_) => Err(Mistake::new(ErrorKind::DType, span, format!("{x} does not fit in i64"))),
@@ -105,6 +106,7 @@ pub(super) fn to_operand(value: &Value, span: Span, what: &str) -> Result<DynOpe
         Value::Scalar(Py::Bool(x)) => DynOperand::Weak(Weak::Bool(*x)),
         Value::Scalar(Py::Int(x)) => DynOperand::Weak(Weak::Int(*x)),
         Value::Scalar(Py::Float(x)) => DynOperand::Weak(Weak::Float(*x)),
+        Value::Scalar(Py::Complex(z)) => DynOperand::Weak(Weak::Complex(*z)),
         other => DynOperand::Expr(like_array(other, span, what)?),
     })
 }
@@ -128,7 +130,8 @@ pub(super) fn to_operands(
     let one = |x: &Value, other: &Value, span: Span| match other {
         Value::Array(y) if is_number(x) && !is_number(other) => {
             let x = to_array(x, span, what)?;
-            let takes = if x.dtype().is_float() { y.dtype().is_float() } else { x.dtype() != DType::Bool && y.dtype() != DType::Bool };
+            let floats = |d: DType| d.is_float() || d.is_complex();
+            let takes = if x.dtype().is_float() { floats(y.dtype()) } else { x.dtype() != DType::Bool && y.dtype() != DType::Bool };
             Ok(DynOperand::Expr(if takes { x.astype(y.dtype()) } else { x }))
         }
         _ => to_operand(x, span, what),

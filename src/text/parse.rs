@@ -356,20 +356,21 @@ fn number(pair: Pair<Rule>) -> Result<NodeKind, Mistake> {
     let whole = pair.as_str();
     let mut parts = pair.into_inner();
     let (Some(digits), junk) = (parts.next(), parts.next()) else { return Err(Mistake::syntax(span, "a number without digits")) };
-    if let Some(junk) = junk {
+    let imaginary = junk.as_ref().is_some_and(|j| matches!(j.as_str(), "j" | "J")) && digits.as_rule() != Rule::radix;
+    if let Some(junk) = junk.filter(|_| !imaginary) {
         let (number, rest) = (digits.as_str(), junk.as_str());
-        return Err(match rest {
-            "j" | "J" => Mistake::new(ErrorKind::Unsupported, span, format!("`{}` is complex, which elide is not", clip(whole))),
-            _ => {
-                let e = Mistake::syntax(span, format!("`{}` is neither a number nor a name", clip(whole)));
-                let is_name = rest.starts_with(|c: char| c.is_alphabetic()) && digits.as_rule() != Rule::radix;
-                if is_name { e.help(format!("write `{} * {}` for a product", clip(number), clip(rest))) } else { e }
-            }
-        });
+        let e = Mistake::syntax(span, format!("`{}` is neither a number nor a name", clip(whole)));
+        let is_name = rest.starts_with(|c: char| c.is_alphabetic()) && digits.as_rule() != Rule::radix;
+        return Err(if is_name { e.help(format!("write `{} * {}` for a product", clip(number), clip(rest))) } else { e });
     }
     let clean = digits.as_str().replace('_', "").to_ascii_lowercase();
     let too_large = |_| Mistake::syntax(span, format!("`{}` does not fit in 128 bits", clip(whole)));
     Ok(match digits.as_rule() {
+        // Digits alone are a float too, and may start with 0.
+        _ if imaginary => match clean.parse() {
+            Ok(x) => NodeKind::Imaginary(x),
+            Err(_) => return Err(Mistake::syntax(span, format!("`{}` is not a number", clip(whole)))),
+        },
         Rule::float => match clean.parse() {
             Ok(x) => NodeKind::Float(x),
             Err(_) => return Err(Mistake::syntax(span, format!("`{}` is not a number", clip(whole)))),
@@ -411,6 +412,7 @@ mod tests {
                 NodeKind::Bool(b) => if *b { "True" } else { "False" }.into(),
                 NodeKind::Int(x) => x.to_string(),
                 NodeKind::Float(x) => format!("{x:?}"),
+                NodeKind::Imaginary(x) => format!("{x:?}j"),
                 NodeKind::Str(s) => format!("'{s}'"),
                 NodeKind::None => "None".into(),
                 NodeKind::Ellipsis => "...".into(),

@@ -169,7 +169,7 @@ fn leaves_out_nan(c: &Call) -> bool {
 
 /// The mask that a call gives as `where`; that of functions that leave NaN out.
 fn given(c: &Call, x: &Expr) -> Result<Option<Expr>> {
-    let leaves_out = leaves_out_nan(c) && x.dtype().is_float();
+    let leaves_out = leaves_out_nan(c) && (x.dtype().is_float() || x.dtype().is_complex());
     let numbers = || x.unary(UnaryOp::IsNan).unary(UnaryOp::Not);
     match c.value("where") {
         (Value::Scalar(Py::Bool(true)) | Value::None, _) => Ok(leaves_out.then(numbers)),
@@ -263,7 +263,7 @@ pub(super) fn sum(c: &Call, op: ReduceOp) -> Result {
     let (elements, dtype) = (Elements::of(c)?, c.dtype("dtype")?);
     let elements = elements.with(|x| match dtype {
         None => x,
-        Some(d) if d.is_float() => x.astype(d),
+        Some(d) if d.is_float() || d.is_complex() => x.astype(d),
         Some(d) => x.astype(d).astype(DType::I64),
     });
     let sum = from_initial(c, op, elements.reduce(op))?;
@@ -288,7 +288,7 @@ fn in_floats(c: &Call) -> Result<Elements> {
     let elements = Elements::of(c)?;
     match c.dtype("dtype")? {
         None => Ok(elements),
-        Some(d) if d.is_float() => Ok(elements.with(|x| x.astype(d))),
+        Some(d) if d.is_float() || d.is_complex() => Ok(elements.with(|x| x.astype(d))),
         Some(d) => Err(c.fail(ErrorKind::Unsupported, format!("elide takes means in floats, not in {d}"))),
     }
 }
@@ -296,9 +296,15 @@ fn in_floats(c: &Call) -> Result<Elements> {
 /// NumPy's two passes: the mean of the squared distances from the mean, over `n - ddof`.
 fn variance(c: &Call, elements: &Elements) -> Result<Expr> {
     let ddof = c.int("ddof")?;
-    let dtype = elements.x.dtype();
+    let dtype = elements.x.dtype().part();
     let distance = DynExpr::binary(BinaryOp::Sub, &elements.x, elements.mean_over(elements.axes().keepdims()));
-    let total = elements.reduce_over(ReduceOp::Sum, &DynExpr::binary(BinaryOp::Mul, &distance, &distance), elements.axes());
+    let square = |x: &Expr| DynExpr::binary(BinaryOp::Mul, x, x);
+    // Of complex numbers, that of the magnitude.
+    let squares = match elements.x.dtype().is_complex() {
+        true => DynExpr::binary(BinaryOp::Add, square(&distance.real()), square(&distance.imag())),
+        false => square(&distance),
+    };
+    let total = elements.reduce_over(ReduceOp::Sum, &squares, elements.axes());
     let divisor: Expr = match (&elements.mask, elements.beside.as_const()) {
         (None, Some(n)) => Scalar::F64(n.saturating_sub(ddof as i64).max(0) as f64).cast(dtype).into(),
         _ => {

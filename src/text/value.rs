@@ -6,17 +6,21 @@
 
 use std::cmp::Ordering;
 
+use num_complex::Complex;
+
+use crate::dtype::Scalar;
 use crate::error::ErrorKind;
 use crate::ops::BinaryOp;
 
 use super::ast::{Prefix, symbol};
 
-/// A `bool`, `int` or `float` of Python.
+/// A `bool`, `int`, `float` or `complex` of Python.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Py {
     Bool(bool),
     Int(i128),
     Float(f64),
+    Complex(Complex<f64>),
 }
 
 /// Why there is no value: Python's exception in words.
@@ -40,29 +44,46 @@ impl Py {
             Py::Bool(_) => "bool",
             Py::Int(_) => "int",
             Py::Float(_) => "float",
+            Py::Complex(_) => "complex",
         }
     }
 
-    /// The value as an integer; none for a float.
+    /// The value as an integer; none for others.
     pub fn as_int(self) -> Option<i128> {
         match self {
             Py::Bool(x) => Some(x.into()),
             Py::Int(x) => Some(x),
-            Py::Float(_) => None,
+            Py::Float(_) | Py::Complex(_) => None,
         }
     }
 
-    /// The value as a float, rounded to nearest.
+    /// The value as a float, rounded to nearest; the real part of a complex one.
     pub fn to_f64(self) -> f64 {
         match self {
             Py::Bool(x) => x.into(),
             Py::Int(x) => x as f64,
             Py::Float(x) => x,
+            Py::Complex(z) => z.re,
+        }
+    }
+
+    /// The value as a complex number.
+    fn to_complex(self) -> Complex<f64> {
+        match self {
+            Py::Complex(z) => z,
+            real => Complex::new(real.to_f64(), 0.0),
         }
     }
 
     /// `-x`, `+x`, `~x`.
     pub fn unary(self, op: Prefix) -> Result<Py, Refusal> {
+        if let Py::Complex(z) = self {
+            return match op {
+                Prefix::Neg => Ok(Py::Complex(Complex::new(-z.re, -z.im))),
+                Prefix::Pos => Ok(self),
+                Prefix::Invert => refuse(ErrorKind::DType, "`~` is not defined on a complex number"),
+            };
+        }
         match (op, self.as_int()) {
             (Prefix::Neg, Some(x)) => exact(x.checked_neg()),
             (Prefix::Pos, Some(x)) => Ok(Py::Int(x)),
@@ -75,6 +96,9 @@ impl Py {
 
     /// `self op other`.
     pub fn binary(self, op: BinaryOp, other: Py) -> Result<Py, Refusal> {
+        if matches!(self, Py::Complex(_)) || matches!(other, Py::Complex(_)) {
+            return complexes(op, self.to_complex(), other.to_complex());
+        }
         if op.is_comparison() {
             let order = compare(self, other);
             return Ok(Py::Bool(match op {
@@ -193,7 +217,7 @@ fn floats(op: BinaryOp, x: f64, y: f64) -> Result<Py, Refusal> {
                 return refuse(ErrorKind::DType, "zero to a negative power");
             }
             if x < 0.0 && x.is_finite() && y.is_finite() && y != y.floor() {
-                return refuse(ErrorKind::Unsupported, "a fractional power of a negative number is complex, which elide is not");
+                return refuse(ErrorKind::Unsupported, "a fractional power of a negative number is complex");
             }
             let p = x.powf(y);
             if p.is_infinite() && x.is_finite() && y.is_finite() {
@@ -204,6 +228,33 @@ fn floats(op: BinaryOp, x: f64, y: f64) -> Result<Py, Refusal> {
         _ => {
             return refuse(ErrorKind::DType, format!("`{}` is not defined on a float", symbol(op)));
         }
+    }))
+}
+
+/// CPython's arithmetic of complex numbers; the quotient is Smith's.
+fn complexes(op: BinaryOp, x: Complex<f64>, y: Complex<f64>) -> Result<Py, Refusal> {
+    let (a, b, c, d) = (x.re, x.im, y.re, y.im);
+    Ok(Py::Complex(match op {
+        BinaryOp::Eq => return Ok(Py::Bool(x == y)),
+        BinaryOp::Ne => return Ok(Py::Bool(x != y)),
+        BinaryOp::Add => Complex::new(a + c, b + d),
+        BinaryOp::Sub => Complex::new(a - c, b - d),
+        BinaryOp::Mul => Complex::new(a * c - b * d, a * d + b * c),
+        BinaryOp::Div if c == 0.0 && d == 0.0 => return refuse(ErrorKind::DType, "division by zero"),
+        BinaryOp::Div if c.abs() >= d.abs() => {
+            let ratio = d / c;
+            let denominator = c + d * ratio;
+            Complex::new((a + b * ratio) / denominator, (b - a * ratio) / denominator)
+        }
+        BinaryOp::Div if d.abs() >= c.abs() => {
+            let ratio = c / d;
+            let denominator = c * ratio + d;
+            Complex::new((a * ratio + b) / denominator, (b * ratio - a) / denominator)
+        }
+        // One part of the divisor is NaN.
+        BinaryOp::Div => Complex::new(f64::NAN, f64::NAN),
+        BinaryOp::Pow => return refuse(ErrorKind::Unsupported, "`**` between two scalars of which one is complex"),
+        _ => return refuse(ErrorKind::DType, format!("`{}` is not defined on a complex number", symbol(op))),
     }))
 }
 
@@ -236,6 +287,7 @@ impl std::fmt::Display for Py {
             Py::Bool(false) => f.write_str("False"),
             Py::Int(x) => write!(f, "{x}"),
             Py::Float(x) => write!(f, "{x:?}"),
+            Py::Complex(z) => write!(f, "{}", Scalar::from(*z)),
         }
     }
 }

@@ -18,6 +18,10 @@ pub fn summary(name: &str, array: &Buffer) -> String {
     if array.shape().is_empty() {
         return format!("{head} = {}\n", array.at(0));
     }
+    if array.dtype().is_complex() {
+        // They have no order.
+        return format!("{head}\n{}\n", values(array));
+    }
     match statistics(array) {
         Some((min, max, mean)) => format!("{head}  min {min}  max {max}  mean {mean:?}\n{}\n", values(array)),
         None => format!("{head}  no elements\n{}\n", values(array)),
@@ -145,10 +149,30 @@ fn format_all(elements: &[Scalar]) -> Vec<String> {
     let texts = match elements.first().map(|s| s.dtype()) {
         Some(DType::Bool) => elements.iter().map(|&s| if s == Scalar::Bool(true) { "True" } else { "False" }.to_string()).collect(),
         Some(dtype) if dtype.is_float() => format_floats(elements),
+        Some(dtype) if dtype.is_complex() => format_complex(elements, dtype),
         _ => elements.iter().map(Scalar::to_string).collect::<Vec<_>>(),
     };
     let width = texts.iter().map(String::len).max().unwrap_or(0);
     texts.into_iter().map(|t| format!("{t:>width$}")).collect()
+}
+
+/// Each part as NumPy has floats, with the sign of the imaginary one between them.
+fn format_complex(elements: &[Scalar], dtype: DType) -> Vec<String> {
+    let n = dtype.part().size();
+    let part = |k: usize| {
+        let of = |s: &Scalar| {
+            let mut bytes = [0u8; 16];
+            s.write_ne_bytes(&mut bytes);
+            Scalar::from_ne_bytes(dtype.part(), &bytes[k * n..])
+        };
+        format_floats(&elements.iter().map(of).collect::<Vec<_>>())
+    };
+    let one = |(re, im): (String, String)| {
+        let sign = if im.starts_with('-') { "" } else { "+" };
+        let bare = im.trim_end();
+        format!("{re}{sign}{bare}j{}", " ".repeat(im.len() - bare.len()))
+    };
+    part(0).into_iter().zip(part(1)).map(one).collect()
 }
 
 /// NumPy's choice between plain and scientific notation, and its alignment at the point.

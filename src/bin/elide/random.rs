@@ -1,6 +1,6 @@
 //! Reproducible values to compute on.
 
-use elide::{DType, Scalar};
+use elide::{Complex, DType, Scalar};
 
 /// Sebastiano Vigna's splitmix64 (<https://prng.di.unimi.it/splitmix64.c>).
 pub struct SplitMix64(u64);
@@ -17,8 +17,12 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// Floats in [0, 1) with all the bits that their type has there, integers in 0..10, either `bool`.
+    /// Floats in [0, 1) with all the bits that their type has there, complex numbers of two such, integers in 0..10, either `bool`.
     pub fn scalar(&mut self, dtype: DType) -> Scalar {
+        if dtype.is_complex() {
+            let [re, im] = [(); 2].map(|()| self.scalar(dtype.part()).to_f64());
+            return Scalar::from(Complex::new(re, im)).cast(dtype);
+        }
         let bits = self.next_u64();
         match dtype {
             DType::F32 => Scalar::F32((bits >> 40) as f32 / (1u64 << 24) as f32),

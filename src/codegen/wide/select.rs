@@ -120,7 +120,7 @@ impl Select<'_> {
     }
 
     pub fn splat(&mut self, s: Scalar) -> At {
-        let bits = if let Scalar::Bool(x) = s { if x { 0xff } else { 0 } } else { s.bits() };
+        let bits = if let Scalar::Bool(x) = s { if x { 0xff } else { 0 } } else { s.bits() as u64 };
         self.constant(&bits.to_le_bytes()[..s.dtype().size()])
     }
 

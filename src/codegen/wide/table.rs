@@ -123,6 +123,7 @@ pub(super) fn compare(d: DType) -> Form {
         U64 => (NONE, EVEX_Vpcmpuq_kr_k1_zmm_zmmm512b64_imm8),
         Bool | U8 => (NONE, EVEX_Vpcmpub_kr_k1_zmm_zmmm512_imm8),
         F16 | BF16 => unreachable!("halves are compared in f32"),
+        C64 | C128 => unreachable!("complex numbers are compared part by part"),
     }
 }
 

@@ -73,6 +73,7 @@ fn verify(root: &NodeRef) {
             NodeKind::Const(_) | NodeKind::SizeOf(_) => assert_eq!(node.shape.rank(), 0),
             NodeKind::Iota => assert_eq!((node.shape.rank(), node.dtype), (1, DType::I64)),
             NodeKind::Input { .. } | NodeKind::Data(_) => {}
+            NodeKind::Complex(..) | NodeKind::Pair(..) | NodeKind::MulAdd(..) => panic!("no complex numbers here"),
             NodeKind::Error(e) => panic!("{e}"),
         }
         pending.extend(node.kind.operands());

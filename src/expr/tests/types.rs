@@ -69,7 +69,7 @@ fn binary(name: &str, a: impl Into<DynOperand<'static>>, b: impl Into<DynOperand
 
 #[test]
 fn every_result_type_is_numpys() {
-    let types: Vec<DType> = DType::ALL.iter().copied().filter(|d| *d != DType::BF16).collect();
+    let types: Vec<DType> = DType::REAL.iter().copied().filter(|d| *d != DType::BF16).collect();
     let mut rows = 0;
     for line in TABLE.lines().filter(|l| !l.starts_with('#')) {
         let words: Vec<&str> = line.split(' ').collect();

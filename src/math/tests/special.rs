@@ -377,6 +377,8 @@ fn special_values_of_two_operands() {
         (Hypot, INF, NAN, INF),
         (Hypot, -INF, 1.0, INF),
         (Hypot, 1.0, NAN, NAN),
+        (Hypot, 0.0, NAN, NAN),
+        (Hypot, NAN, -0.0, NAN),
         (Logaddexp, -INF, 1.5, 1.5),
         (Logaddexp, -INF, -INF, -INF),
         (Logaddexp, INF, INF, INF),

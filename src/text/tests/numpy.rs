@@ -131,12 +131,13 @@ fn assignments_mean_what_numpy_says() {
 #[test]
 fn the_table_uses_every_function() {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let words: hashbrown::HashSet<&str> = [TABLE, ELEMENTS, include_str!("../testdata/assignment.txt")]
-        .iter()
-        .flat_map(|t| t.lines())
-        .filter_map(|l| l.split_once(" => "))
-        .flat_map(|(text, _)| text.split(|c| !is_word(c)))
-        .collect();
+    let words: hashbrown::HashSet<&str> =
+        [TABLE, ELEMENTS, include_str!("../testdata/complex.txt"), include_str!("../testdata/assignment.txt")]
+            .iter()
+            .flat_map(|t| t.lines())
+            .filter_map(|l| l.split_once(" => "))
+            .flat_map(|(text, _)| text.split(|c| !is_word(c)))
+            .collect();
     let missing: Vec<_> = functions::names().filter(|n| !words.contains(n)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
