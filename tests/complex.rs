@@ -208,6 +208,12 @@ fn function(name: &str, z: &Expr<'static, C>) -> Expr<'static, C> {
         "sinh" => z.sinh(),
         "cosh" => z.cosh(),
         "tanh" => z.tanh(),
+        "asin" => z.asin(),
+        "acos" => z.acos(),
+        "atan" => z.atan(),
+        "asinh" => z.asinh(),
+        "acosh" => z.acosh(),
+        "atanh" => z.atanh(),
         other => panic!("no function {other}"),
     }
 }
@@ -225,13 +231,13 @@ fn recorded() -> (Vec<C>, Vec<(&'static str, Vec<C>)>) {
 #[test]
 fn functions_are_near_the_exact_values() {
     let (z, all) = recorded();
-    assert_eq!(all.len(), 13);
+    assert_eq!(all.len(), 19);
     let spacing = |x: f64| x.abs().max(f64::MIN_POSITIVE).next_up() - x.abs().max(f64::MIN_POSITIVE);
     for backend in Backend::available() {
         for (name, want) in &all {
             let most = match *name {
                 "tan" | "tanh" => 4.5,
-                "log1p" => 3.5,
+                "log1p" | "asin" | "asinh" => 3.5,
                 _ => 2.5,
             };
             let mut b = Kernel::builder("k");

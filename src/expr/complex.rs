@@ -2,6 +2,7 @@
 //!
 //! A node may be complex like any other; importing makes two real nodes of it, by the formulas in [`parts`].
 
+mod arcs;
 pub(crate) mod functions;
 pub(crate) mod parts;
 
@@ -185,6 +186,24 @@ macro_rules! complex_methods {
                 cosh = Cosh -> Self, infer::unary;
                 /// Hyperbolic tangent.
                 tanh = Tanh -> Self, infer::unary;
+                /// Arcsine; cut along the real axis beyond -1 and 1.
+                #[doc(alias = "arcsin")]
+                asin = Asin -> Self, infer::unary;
+                /// Arccosine; cut along the real axis beyond -1 and 1.
+                #[doc(alias = "arccos")]
+                acos = Acos -> Self, infer::unary;
+                /// Arctangent; cut along the imaginary axis beyond -i and i.
+                #[doc(alias = "arctan")]
+                atan = Atan -> Self, infer::unary;
+                /// Inverse hyperbolic sine; cut along the imaginary axis beyond -i and i.
+                #[doc(alias = "arcsinh")]
+                asinh = Asinh -> Self, infer::unary;
+                /// Inverse hyperbolic cosine; cut along the real axis below 1.
+                #[doc(alias = "arccosh")]
+                acosh = Acosh -> Self, infer::unary;
+                /// Inverse hyperbolic tangent; cut along the real axis beyond -1 and 1.
+                #[doc(alias = "arctanh")]
+                atanh = Atanh -> Self, infer::unary;
             }
 
             /// 1 over the element.

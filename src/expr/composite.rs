@@ -34,6 +34,15 @@ pub(crate) fn sign(x: &NodeRef, at: At) -> NodeRef {
     m.select(&m.binary(BinaryOp::Gt, x, &zero), &m.number(x, 1.0), &rest)
 }
 
+/// Both parts of complex numbers changed in one way.
+pub(crate) fn part_by_part(x: &NodeRef, f: impl Fn(&NodeRef) -> NodeRef, at: At) -> NodeRef {
+    if infer::is_error(x) {
+        return x.clone();
+    }
+    let [re, im] = [ComplexOp::Real, ComplexOp::Imag].map(|part| f(&complex::apply(part, x, at)));
+    complex::pair(&re, &im, at)
+}
+
 /// What is asked of each part of a complex number, combined.
 fn of_parts(op: BinaryOp, x: &NodeRef, f: fn(&NodeRef, At) -> NodeRef, at: At) -> NodeRef {
     let [re, im] = [ComplexOp::Real, ComplexOp::Imag].map(|part| f(&complex::apply(part, x, at), at));

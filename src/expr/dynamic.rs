@@ -258,14 +258,14 @@ impl<'a> DynExpr<'a> {
     }
 
     /// To so many decimals, halves to even: by way of the product with a power of ten, as in NumPy, which is rounded too. Fewer
-    /// than none are tens, hundreds and so on. Integers stay integers, and go to tens by way of `f64`.
+    /// than none are tens, hundreds and so on. Integers stay integers, and go to tens by way of `f64`; of complex numbers both parts.
     #[track_caller]
     pub fn round_to(&self, decimals: i32) -> Self {
         let (site, d) = (Some(Site::caller()), self.dtype());
-        if let Some(bad) = complex::refused("round", &self.node, site) {
-            return DynExpr::from_node(bad);
-        }
         let rounded = |x: &NodeRef| composite::round_to(x, decimals, site);
+        if self.dtype().is_complex() {
+            return DynExpr::from_node(composite::part_by_part(&self.node, rounded, site));
+        }
         DynExpr::from_node(match d.is_int() {
             true if decimals >= 0 => self.node.clone(),
             true => infer::cast(&rounded(&promote::as_wide_float(&self.node, site)), d, site),
@@ -274,17 +274,17 @@ impl<'a> DynExpr<'a> {
     }
 
     /// With numbers in the place of NaN, infinity and negative infinity, of which the last two by default are the largest numbers
-    /// of the type. Integers and `bool` have none of them and stay as they are.
+    /// of the type. Integers and `bool` have none of them and stay as they are; of complex numbers both parts.
     #[track_caller]
     pub fn nan_to_num(&self, nan: f64, posinf: impl Into<Option<f64>>, neginf: impl Into<Option<f64>>) -> Self {
         let site = Some(Site::caller());
-        if let Some(bad) = complex::refused("nan_to_num", &self.node, site) {
-            return DynExpr::from_node(bad);
-        }
-        if !self.dtype().is_float() {
-            return self.clone();
-        }
-        DynExpr::from_node(composite::nan_to_num(&self.node, nan, posinf.into(), neginf.into(), site))
+        let (high, low) = (posinf.into(), neginf.into());
+        let replaced = |x: &NodeRef| composite::nan_to_num(x, nan, high, low, site);
+        DynExpr::from_node(match self.dtype() {
+            d if d.is_complex() => composite::part_by_part(&self.node, replaced, site),
+            d if d.is_float() => replaced(&self.node),
+            _ => self.node.clone(),
+        })
     }
 
     /// -1, 0 or 1; NaN stays NaN, and both zeros are 0. Not defined on `bool`.

@@ -18,10 +18,13 @@
 //!     goes from that and one more axis to the base's; what it applies gives the type back. Indices are `i64`; if it packs, they
 //!     are `bool`, and it applies nothing.
 //! 14. An input that is given away is the caller's to name, in this machine's byte order, and no output updates it.
+//! 15. No node is complex. The last axis of an input or output that stands for complex numbers has extent 2, and its elements are `f32` or
+//!     `f64`; an output that updates an input stands for them if the input does.
 
 use super::{Graph, Kind, Node, NodeId};
 use crate::dtype::{Class, DType};
 use crate::shape::Shape;
+use crate::size::Size;
 
 /// Checks the rules above; the message names the node and the rule.
 pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
@@ -37,14 +40,27 @@ pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
             return Err(format!("graph: input {k} cannot be given away (rule 14)"));
         }
     }
-    match graph.outputs().iter().find(|o| o.node.index() >= graph.len()) {
-        Some(o) => Err(format!("graph: output {} is not a node", o.name)),
-        None => Ok(()),
+    if let Some(o) = graph.outputs().iter().find(|o| o.node.index() >= graph.len()) {
+        return Err(format!("graph: output {} is not a node", o.name));
     }
+    let parts = |dtype: DType, shape: &Shape| matches!(dtype, DType::F32 | DType::F64) && shape.extents().last() == Some(&Size::from(2));
+    for input in graph.inputs().iter().filter(|i| i.complex) {
+        if !parts(input.dtype, &input.shape) {
+            return Err(format!("graph: input {} is not of the parts of complex numbers (rule 15)", input.name));
+        }
+    }
+    for o in graph.outputs() {
+        let alike = o.in_place.and_then(|k| graph.inputs().get(k as usize)).is_none_or(|i| i.complex == o.complex);
+        if !alike || o.complex && !parts(graph[o.node].dtype, &graph[o.node].shape) {
+            return Err(format!("graph: output {} is not of the parts of complex numbers (rule 15)", o.name));
+        }
+    }
+    Ok(())
 }
 
 fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
     let ensure = |ok: bool, rule: &str| if ok { Ok(()) } else { Err(rule.to_string()) };
+    ensure(!node.dtype.is_complex(), "a complex node (rule 15)")?;
     for o in node.kind.operands() {
         ensure(o < id, "an operand does not come before its user (rule 1)")?;
     }

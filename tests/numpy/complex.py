@@ -48,7 +48,7 @@ arrays = ["d + z3", "z3 / d", "f - c3", "d + c3", "c3 + 2.5", "c3 * 2", "1 - z3"
           "outer(m[0], m[1])", "array_equal(m, m)", "(2 + 3j) * 1j + m[0]", "np.array([1, -1, 1j, -1j]).imag", "m.copy()", "z = m.copy(); z.real[0] = 7; z.imag[...] *= 2; result = z",
           "z = m.copy(); r = z.real; z[0, 0] = 9 - 9j; result = r", "z = m.copy(); z[0] += 1j; z[1, :2] = [5, 6]; result = z", "z = m.copy(); z[z.real > 1] = 0; result = z", "z = m.copy(); z += z[::-1]; result = z",
           "m ** 2", "m ** 1", "square(m)", "linspace(0, 1, 3, dtype='c16')", "arange(3, dtype=complex)", "isclose(m, m + 1e-9)", "isclose(m, 0.5j)", "np.complex64(m)", "nansum(m)", "flip(m)",
-          "angle(k)", "angle(b)", "angle(w, deg=True)", "angle(array([1, -1, 1j, -1j, 2]))", "angle(array([1, -1, 1j, -1j, 2]), deg=True)", "var(m)", "std(m, axis=1)", "reciprocal(z3)", "reciprocal(c3)"]
+          "angle(k)", "angle(b)", "angle(w, deg=True)", "angle(array([1, -1, 1j, -1j, 2]))", "angle(array([1, -1, 1j, -1j, 2]), deg=True)", "var(m)", "std(m, axis=1)", "round(m, 1)", "round(m)", "nan_to_num(z3)", "nan_to_num(c3, nan=1.5, posinf=2.0, neginf=-3.0)", "reciprocal(z3)", "reciprocal(c3)"]
 arrays += [f"{x} ** {n}" for x in ["z3", "c3"] for n in [0, 1, 3, 5, 7, 64, -1, -3, -5, -99]]
 
 

@@ -37,7 +37,8 @@ special = [z for z in special if not (np.isinf([z.real, z.imag]).any() and not n
 z = np.concatenate(general + [np.array(special)])
 
 functions = {"exp": gmpy2.exp, "expm1": lambda w: gmpy2.exp(w) - 1, "log": gmpy2.log, "log2": lambda w: gmpy2.log(w) / gmpy2.log(mpfr(2)), "log10": gmpy2.log10,
-             "log1p": lambda w: gmpy2.log(1 + w), "sqrt": gmpy2.sqrt, "sin": gmpy2.sin, "cos": gmpy2.cos, "tan": gmpy2.tan, "sinh": gmpy2.sinh, "cosh": gmpy2.cosh, "tanh": gmpy2.tanh}
+             "log1p": lambda w: gmpy2.log(1 + w), "sqrt": gmpy2.sqrt, "sin": gmpy2.sin, "cos": gmpy2.cos, "tan": gmpy2.tan, "sinh": gmpy2.sinh, "cosh": gmpy2.cosh, "tanh": gmpy2.tanh,
+             "asin": gmpy2.asin, "acos": gmpy2.acos, "atan": gmpy2.atan, "asinh": gmpy2.asinh, "acosh": gmpy2.acosh, "atanh": gmpy2.atanh}
 
 
 def value(f, x, numpys):

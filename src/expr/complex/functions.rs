@@ -7,6 +7,7 @@ use std::f64::consts::{LN_2, LOG2_E, LOG10_E};
 
 use num_complex::Complex;
 
+use super::arcs;
 use super::parts::{Parts, product};
 use crate::dtype::{DType, Scalar};
 use crate::expr::complex::{self, ComplexOp};
@@ -30,6 +31,12 @@ pub(crate) const FUNCTIONS: &[UnaryOp] = &[
     UnaryOp::Sinh,
     UnaryOp::Cosh,
     UnaryOp::Tanh,
+    UnaryOp::Asin,
+    UnaryOp::Acos,
+    UnaryOp::Atan,
+    UnaryOp::Asinh,
+    UnaryOp::Acosh,
+    UnaryOp::Atanh,
 ];
 
 /// `op x`; `None` for an operation that is none of [`FUNCTIONS`].
@@ -43,21 +50,30 @@ pub(crate) fn unary(op: UnaryOp, x: &Parts, at: At) -> Option<Parts> {
         UnaryOp::Log10 => |m, x| log(m, x).each_ref().map(|part| m.times(part, LOG10_E)),
         UnaryOp::Log1p => log1p,
         UnaryOp::Sqrt => sqrt,
-        UnaryOp::Sin => |m, [a, b]| {
-            let [re, im] = sinh(m, &[m.neg(b), a.clone()]);
-            [im, m.neg(&re)]
-        },
+        UnaryOp::Sin => |m, x| turned(m, x, sinh),
         UnaryOp::Cos => |m, [a, b]| cosh(m, &[m.neg(b), a.clone()]),
-        UnaryOp::Tan => |m, [a, b]| {
-            let [re, im] = tanh(m, &[m.neg(b), a.clone()]);
-            [im, m.neg(&re)]
-        },
+        UnaryOp::Tan => |m, x| turned(m, x, tanh),
         UnaryOp::Sinh => sinh,
         UnaryOp::Cosh => cosh,
         UnaryOp::Tanh => tanh,
+        UnaryOp::Asin => arcs::asin,
+        UnaryOp::Acos => arcs::acos,
+        UnaryOp::Atan => |m, x| turned(m, x, arcs::atanh),
+        UnaryOp::Asinh => |m, x| turned(m, x, arcs::asin),
+        UnaryOp::Acosh => |m, x| {
+            let [re, im] = arcs::acos(m, x);
+            [m.abs(&im), m.signed(&re, &x[1])]
+        },
+        UnaryOp::Atanh => arcs::atanh,
         _ => return None,
     };
     Some(in_double(m, x, f))
+}
+
+/// -i f(i x), which is sin x of sinh.
+fn turned(m: &Make, [a, b]: &Parts, f: fn(&Make, &Parts) -> Parts) -> Parts {
+    let [re, im] = f(m, &[m.neg(b), a.clone()]);
+    [im, m.neg(&re)]
 }
 
 /// Of single precision computed in `f64`, and rounded.
@@ -68,46 +84,46 @@ fn in_double(m: &Make, x: &Parts, f: impl Fn(&Make, &Parts) -> Parts) -> Parts {
 }
 
 impl Make {
-    fn times(&self, x: &NodeRef, factor: f64) -> NodeRef {
+    pub(super) fn times(&self, x: &NodeRef, factor: f64) -> NodeRef {
         self.with(BinaryOp::Mul, x, factor)
     }
-    fn plus(&self, x: &NodeRef, term: f64) -> NodeRef {
+    pub(super) fn plus(&self, x: &NodeRef, term: f64) -> NodeRef {
         self.with(BinaryOp::Add, x, term)
     }
-    fn below(&self, x: &NodeRef, value: f64) -> NodeRef {
+    pub(super) fn below(&self, x: &NodeRef, value: f64) -> NodeRef {
         self.with(BinaryOp::Lt, x, value)
     }
-    fn above(&self, x: &NodeRef, value: f64) -> NodeRef {
+    pub(super) fn above(&self, x: &NodeRef, value: f64) -> NodeRef {
         self.with(BinaryOp::Gt, x, value)
     }
-    fn is(&self, x: &NodeRef, value: f64) -> NodeRef {
+    pub(super) fn is(&self, x: &NodeRef, value: f64) -> NodeRef {
         self.with(BinaryOp::Eq, x, value)
     }
-    fn and(&self, x: &NodeRef, y: &NodeRef) -> NodeRef {
+    pub(super) fn and(&self, x: &NodeRef, y: &NodeRef) -> NodeRef {
         self.binary(BinaryOp::And, x, y)
     }
-    fn not(&self, x: &NodeRef) -> NodeRef {
+    pub(super) fn not(&self, x: &NodeRef) -> NodeRef {
         self.unary(UnaryOp::Not, x)
     }
     /// The magnitude of `x` with the sign of `y`.
-    fn signed(&self, x: &NodeRef, y: &NodeRef) -> NodeRef {
+    pub(super) fn signed(&self, x: &NodeRef, y: &NodeRef) -> NodeRef {
         self.binary(BinaryOp::Copysign, x, y)
     }
     /// Neither infinite nor NaN.
-    fn finite(&self, x: &NodeRef) -> NodeRef {
+    pub(super) fn finite(&self, x: &NodeRef) -> NodeRef {
         self.below(&self.abs(x), f64::INFINITY)
     }
-    fn fma(&self, x: &NodeRef, y: &NodeRef, z: &NodeRef) -> NodeRef {
+    pub(super) fn fma(&self, x: &NodeRef, y: &NodeRef, z: &NodeRef) -> NodeRef {
         infer::mul_add(x, y, z, self.0)
     }
     /// x^2 and what its rounding leaves out.
-    fn square(&self, x: &NodeRef) -> [NodeRef; 2] {
+    pub(super) fn square(&self, x: &NodeRef) -> [NodeRef; 2] {
         let high = self.mul(x, x);
         let low = self.fma(x, x, &self.neg(&high));
         [high, low]
     }
     /// x + y and what its rounding leaves out (D. Knuth's TwoSum).
-    fn sum(&self, x: &NodeRef, y: &NodeRef) -> [NodeRef; 2] {
+    pub(super) fn sum(&self, x: &NodeRef, y: &NodeRef) -> [NodeRef; 2] {
         let high = self.add(x, y);
         let part = self.sub(&high, x);
         let low = self.add(&self.sub(x, &self.sub(&high, &part)), &self.sub(y, &part));
@@ -195,7 +211,7 @@ fn log1p(m: &Make, [a, b]: &Parts) -> Parts {
 }
 
 /// The root with the real part that is not negative: t = sqrt((|a| + |x|) / 2) and b / (2 t), exchanged where a is negative.
-fn sqrt(m: &Make, [a, b]: &Parts) -> Parts {
+pub(super) fn sqrt(m: &Make, [a, b]: &Parts) -> Parts {
     let (size_a, size_b) = (m.abs(a), m.abs(b));
     let most = m.select(&m.binary(BinaryOp::Gt, &size_b, &size_a), &size_b, &size_a);
     let (large, small) = (m.above(&most, 2f64.powi(1000)), m.below(&most, 2f64.powi(-900)));
