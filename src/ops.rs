@@ -78,6 +78,10 @@ macro_rules! for_each_unary {
             Erf "erf" [] same { float |x| math::scalar1(math::Function1::Erf, x) => expand::Erf }
             /// 1 less the error function, accurate where that is near 1.
             Erfc "erfc" [] same { float |x| math::scalar1(math::Function1::Erfc, x) => expand::Erfc }
+            /// Gamma function; infinite at zeros, NaN at negative integers.
+            Gamma "gamma" ["tgamma"] same { float |x| math::scalar1(math::Function1::Gamma, x) => expand::Gamma }
+            /// Logarithm of the magnitude of the gamma function; infinite at 0 and at negative integers.
+            Lgamma "lgamma" ["gammaln"] same { float |x| math::scalar1(math::Function1::Lgamma, x) => expand::Lgamma }
             /// The largest integral value not above x.
             Floor "floor" [] same { float |x| x.floor() => floor }
             /// The smallest integral value not below x.

@@ -279,6 +279,13 @@ macro_rules! function_methods {
             erf = Erf -> $Out, $call;
             /// 1 less the error function, accurate where that is near 1.
             erfc = Erfc -> $Out, $call;
+            /// Gamma function; infinite at zeros, NaN at negative integers.
+            #[doc(alias = "tgamma")]
+            gamma = Gamma -> $Out, $call;
+            /// Logarithm of the magnitude of the gamma function; infinite at 0 and at negative integers.
+            #[doc(alias = "gammaln")]
+            #[doc(alias = "ln_gamma")]
+            lgamma = Lgamma -> $Out, $call;
             /// The distance to the next number away from zero, with the element's sign; NaN for infinities.
             spacing = Spacing -> $Out, $call;
         }

@@ -8,6 +8,7 @@ mod arcs;
 mod arith;
 mod erf;
 mod exp_log;
+mod gamma;
 pub(crate) mod half;
 mod huge;
 mod hyperbolic;
@@ -162,6 +163,10 @@ functions! {
     Erf = erf::erf;
     /// complement of the error function
     Erfc = erf::erfc;
+    /// gamma function
+    Gamma = gamma::gamma;
+    /// logarithm of the magnitude of the gamma function
+    Lgamma = gamma::lgamma;
     /// whether the sign bit is set
     Signbit = signs::signbit;
     /// distance to the next number

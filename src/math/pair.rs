@@ -52,6 +52,12 @@ impl<'s, 'e, E: Emit> Pair<'s, 'e, E> {
         self.high + self.low
     }
 
+    /// The product but for a few units of the second number's last place.
+    pub(super) fn times(self, factor: Self) -> Self {
+        let product = Pair::product(self.high, factor.high);
+        product.plus(self.high.fma(factor.low, self.low * factor.high))
+    }
+
     /// The quotient but for a few units of the second number's last place.
     pub(super) fn over(self, divisor: Self) -> Self {
         let high = self.high / divisor.high;

@@ -46,7 +46,7 @@ const EXP2_SINGLE: [f64; 6] =
 ///
 /// As [`log`](exp_log::log) in `f64`, with the quotient, its cube and the sums carried in pairs; the terms from the fifth
 /// power on are small enough not to need it.
-fn log_pair<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {
+pub(super) fn log_pair<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {
     let (one, two, third) = (s.float(1.0), s.float(2.0), s.float(1.0 / 3.0));
     let (k, m) = exp_log::decompose(s, x, SQRT_HALF_F64);
     // t = (m - 1) / (m + 1), to twice the precision.

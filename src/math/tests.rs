@@ -56,6 +56,8 @@ fn std_1(f: Function1, x: f64) -> f64 {
         Sinc => sinc(x),
         Erf => libm::erf(x),
         Erfc => libm::erfc(x),
+        Gamma => libm::tgamma(x),
+        Lgamma => libm::lgamma(x),
         Signbit | Spacing => unreachable!("exact"),
     }
 }

@@ -156,7 +156,7 @@ pub(super) fn tan<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
 }
 
 /// pi, and what its rounding left.
-const HALF_TURN: [f64; 2] = [PI, 1.2246467991473532e-16];
+pub(super) const HALF_TURN: [f64; 2] = [PI, 1.2246467991473532e-16];
 /// Below this magnitude sin(pi x) / (pi x) is 1 to all digits of `f64`.
 const FLAT: f64 = 1.0 / (1u64 << 29) as f64;
 
@@ -167,30 +167,36 @@ fn half_turns<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Pair<'
     Pair { low: x.fma(pi_low, product.low), ..product }
 }
 
-/// sin(pi x) / (pi x), 1 at zero; 0 of integers, which all large numbers are; NaN of infinities.
+/// sin(pi x) for x >= 0; 0 of integers, which all large numbers are; NaN of infinity. If the result is rounded to `f32`, a pair whose
+/// second number is 0.
 ///
 /// What x leaves of whole turns and of quarters is exact, so that there is no rounding before the product with pi, which is a pair.
+pub(super) fn sin_of_half_turns<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, single: bool) -> Pair<'s, 'e, E> {
+    let part = (x * s.float(0.5)).rint().fma(s.float(-2.0), x);
+    let round = s.float(s.round);
+    let shifted = part.fma(s.float(2.0), round);
+    let rest = (shifted - round).fma(s.float(-0.5), part);
+    let turns = shifted.bits();
+    let even = (turns & s.int(1)).eq(s.int(0));
+    let (sin, cos) = if single { of_rest_single(s, rest * s.float(PI)) } else { of_rest(s, half_turns(s, rest)) };
+    let sign = turns.shl(s.width - 2) & s.int(s.sign);
+    let signed = |x: Num<'s, 'e, E>| (x.bits() ^ sign).to_float();
+    if single {
+        return Pair { high: signed(even.select(sin.high, cos.high)), ..sin };
+    }
+    let sum = Pair::ordered_sum(even.select(sin.high, cos.high), even.select(sin.low, cos.low));
+    Pair { high: signed(sum.high), low: signed(sum.low) }
+}
+
+/// sin(pi x) / (pi x), 1 at zero; see [`sin_of_half_turns`].
 pub(super) fn sinc<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     in_double1(e, x, |s, x, single| {
         let ax = x.abs();
-        let part = (ax * s.float(0.5)).rint().fma(s.float(-2.0), ax);
-        let round = s.float(s.round);
-        let shifted = part.fma(s.float(2.0), round);
-        let rest = (shifted - round).fma(s.float(-0.5), part);
-        let turns = shifted.bits();
-        let even = (turns & s.int(1)).eq(s.int(0));
+        let sine = sin_of_half_turns(s, ax, single);
         // Beyond the sine is 0, and the product might be no number.
         let most = s.float(2f64.powi(60));
         let ax = ax.gt(most).select(most, ax);
-        let y = if single {
-            let (sin, cos) = of_rest_single(s, rest * s.float(PI));
-            even.select(sin.high, cos.high) / (ax * s.float(PI))
-        } else {
-            let (sin, cos) = of_rest(s, half_turns(s, rest));
-            let n = Pair::ordered_sum(even.select(sin.high, cos.high), even.select(sin.low, cos.low));
-            n.over(half_turns(s, ax)).rounded()
-        };
-        let y = (y.bits() ^ (turns.shl(s.width - 2) & s.int(s.sign))).to_float();
+        let y = if single { sine.high / (ax * s.float(PI)) } else { sine.over(half_turns(s, ax)).rounded() };
         // The sum takes the sign of a zero.
         ax.lt(s.float(FLAT)).select(s.float(1.0), y + s.float(0.0))
     })

@@ -179,6 +179,8 @@ fn every_operation_has_a_method_of_the_type_that_it_says() {
         a.spacing(),
         a.logistic(),
         a.sinc(),
+        a.gamma(),
+        a.lgamma(),
     ] {
         assert_eq!(made(&e), "f64[2,3]");
         nodes.push(e.node);

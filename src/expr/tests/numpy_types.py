@@ -42,7 +42,7 @@ unary = {
     "neg": np.negative, "abs": np.absolute, "not": np.invert, "sqrt": np.sqrt, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1,
     "log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan,
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "cbrt": np.cbrt, "erf": np.exp, "erfc": np.exp, "logistic": np.exp,  # SciPy's, with the types of NumPy's functions
+    "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "cbrt": np.cbrt, "erf": np.exp, "erfc": np.exp, "logistic": np.exp, "gamma": np.exp, "lgamma": np.exp,  # SciPy's, with the types of NumPy's functions
     "sinc": np.sinc,
     "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
     "isnan": np.isnan, "spacing": np.spacing, "signbit": np.signbit, "logical_not": np.logical_not, "sum": np.sum, "prod": np.prod, "min": np.min, "max": np.max,

@@ -57,6 +57,8 @@ F={
 'logaddexp2':(lambda x,y:gmpy2.log2(gmpy2.exp2(x)+gmpy2.exp2(y)),mix(lambda:(U(-50,50),U(-50,50)),lambda:(U(-3,3),U(-3,3)),lambda:(0.0,U(-700,0)))),
 'logistic':(lambda x:1/(1+gmpy2.exp(-x)),mix(lambda:U(-745,40),lambda:sgn(logu(-60,6)),lambda:U(-4,4))),
 'sinc':(lambda x:gmpy2.sin(gmpy2.const_pi()*x)/(gmpy2.const_pi()*x),mix(lambda:U(-9,9),lambda:sgn(logu(-30,40)),lambda:round(U(-99,99))+sgn(logu(-40,-2)))),
+'gamma':(gmpy2.gamma,mix(lambda:U(-184,171.6),lambda:U(-5,5),lambda:sgn(logu(-1022,4)),lambda:round(U(-170,170))+sgn(logu(-40,-2)))),
+'lgamma':(lambda x:gmpy2.lgamma(x)[0],mix(lambda:U(-30,30),lambda:U(-3,4),lambda:sgn(logu(-1022,4)),lambda:logu(0,1010),lambda:round(U(-30,3))+sgn(logu(-40,-2)))),
 }
 for n in (names or F):
     f,gen=F[n]; k=0

@@ -45,6 +45,20 @@ fn f32_pairs() {
     }
 }
 
+/// The numbers next to zeros of lgamma. Below 0 its terms cancel there, and the error is that of numbers near 1.
+#[test]
+fn single_lgamma_next_to_its_zeros() {
+    let mut worst = Worst::new(Lgamma, "f32 next to zeros", BOUND);
+    for zero in [1.0f32, 2.0, -2.457_024_7, -2.747_682_6, -3.143_581, -3.955_294_2, -4.039_361_5] {
+        for k in -3000..3000i32 {
+            let x = f32::from_bits(zero.to_bits().wrapping_add_signed(k));
+            let want = libm::lgamma(x as f64);
+            worst.see(ulps_single(single_1(Lgamma, x), want) * if x < 0.0 { want.abs() } else { 1.0 }, x);
+        }
+    }
+    worst.judge();
+}
+
 /// Just below 1, where the polynomial ends and a sample of all bits is thin.
 #[test]
 fn single_arctangents_next_to_one() {

@@ -146,6 +146,31 @@ fn special_values_of_one_operand() {
         (Erfc, INF, 0.0),
         (Erfc, -INF, 2.0),
         (Erfc, NAN, NAN),
+        (Gamma, 0.0, INF),
+        (Gamma, -0.0, -INF),
+        (Gamma, 1.0, 1.0),
+        (Gamma, 2.0, 1.0),
+        (Gamma, 5.0, 24.0),
+        (Gamma, -1.0, NAN),
+        (Gamma, -170.0, NAN),
+        (Gamma, -1e30, NAN),
+        (Gamma, -200.5, -0.0),
+        (Gamma, -201.5, 0.0),
+        (Gamma, 200.0, INF),
+        (Gamma, 1e30, INF),
+        (Gamma, INF, INF),
+        (Gamma, -INF, NAN),
+        (Gamma, NAN, NAN),
+        (Lgamma, 0.0, INF),
+        (Lgamma, -0.0, INF),
+        (Lgamma, 1.0, 0.0),
+        (Lgamma, 2.0, 0.0),
+        (Lgamma, -1.0, INF),
+        (Lgamma, -2.0, INF),
+        (Lgamma, -1e30, INF),
+        (Lgamma, INF, INF),
+        (Lgamma, -INF, INF),
+        (Lgamma, NAN, NAN),
     ];
     for &(f, x, want) in table {
         let (got, single) = (of_1(f, x), single_1(f, x as f32));
@@ -160,6 +185,26 @@ fn special_values_of_one_operand() {
             assert!(of_1(f, x).is_nan(), "{f:?} of a NaN with a payload");
             assert!(single_1(f, f32::from_bits((x.to_bits() >> 32) as u32 | 1)).is_nan(), "{f:?} of a NaN with a payload");
         }
+    }
+}
+
+/// Factorials, and the ends of the ranges.
+#[test]
+fn values_of_gamma() {
+    let mut factorial = 1.0;
+    for n in 1..=22 {
+        assert_eq!(of_1(Gamma, n as f64), factorial, "gamma({n})");
+        factorial *= n as f64;
+    }
+    let (last, largest) = (171.6243769563027f64, 2.5599833278516383e305f64);
+    assert!(of_1(Gamma, last).is_finite() && of_1(Gamma, last.next_up()).is_infinite());
+    assert!(of_1(Lgamma, largest).is_finite() && of_1(Lgamma, largest.next_up()).is_infinite());
+    assert!(ulps(of_1(Lgamma, 5e-324), 744.440_071_921_381_2, 0.0) <= 1.0);
+    assert_eq!((of_1(Gamma, 6e-309), of_1(Gamma, -5e-309)), (1.0 / 6e-309, -INF));
+    // Next to poles where the factorial alone has no number.
+    for (pole, want) in [(-171.0, -2.835121658032425e-296), (-176.0, 1.7778584688333368e-307), (-180.0, 1.7513719e-316), (-185.0, -0.0)] {
+        let got = of_1(Gamma, f64::next_up(pole));
+        assert!(ulps(got, want, 0.0) <= 1.0, "next to {pole}: {got:?}, not {want:?}");
     }
 }
 
