@@ -97,6 +97,8 @@ pub(crate) fn apply(op: ComplexOp, a: &NodeRef, site: At) -> NodeRef {
         return NodeRef::new(NodeKind::Complex(op, a.clone()), dtype, a.shape.clone(), site);
     }
     match op {
+        // NumPy has conjugates of numbers only.
+        ComplexOp::Conj if a.dtype == DType::Bool => infer::cast(a, DType::I8, site),
         ComplexOp::Real | ComplexOp::Conj => a.clone(),
         ComplexOp::Imag => {
             let zero = infer::constant(crate::dtype::Scalar::zero(a.dtype), site);
@@ -269,7 +271,7 @@ impl<'a> DynExpr<'a> {
         real = Real;
         /// The imaginary parts; of what is not complex zeros.
         imag = Imag;
-        /// The complex conjugates; what is not complex is its own.
+        /// The complex conjugates; what is not complex is its own, and `bool` is `i8`.
         #[doc(alias = "conjugate")]
         conj = Conj;
         /// The angles from the positive real axis, in [-pi, pi], of real numbers too.
