@@ -54,7 +54,7 @@ arrays += [f"{x} ** {n}" for x in ["z3", "c3"] for n in [0, 1, 3, 5, 7, 64, -1, 
 
 def show(x):
     x = np.asarray(x)
-    name = {"b": "bool"}.get(x.dtype.char, None) or f"{x.dtype.kind}{8 * x.dtype.itemsize}"
+    name = "bool" if x.dtype == bool else f"{x.dtype.kind}{8 * x.dtype.itemsize}"
     if x.dtype.kind == "c":
         words = [f"{float(e.real)!r},{float(e.imag)!r}" for e in x.ravel()]
     elif x.dtype.kind == "f":
@@ -62,7 +62,7 @@ def show(x):
     else:
         words = [str(int(e)) for e in x.ravel()]
     shape = ",".join(map(str, x.shape))
-    return f"{'bool' if x.dtype == bool else name}[{shape}] | {' '.join(words)}"
+    return f"{name}[{shape}] | {' '.join(words)}"
 
 
 names = {n: getattr(np, n) for n in dir(np) if not n.startswith("_")}
