@@ -8,8 +8,8 @@ mod common;
 use common::guard::Side;
 use common::seeds::each_seed;
 use common::{Placed, Room, kernels};
-use elide::testing::{Dims, Place, Program, Rng, Tensor, agree, interpret};
-use elide::{ArrayMut, ArrayRef, DynExpr, eval_all};
+use elide::testing::{Class, Dims, Input, Output, Place, Program, Rng, Step, Tensor, agree, interpret};
+use elide::{ArrayMut, ArrayRef, BinaryOp, DType, DynExpr, ReduceOp, eval_all};
 
 /// Memory for results, laid out at random.
 fn rooms(want: &[Tensor], rng: &mut Rng, side: Side) -> Vec<Room> {
@@ -77,6 +77,27 @@ fn programs_one_step_at_a_time() {
 
 /// A step at one place of the strips, in blocks of the axis that its result is walked along tile by tile: the tiles were of the whole axis.
 #[test]
-fn programs_that_once_failed() {
-    kernels::check(&Program::random(600_123), Dims::Named, Rng::new(!600_123)).unwrap();
+fn results_in_blocks_of_their_fastest_axis() {
+    let x: Vec<u8> = (0..128u8).map(|k| (k.wrapping_mul(37) % 23).wrapping_sub(9)).collect();
+    let input = Input {
+        name: "x0".into(),
+        value: Tensor::from_bytes(DType::I8, &[32, 4], &x).unwrap(),
+        place: Place { strides: vec![1, 32], first: 0, bytes: 128, swapped: false },
+    };
+    let steps = vec![
+        Step::Binary(BinaryOp::FloorDiv, 0, 0),
+        Step::Stack(vec![1, 0, 0], -2),
+        Step::Mean(2, vec![], true),
+        Step::Reduce(ReduceOp::ArgMax, 3, vec![-2], true),
+        Step::AssignView(3, vec![Step::Flip(0, 2)], 4),
+        Step::Binary(BinaryOp::FloorDiv, 3, 3),
+        Step::Reduce(ReduceOp::ArgMin, 6, vec![1], false),
+        Step::Binary(BinaryOp::Min, 0, 4),
+    ];
+    let output = |(k, value): (usize, usize)| Output { name: format!("y{k}"), value, class: Class::Exact, updates: None };
+    let program = Program { inputs: vec![input], steps, outputs: [5, 7, 8].into_iter().enumerate().map(output).collect() };
+    // Results laid out in many ways, among them those whose fastest axis is in blocks.
+    for seed in 0..40 {
+        kernels::check(&program, Dims::Named, Rng::new(seed)).unwrap();
+    }
 }
