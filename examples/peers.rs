@@ -1,4 +1,4 @@
-//! One measurement of elide for a comparison with other libraries: `peers WORKLOAD N SECONDS` prints one JSON line.
+//! One measurement of elide for a comparison with other libraries: `peers [--fast] [--profile] WORKLOAD N SECONDS` prints one JSON line.
 //!
 //! ```text
 //! {"best": s, "median": s, "first": s, "checksum": x}
@@ -7,12 +7,15 @@
 //! `best` and `median` are seconds per call over 7 samples of a warm loop into a reused output, `first` those of the first
 //! call with compilation in it, `checksum` the sum of all outputs (`null` for what is updated in place). `null` alone for a workload that
 //! elide does not do yet.
+//! With `--fast` floating-point arithmetic is that of `FpMode::Fast`; with `--profile` a profile of the loop nests is printed instead.
 //! Arrays lie on huge pages where the system has them, as NumPy's large arrays do.
 
 use std::error::Error;
 use std::time::Instant;
 
-use elide::{ArrayMut, ArrayRef, Axes, Axis, Binding, DType, Dim, DynExpr, Expr, Float, Kernel, Layout, Number, Shape};
+use elide::{
+    ArrayMut, ArrayRef, Axes, Axis, Binding, Complex, DType, Dim, DynExpr, Expr, Float, FpMode, Kernel, Layout, Machine, Number, Shape,
+};
 use memmap2::MmapMut;
 
 type Failure = Box<dyn Error>;
@@ -40,12 +43,19 @@ impl Buffer {
     fn uniform(seed: u64, low: f64, high: f64, dtype: DType, shape: &[usize]) -> Result<Buffer, Failure> {
         let mut buffer = Buffer::new(dtype, shape)?;
         for (k, bytes) in buffer.memory.chunks_exact_mut(dtype.size()).take(shape.iter().product()).enumerate() {
-            let mut z = (seed << 32).wrapping_add(k as u64).wrapping_add(0x9E37_79B9_7F4A_7C15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            z ^= z >> 31;
-            let x = low + (high - low) * ((z >> 11) as f64 * 2f64.powi(-53));
+            let number = |seed: u64| {
+                let mut z = (seed << 32).wrapping_add(k as u64).wrapping_add(0x9E37_79B9_7F4A_7C15);
+                z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+                z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+                z ^= z >> 31;
+                low + (high - low) * ((z >> 11) as f64 * 2f64.powi(-53))
+            };
+            let x = number(seed);
             match dtype {
+                DType::C128 => {
+                    bytes[..8].copy_from_slice(&x.to_ne_bytes());
+                    bytes[8..].copy_from_slice(&number(seed + 10).to_ne_bytes());
+                }
                 DType::F64 => bytes.copy_from_slice(&x.to_ne_bytes()),
                 DType::F32 => bytes.copy_from_slice(&(x as f32).to_ne_bytes()),
                 DType::U8 => bytes[0] = x as u8,
@@ -80,7 +90,7 @@ impl Buffer {
 type Workload = (Kernel, Vec<(&'static str, Buffer)>);
 
 /// An elementary function of arrays of `T`, with the inputs of `benches/peers/functions.py`.
-fn function<T: Float + Number>(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
+fn function<T: Float + Number>(name: &str, n: usize, mode: FpMode) -> Result<Option<Workload>, Failure> {
     let mut b = Kernel::builder(name);
     let [p] = b.dims(["n"]);
     let x = &b.input::<T>("x", [&p]);
@@ -94,6 +104,7 @@ fn function<T: Float + Number>(name: &str, n: usize) -> Result<Option<Workload>,
         _ => return Ok(None),
     };
     b.output("out", out);
+    b.fp_mode(mode);
     let mut inputs = vec![("x", Buffer::uniform(1, low, high, T::DTYPE, &[n])?)];
     if name == "pow" {
         inputs.push(("y", Buffer::uniform(2, -5.0, 5.0, T::DTYPE, &[n])?));
@@ -102,13 +113,13 @@ fn function<T: Float + Number>(name: &str, n: usize) -> Result<Option<Workload>,
 }
 
 /// The workload of that name; `None` for what elide does not do yet.
-fn workload(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
+fn workload(name: &str, n: usize, mode: FpMode) -> Result<Option<Workload>, Failure> {
     match name.rsplit_once('_') {
-        Some((name, "f32")) => return function::<f32>(name, n),
-        Some((name, "f64")) => return function::<f64>(name, n),
+        Some((name, "f32")) => return function::<f32>(name, n, mode),
+        Some((name, "f64")) => return function::<f64>(name, n, mode),
         _ => {}
     }
-    use DType::{F32, F64, U8};
+    use DType::{C128, F32, F64, U8};
     let side = (n as f64).sqrt() as usize;
     let side = if side * side > n {
         side - 1
@@ -141,6 +152,10 @@ fn workload(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
         "transpose_add" => vec![("a", unit(1, F64, &square)?), ("b", unit(2, F64, &square)?)],
         "pairwise" => vec![("x", unit(1, F64, &[side, 3])?), ("y", unit(2, F64, &[side, 3])?)],
         "gray" => vec![("rgb", Buffer::uniform(1, 0.0, 256.0, U8, &[n, 3])?)],
+        "complex_abs" => [("a", 1), ("b", 2), ("c", 3)]
+            .into_iter()
+            .map(|(name, seed)| Ok((name, Buffer::uniform(seed, -1.0, 1.0, C128, &line)?)))
+            .collect::<Result<_, Failure>>()?,
         "overlap" => vec![("a", unit(1, F64, &line)?)],
         "black_scholes" => vec![
             ("s", Buffer::uniform(1, 5.0, 30.0, F64, &line)?),
@@ -157,6 +172,7 @@ fn workload(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
         b.update(a, a.at(rest).set(0.5 * (a.slice(rest) + a.slice(elide::s![..-1]))));
         return Ok(Some((b.build()?, inputs)));
     }
+    b.fp_mode(mode);
     if name == "black_scholes" {
         let [s, k, t] = &["s", "k", "t"].map(|s| b.input::<f64>(s, [&p]));
         let (rate, volatility) = (0.02, 0.30);
@@ -186,6 +202,10 @@ fn workload(name: &str, n: usize) -> Result<Option<Workload>, Failure> {
         "norm3" => {
             let [x, y, z] = &["x", "y", "z"].map(|s| b.input::<f32>(s, [&p]));
             (x * x + y * y + z * z).sqrt().into()
+        }
+        "complex_abs" => {
+            let [x, y, z] = ["a", "b", "c"].map(|s| b.input::<Complex<f64>>(s, [&p]));
+            (x * y + z).abs().into()
         }
         "gauss" => {
             let x = &b.input::<f32>("x", [&p]);
@@ -257,10 +277,13 @@ fn output_shape(name: &str, kernel: &Kernel, inputs: &[(&str, Buffer)]) -> Vec<u
 
 fn main() -> Result<(), Failure> {
     let args: Vec<String> = std::env::args().collect();
-    let [_, name, n, seconds] = args.as_slice() else { return Err("usage: peers WORKLOAD N SECONDS".into()) };
+    let (options, args): (Vec<&str>, Vec<&str>) = args[1..].iter().map(String::as_str).partition(|a| a.starts_with("--"));
+    let &[name, n, seconds] = args.as_slice() else { return Err("usage: peers [--fast] [--profile] WORKLOAD N SECONDS".into()) };
+    let option = |name: &str| options.contains(&name);
+    let mode = if option("--fast") { FpMode::Fast } else { FpMode::Strict };
     let (n, seconds): (usize, f64) = (n.parse()?, seconds.parse()?);
     // Inputs are made before the clock starts; the kernel is built again inside it.
-    let Some((kernel, mut inputs)) = workload(name, n)? else {
+    let Some((kernel, mut inputs)) = workload(name, n, mode)? else {
         println!("null");
         return Ok(());
     };
@@ -277,6 +300,15 @@ fn main() -> Result<(), Failure> {
     }
     for (name, buffer) in &mut outputs {
         binding = binding.bind_mut(*name, buffer.view_mut()?)?;
+    }
+    if option("--profile") {
+        let once = {
+            let start = Instant::now();
+            binding.run()?;
+            start.elapsed().as_secs_f64()
+        };
+        print!("{}", binding.profile((seconds / once) as usize, &Machine::measure()?)?);
+        return Ok(());
     }
     let start = Instant::now();
     binding.run()?;

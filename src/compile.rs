@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use crate::codegen::{Backend, Code, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{self, Graph, Windows};
-use crate::kernel::{self, Bindings, LoopNest, Operand, OperandStrides};
+use crate::kernel::{self, Bindings, LoopNest, Operand, OperandStrides, Work};
 use crate::opt;
 use crate::schedule::{self, Room, Schedule};
 
@@ -52,6 +52,7 @@ pub(crate) struct Compiler {
 pub(crate) struct CompiledStep {
     pub nest: LoopNest,
     pub bindings: Bindings,
+    pub work: Work,
     pub code: Arc<Code>,
 }
 
@@ -156,7 +157,7 @@ impl Compiler {
             let start = Instant::now();
             let code = self.code(&nest, backend.resolve())?;
             timings.codegen += start.elapsed();
-            steps.push(CompiledStep { nest, bindings, code });
+            steps.push(CompiledStep { work: Work::of(&nest), nest, bindings, code });
         }
         Ok(Compiled { schedule, steps, timings })
     }

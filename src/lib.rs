@@ -240,6 +240,7 @@ mod graph;
 mod interp;
 mod kernel;
 mod layout;
+mod machine;
 mod math;
 #[cfg(feature = "npy")]
 pub mod npy;
@@ -270,10 +271,11 @@ pub use expr::{
 };
 pub use half::{bf16, f16};
 pub use layout::Layout;
+pub use machine::{Bound, Cache, Machine};
 pub use num_complex::Complex;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
 pub use opt::FpMode;
-pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, Spec, Stage, Threads, eval_all, run_all};
+pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, NestTime, Profile, Spec, Stage, Threads, eval_all, run_all};
 pub use report::{Argument, Loop, Nest, Origin, Report, Requirement, Slot, Traffic, Value, Write};
 pub use schedule::{Placement, Why as Reason};
 pub use shape::{Dim, Shape};

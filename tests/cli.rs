@@ -376,3 +376,16 @@ fn a_full_disk_is_reported() {
         Answer::of(dir.command(&["eval", "x + 1", "-i", "x=x.npy"]).stdout(full).stderr(Stdio::piped()).output().unwrap());
     assert_eq!((code, err.as_str()), (1, "error: cannot write to standard output: No space left on device (os error 28)\n"));
 }
+
+#[test]
+fn bench_shows_a_profile() {
+    let dir = Dir::new();
+    let args = ["bench", "x[1:] += x[:-1]; y = x.sum()", "-i", "x=f64[100]", "--seconds", "0.001", "--profile"];
+    let text = dir.ok(&args);
+    assert!(text.starts_with("kernel eval, for arrays in C order\n"), "{text}");
+    let (_, profile) = text.split_once("\nprofile of eval, the best of ").unwrap();
+    let lines: Vec<&str> = profile.lines().collect();
+    assert!(lines[1].starts_with("machine: L1 ") && lines[2].starts_with("nest 0: "), "{text}");
+    assert!(lines.last().unwrap().starts_with("all: predicted "), "{text}");
+    assert!(dir.usage(&["bench", "x + 1", "-i", "x=f64[n]", "--profile"]).starts_with("input x: how large is dim n?"));
+}

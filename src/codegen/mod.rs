@@ -94,6 +94,15 @@ impl Backend {
         }
     }
 
+    /// Bytes of its vectors.
+    pub(crate) fn vector_bytes(self) -> usize {
+        match self.resolve() {
+            Backend::Avx512 => 64,
+            Backend::Avx2 => 32,
+            _ => 16,
+        }
+    }
+
     #[cfg(all(target_arch = "x86_64", unix))]
     fn isa(self) -> Option<wide::Isa> {
         match self.resolve() {

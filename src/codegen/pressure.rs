@@ -6,7 +6,7 @@
 use super::emit::vector_lanes;
 use super::lanes::registers;
 use crate::dtype::DType;
-use crate::kernel::{Depth, Inst, Lanes, LoopNest, ValueId};
+use crate::kernel::{Inst, LoopNest, ValueId};
 
 /// Vector registers, less one for what address arithmetic and blends need in passing.
 const REGISTERS: usize = 15;
@@ -14,10 +14,6 @@ const REGISTERS: usize = 15;
 /// The constants to keep in registers during vector code, most used first.
 pub(super) fn resident_constants(nest: &LoopNest) -> Vec<ValueId> {
     let Some(vf) = vector_lanes(nest) else { return Vec::new() };
-    let vector = |depth: Depth| match nest.lanes {
-        Lanes::Parallel(_) => depth >= Depth::Parallel(nest.rank() as u8),
-        _ => depth == Depth::Reduced,
-    };
     let is_const = |v: ValueId| matches!(nest.insts[v.index()], Inst::Const(_));
     let width = |k: usize| match nest.types[k] {
         // A mask is as wide as what was compared.
@@ -28,7 +24,7 @@ pub(super) fn resident_constants(nest: &LoopNest) -> Vec<ValueId> {
     let mut last_use = vec![0; count];
     let mut uses = vec![0usize; count];
     for k in 0..count {
-        if vector(nest.depths[k]) {
+        if nest.in_lanes(nest.depths[k]) {
             for o in nest.insts[k].operands() {
                 last_use[o.index()] = k;
                 uses[o.index()] += registers(vf, width(k));
@@ -40,12 +36,12 @@ pub(super) fn resident_constants(nest: &LoopNest) -> Vec<ValueId> {
         last_use[v.index()] = count;
     }
     // What comes from outside the vector code, and the accumulators, take registers all the time.
-    let outside = (0..count).filter(|&k| uses[k] > 0 && !vector(nest.depths[k]) && !is_const(ValueId::new(k))).count();
+    let outside = (0..count).filter(|&k| uses[k] > 0 && !nest.in_lanes(nest.depths[k]) && !is_const(ValueId::new(k))).count();
     let accumulators: usize = nest.reductions.iter().map(|r| registers(vf, nest.types[r.value.index()].size())).sum();
     let mut dying = vec![0usize; count + 1];
     let (mut live, mut most) = (outside + accumulators, 0);
     for k in 0..count {
-        if vector(nest.depths[k]) && !is_const(ValueId::new(k)) {
+        if nest.in_lanes(nest.depths[k]) && !is_const(ValueId::new(k)) {
             let own = registers(vf, width(k));
             live += own;
             dying[last_use[k].max(k)] += own;

@@ -25,6 +25,7 @@ mod lower;
 mod print;
 mod unroll;
 mod verify;
+mod work;
 
 pub(crate) use print::Printed;
 use smallvec::SmallVec;
@@ -39,6 +40,7 @@ use crate::size::Size;
 pub(crate) use halves::expanded as expanded_halves;
 pub(crate) use lower::{OperandStrides, lower};
 pub(crate) use verify::verify;
+pub(crate) use work::{Amount, Work};
 
 define_index! {
     /// A value of a loop nest's body.
@@ -363,6 +365,15 @@ impl LoopNest {
     /// The number of parallel axes.
     pub fn rank(&self) -> usize {
         self.parallel.len()
+    }
+
+    /// True for places where values are computed in the lanes of vectors.
+    pub fn in_lanes(&self, depth: Depth) -> bool {
+        match self.lanes {
+            Lanes::Scalar => false,
+            Lanes::Parallel(_) => depth >= Depth::Parallel(self.rank() as u8),
+            Lanes::Reduced => depth == Depth::Reduced,
+        }
     }
 
     /// For each value, which loops move it: parallel axes first, then reduced ones.

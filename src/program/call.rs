@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::guard::Watch;
 use super::layouts::LayoutClass;
 use super::prepare::{Prepared, classes, prepare};
+use super::profile::TurnCost;
 use super::threads::{Cuts, Threads};
 use super::{Kernel, Spec};
 use crate::array::{ArrayMut, ArrayRef};
@@ -298,6 +299,47 @@ impl<'c, 'd> Binding<'c, 'd> {
     }
 
     fn run_at(&mut self, site: Site) -> Result<()> {
+        let prepared = self.ready(site)?;
+        // SAFETY: `ready` says so.
+        unsafe { prepared.run() };
+        Ok(())
+    }
+
+    /// Runs what runs together in one go, each by way of `each`.
+    pub(super) fn run_by(&mut self, site: Site, each: &mut dyn FnMut(&mut dyn FnMut())) -> Result<()> {
+        let prepared = self.ready(site)?;
+        // SAFETY: `ready` says so.
+        unsafe { prepared.run_by(each) };
+        Ok(())
+    }
+
+    /// The frame that arrays are bound to.
+    pub(super) fn frame(&self) -> &Call {
+        self.call
+    }
+
+    /// What the last run ran, and how many bytes of memory it touches.
+    pub(super) fn touched(&self) -> (Vec<TurnCost>, usize) {
+        let Call { kernel, slots, prepared, .. } = &*self.call;
+        let Some(prepared) = prepared else { return (Vec::new(), 0) };
+        let mut ranges: Vec<(usize, usize)> = Vec::new();
+        for (spec, slot) in kernel.inputs().iter().chain(kernel.outputs()).zip(slots) {
+            let (low, high) = slot.layout.byte_range(spec.dtype.size()).unwrap_or_default();
+            ranges.push((slot.address.wrapping_add_signed(low), (high - low) as usize));
+        }
+        // What is updated in place is an input and an output.
+        ranges.sort_unstable();
+        ranges.dedup();
+        (prepared.costs(), ranges.iter().map(|r| r.1).sum::<usize>() + prepared.scratch_bytes())
+    }
+
+    /// What is to run, which all slots are bound for, prepared and placed, after the positions of computed indices were checked.
+    ///
+    /// What the slots point to may be used as the invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for
+    /// 'd. Outputs, and inputs that are given away, which `bind` refuses, alias nothing else by the same invariants, and `apart` has seen it; but
+    /// for the input that an output updates, which the schedule has ordered reads and writes of. So it may be run.
+    #[inline]
+    fn ready(&mut self, site: Site) -> Result<&mut Prepared> {
         let call = &mut *self.call;
         if !(call.complete && call.laid_out && call.placed) {
             call.settle().map_err(|e| e.at(site))?;
@@ -307,12 +349,7 @@ impl<'c, 'd> Binding<'c, 'd> {
             let count = call.kernel.inputs().len();
             watch.check(&call.slots[..count], &guard.checks, &prepared.extents, site)?;
         }
-        // SAFETY: all slots are bound, and `prepared` has their layouts and addresses. What they point to may be used as the
-        // invariants of `ArrayRef` and `ArrayMut` say while `'d` lasts, which it does: `self` borrows for 'd. Outputs, and inputs that are
-        // given away, which `bind` refuses, alias nothing else by the same invariants, and `apart` has seen it; but for the input that
-        // an output updates, which the schedule has ordered reads and writes of.
-        unsafe { prepared.run() };
-        Ok(())
+        Ok(prepared)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The report of a kernel's plan.
 
 use super::layouts::LayoutClass;
-use super::{Call, Kernel};
+use super::{Binding, Call, Kernel};
 use crate::compile::Compiled;
 use crate::error::Result;
 use crate::report::{Report, Source};
@@ -50,6 +50,16 @@ impl Kernel {
         }
         let graph = if large { &self.0.graph } else { self.general().unwrap_or(&self.0.graph) };
         Source { kernel: &self.0.name, graph, plan, layouts: others.join(", ") }
+    }
+}
+
+impl Binding<'_, '_> {
+    /// As [`Call::explain`].
+    ///
+    /// # Errors
+    /// What compiling may report.
+    pub fn explain(&self) -> Result<Report> {
+        self.frame().explain()
     }
 }
 

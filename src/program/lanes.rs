@@ -53,6 +53,16 @@ impl Strips {
         self.first.frames.push(frame);
     }
 
+    /// The steps.
+    pub fn frames(&self) -> &[Frame] {
+        &self.first.frames
+    }
+
+    /// How many threads go through them.
+    pub fn threads(&self) -> usize {
+        1 + self.others.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.first.frames.is_empty()
     }

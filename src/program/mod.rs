@@ -16,6 +16,7 @@ mod inspect;
 mod lanes;
 mod layouts;
 mod prepare;
+mod profile;
 mod strips;
 mod subtrees;
 mod threads;
@@ -30,6 +31,7 @@ pub use call::{Binding, Call, Key};
 pub use eval::{FromElements, eval_all};
 pub use in_place::run_all;
 pub use inspect::Stage;
+pub use profile::{NestTime, Profile};
 pub use threads::Threads;
 
 use crate::codegen::Backend;

@@ -4,20 +4,22 @@
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
 
 use super::Kernel;
 use super::apart::Apart;
 use super::call::Slot;
 use super::lanes::{Memory, Strips, reserve};
 use super::layouts::LayoutClass;
+use super::profile::TurnCost;
 use super::strips::{Start, StripFrame, StripPlan, WindowPlan};
 use super::subtrees::Subtrees;
-use super::threads::{Cut, Cuts, Parts, enter, tiles};
+use super::threads::{Cost, Cut, Cuts, Parts, enter, tiles};
 use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Index;
-use crate::kernel::{AccessRange, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM, StripArgument, for_each_pair_block};
+use crate::kernel::{AccessRange, Amount, Bindings, Depth, Inst, LoopNest, Operand, STREAM_FROM, StripArgument, for_each_pair_block};
 use crate::layout::Layout;
 use crate::report::Requirement;
 use crate::schedule::{Room, Strip, StripStep};
@@ -68,6 +70,13 @@ pub(super) struct Frame {
     subtrees: Option<Subtrees>,
     /// How it is cut so that what it walks across stays in the cache, if it is.
     tiles: Option<Cut>,
+    /// The step that it is of.
+    pub step: usize,
+    pub work: Amount,
+    /// The bytes that it touches of each operand, but for windows.
+    pub touched: Touched,
+    /// How many threads a run may use.
+    most_threads: usize,
 }
 
 /// Two axes that are exchanged in pairs.
@@ -125,12 +134,42 @@ impl Prepared {
     /// overlap anything else, but for the input that an output updates.
     pub(super) unsafe fn run(&mut self) {
         for turn in &mut self.turns {
-            match turn {
-                // SAFETY: `frame` has checked the accesses of the whole step; the rest is the caller's promise.
-                Turn::Step(frame) => unsafe { frame.run(&[]) },
-                // SAFETY: as above.
-                Turn::Strips(strips) => unsafe { strips.run(&mut self.scratch) },
-            }
+            // SAFETY: the caller's.
+            unsafe { turn.run(&mut self.scratch) };
+        }
+    }
+
+    /// As `run`, where `each` calls what runs in one go.
+    ///
+    /// # Safety
+    /// As for `run`.
+    pub(super) unsafe fn run_by(&mut self, each: &mut dyn FnMut(&mut dyn FnMut())) {
+        for turn in &mut self.turns {
+            // SAFETY: the caller's.
+            each(&mut || unsafe { turn.run(&mut self.scratch) });
+        }
+    }
+
+    /// What runs in one go, in order.
+    pub(super) fn costs(&self) -> Vec<TurnCost> {
+        let one = |turn: &Turn| match turn {
+            Turn::Step(frame) => TurnCost::of(std::slice::from_ref(&**frame), frame.threads()),
+            Turn::Strips(strips) => TurnCost::of(strips.frames(), strips.threads()),
+        };
+        self.turns.iter().map(one).collect()
+    }
+}
+
+impl Turn {
+    /// # Safety
+    /// As for [`Prepared::run`].
+    #[inline]
+    unsafe fn run(&mut self, scratch: &mut [Memory]) {
+        match self {
+            // SAFETY: `frame` has checked the accesses of the whole step; the rest is the caller's promise.
+            Turn::Step(frame) => unsafe { frame.run(&[]) },
+            // SAFETY: as above.
+            Turn::Strips(strips) => unsafe { strips.run(scratch) },
         }
     }
 }
@@ -138,6 +177,16 @@ impl Prepared {
 impl Frame {
     pub(super) fn strip(&self) -> Option<&StripFrame> {
         self.strip.as_ref()
+    }
+
+    /// How many threads take part in it, if it runs as one step.
+    fn threads(&self) -> usize {
+        let parts = match (&self.parts, &self.subtrees) {
+            (Some(parts), _) => parts.count(),
+            (None, Some(subtrees)) => subtrees.count(),
+            (None, None) => 1,
+        };
+        parts.min(self.most_threads)
     }
 
     pub(super) fn strip_mut(&mut self) -> Option<&mut StripFrame> {
@@ -307,7 +356,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], cuts: Cuts) -> Result<Pre
     let classes = classes(kernel, slots.iter().map(|s| &s.layout));
     let large = kernel.0.graph.assumptions().iter().all(|a| a.eval(&|v| env.value(v)).is_some_and(|a| a >= 0));
     let plan = kernel.plan(classes, large)?;
-    let lengths = super::strips::lengths(&plan, &mut env, cuts)?;
+    let lengths = super::strips::lengths(&plan, &mut env, cuts, kernel.0.backend)?;
     let mut scratch = Vec::new();
     for bytes in &plan.schedule.slots {
         scratch.push(reserve(env.eval(bytes)?.max(0) as usize)?);
@@ -321,7 +370,7 @@ pub(super) fn prepare(kernel: &Kernel, slots: &[Slot], cuts: Cuts) -> Result<Pre
     for (k, step) in plan.steps.iter().enumerate() {
         let strip = next.peek().filter(|(s, _)| (s.first as usize..s.first as usize + s.steps.len()).contains(&k));
         let part = strip.map(|(s, _)| (*s, &s.steps[k - s.first as usize]));
-        let frame = frame(kernel, slots, &env, &plan, step, part, cuts)?;
+        let frame = frame(kernel, slots, &env, &plan, k, part, cuts)?;
         if frame.is_some() {
             count_stores(step, &mut written, &env)?;
         }
@@ -400,11 +449,12 @@ fn frame(
     slots: &[Slot],
     env: &Env<'_>,
     plan: &Compiled,
-    step: &CompiledStep,
+    step: usize,
     part: Option<(&Strip, &StripStep)>,
     cuts: Cuts,
 ) -> Result<Option<Frame>> {
-    let CompiledStep { nest, bindings, code } = step;
+    let compiled = &plan.steps[step];
+    let CompiledStep { nest, bindings, code, .. } = compiled;
     let params = bindings.params.iter().map(|s| env.eval(s)).collect::<Result<Vec<i64>>>()?;
     let extent = |p: &u32| params[*p as usize];
     // Compiled loops count up to their extents and split reductions in halves: neither ends at a negative number.
@@ -459,7 +509,7 @@ fn frame(
     }
     let mut strip = part.map(|(strip, own)| StripFrame::new(strip, own, bindings, &params, env)).transpose()?;
     let pairs = PairsFrame::new(bindings, &params, env)?;
-    let mut touched: HashMap<Operand, (i64, i64)> = HashMap::new();
+    let mut touched = Touched::new();
     let mut loaded: HashSet<u32> = nest.stores.iter().map(|s| s.access).collect();
     loaded.extend(nest.insts.iter().filter_map(|i| match i {
         Inst::Load(a) | Inst::LoadAt(a, _) => Some(a),
@@ -500,18 +550,50 @@ fn frame(
             let text = format!("internal error, please report it: {operand:?} would be accessed at bytes {low}..{high} of {first}..{end}");
             return Err(Error::new(ErrorKind::Bind, text));
         }
-        let range = touched.entry(*operand).or_insert((low, high));
-        *range = (range.0.min(low), range.1.max(high));
+        touch(&mut touched, *operand, low, high);
     }
-    let bytes = touched.values().map(|(low, high)| high - low).fold(0i64, i64::saturating_add);
+    let bytes = bytes_of(&touched);
     let streams = streams(nest, bindings, &params, bytes);
     let chunk = if streams { streamed_chunk(nest) } else { Streaming::OFF.chunk };
-    let parts = Parts::new(cuts, nest, bindings, &params, bytes, env)?;
-    let subtrees = Subtrees::new(cuts, nest, bindings, &params, bytes, kernel.0.backend, env)?;
+    let cost = Cost::new(compiled, &params, bytes, kernel.0.backend);
+    let parts = Parts::new(cuts, bindings, &params, &cost, env)?;
+    let subtrees = Subtrees::new(cuts, nest, bindings, &params, &cost, kernel.0.backend, env)?;
     let tiles = tiles(cuts, nest, bindings, &params, env)?;
     let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), chunk, Streaming::OFF.tiles]).collect();
     let bases = vec![0; addresses.len()];
-    Ok(Some(Frame { entry: code.entry(), args, addresses, bases, streams, strip, pairs, parts, subtrees, tiles }))
+    let (entry, most_threads) = (code.entry(), cuts.threads.count());
+    Ok(Some(Frame {
+        entry,
+        args,
+        addresses,
+        bases,
+        streams,
+        strip,
+        pairs,
+        parts,
+        subtrees,
+        tiles,
+        step,
+        work: cost.work,
+        touched,
+        most_threads,
+    }))
+}
+
+/// The least range that holds the bytes touched of each operand, from its first element.
+pub(super) type Touched = SmallVec<[(Operand, i64, i64); 4]>;
+
+/// Adds a range.
+pub(super) fn touch(touched: &mut Touched, operand: Operand, low: i64, high: i64) {
+    match touched.iter_mut().find(|(o, ..)| *o == operand) {
+        Some((_, l, h)) => (*l, *h) = (low.min(*l), high.max(*h)),
+        None => touched.push((operand, low, high)),
+    }
+}
+
+/// How many bytes there are in all ranges.
+pub(super) fn bytes_of(touched: &Touched) -> i64 {
+    touched.iter().map(|(_, low, high)| high - low).fold(0, i64::saturating_add)
 }
 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.

@@ -4,15 +4,19 @@ use std::ops::Range;
 
 use super::lanes::Memory;
 use super::prepare::{Env, Frame};
-use super::threads::{Cuts, PARTS, bytes_time, in_parts, lanes_worth, time};
+use super::threads::{Cost, Cuts, PARTS, in_parts, lanes_worth};
+use crate::codegen::Backend;
 use crate::compile::Compiled;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kernel::{Access, AccessRange, Bindings, LoopNest, Operand, Stride, StripArgument};
+use crate::kernel::{Access, AccessRange, Amount, Bindings, LoopNest, Operand, Stride, StripArgument};
+use crate::machine::Machine;
 use crate::schedule::{Room, Strip, StripStep};
 use crate::size::Size;
 
-/// What a strip and all that it touches should fit: half of a second-level cache.
-const CACHE: i64 = 512 << 10;
+/// What a strip and all that it touches should fit: a quarter of the second-level cache.
+fn cache() -> i64 {
+    Machine::current().caches[1].bytes as i64 / 4
+}
 
 /// The strips of some steps, and the blocks of an axis around it, if there is one.
 pub(super) struct StripPlan {
@@ -304,11 +308,11 @@ impl StripFrame {
 }
 
 /// How long each strip is, unless `cuts` says so; the rows of windows are noted in `env`.
-pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, cuts: Cuts) -> Result<Vec<Lengths>> {
+pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, cuts: Cuts, backend: Backend) -> Result<Vec<Lengths>> {
     let mut out = Vec::new();
     for strip in &plan.schedule.strips {
         let (mut from, mut to, mut blocks) = (i64::MAX, i64::MIN, 1i64);
-        let (mut footprint, mut adjacent, mut work) = (0i64, false, 0i64);
+        let (mut footprint, mut adjacent, mut work) = (0i64, false, 0.0);
         for (k, s) in strip.steps.iter().enumerate() {
             let step = &plan.steps[strip.first as usize + k];
             let shift = env.eval(&s.shift)?;
@@ -322,7 +326,7 @@ pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, cuts: Cuts) -> Result<
             let (bytes, unit) = per_index(&step.nest, &step.bindings, argument, env)?;
             footprint = footprint.saturating_add(bytes);
             adjacent |= unit;
-            work = work.saturating_add(time(&step.nest, &params, 0));
+            work += step.work.amount(&step.nest, &params, backend.vector_bytes(), false).instructions;
         }
         let total = to.saturating_sub(from).max(1);
         let (mut by_scratch, mut planes) = (i64::MAX, i64::MAX);
@@ -331,16 +335,16 @@ pub(super) fn lengths(plan: &Compiled, env: &mut Env<'_>, cuts: Cuts) -> Result<
             by_scratch = by_scratch.min(strip.share() / row);
             planes = planes.min(strip.share() / row.saturating_mul(w.rows(total)));
         }
-        let by_cache = CACHE / footprint.max(1);
+        let by_cache = cache() / footprint.max(1);
         // A few adjacent elements at a time would use each cache line many times over.
         let length = if adjacent && by_cache < 64 { by_scratch } else { by_cache.min(by_scratch) };
         let length = length.min(total).max(1);
         // Several indices of the axis around it at a time where each of them is done in one strip.
-        let block = if length < total { 1 } else { planes.min(CACHE / footprint.saturating_mul(total).max(1)) };
+        let block = if length < total { 1 } else { planes.min(cache() / footprint.saturating_mul(total).max(1)) };
         let block = block.min(blocks).max(1);
         let has_blocks = strip.steps.iter().any(|s| s.outer.is_some());
-        let work = work.saturating_add(bytes_time(footprint.saturating_mul(total).saturating_mul(blocks)));
-        let lanes = if strip.free { lanes_worth(cuts, work) } else { 1 };
+        let cost = Cost { bytes: footprint.saturating_mul(total).saturating_mul(blocks), work: Amount { instructions: work, flops: 0.0 } };
+        let lanes = if strip.free { lanes_worth(cuts, &cost) } else { 1 };
         // No longer than leaves each thread some, with whole cache lines where arrays are walked element by element.
         let (mut length, mut block) = (length, block);
         if lanes > 1 && has_blocks {

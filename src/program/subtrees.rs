@@ -9,7 +9,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::prepare::Env;
-use super::threads::{Cut, Cuts, MOST_WORDS, enter, worth};
+use super::threads::{Cost, Cut, Cuts, MOST_WORDS, enter};
 use crate::codegen::{self, Backend, Code};
 use crate::compile::Compiler;
 use crate::dtype::{DType, Scalar};
@@ -61,20 +61,20 @@ struct After {
 type Cells = [[u8; 8]; MOST_RESULTS];
 
 impl Subtrees {
-    /// The halves of a step that touches so many bytes; `None` if it is to run as a whole.
+    /// The halves of a step that takes so much; `None` if it is to run as a whole.
     pub fn new(
         cuts: Cuts,
         nest: &LoopNest,
         bindings: &Bindings,
         params: &[i64],
-        bytes: i64,
+        cost: &Cost,
         backend: Backend,
         env: &Env<'_>,
     ) -> Result<Option<Subtrees>> {
         let Some(axis) = &bindings.run else { return Ok(None) };
         let levels = match cuts.parts {
             Some(parts) => (parts > 1) as u32 * 2,
-            None => match worth(nest, params, bytes) {
+            None => match cost.parts() {
                 // The pool is not asked for, and so not started, for what is too short.
                 ..2 => 0,
                 worth => worth.min(cuts.threads.tasks()).ilog2(),
@@ -93,6 +93,11 @@ impl Subtrees {
         let cut = Cut::new(axis, bindings, params, params[axis.param as usize], env)?;
         let cut = if after.is_some() { cut.with_addresses(results.len()) } else { cut };
         Ok(Some(Subtrees { cut, results, after, levels, backward: cuts.backward }))
+    }
+
+    /// How many parts it runs in.
+    pub fn count(&self) -> usize {
+        1 << self.levels
     }
 
     /// Runs the step with these arguments.

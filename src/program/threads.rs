@@ -8,9 +8,11 @@ use std::mem::MaybeUninit;
 use smallvec::SmallVec;
 
 use super::prepare::Env;
-use crate::codegen::{self, Streaming};
+use crate::codegen::{self, Backend, Streaming};
+use crate::compile::CompiledStep;
 use crate::error::Result;
-use crate::kernel::{Access, Bindings, LoopNest, Stride, StripArgument};
+use crate::kernel::{Access, Amount, Bindings, LoopNest, Stride, StripArgument};
+use crate::machine::Machine;
 
 /// How many threads a run may use.
 ///
@@ -60,8 +62,9 @@ pub(super) struct Cuts {
     pub backward: bool,
 }
 
-/// What a part should take at least, in nanoseconds: some times what it takes to wake a thread.
-const SHORTEST: i64 = 20_000;
+/// What a part should take at least, in nanoseconds, for two of them to be faster than one: a little more than it takes to wake a thread and to
+/// wait for it (`benches/threads.rs`).
+const SHORTEST: i64 = 13_000;
 /// More parts than threads, so that a thread that was held up does less.
 pub(super) const PARTS: i64 = 4;
 
@@ -124,8 +127,6 @@ impl Cut {
 pub(super) fn tiles(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[i64], env: &Env<'_>) -> Result<Option<Cut>> {
     /// Bytes of a cache line.
     const LINE: i64 = 64;
-    /// How many lines a tile takes, a third of the smallest first-level caches there are; more where `SHORTEST` asks for them.
-    const MOST_LINES: i64 = 192;
     /// Shorter rows of results are not walked well.
     const SHORTEST: i64 = 64;
     let Some(axis) = &bindings.inner else { return Ok(None) };
@@ -143,10 +144,12 @@ pub(super) fn tiles(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[
         strides[rank - 1] >= LINE && (0..rank - 1).any(along)
     };
     let lines = nest.accesses.iter().filter(|a| across(a)).count() as i64;
-    if lines == 0 || extent.saturating_mul(lines) <= 2 * MOST_LINES {
+    // A tile takes a quarter of the first-level cache; more where `SHORTEST` asks for them.
+    let most_lines = Machine::current().caches[0].bytes as i64 / 4 / LINE;
+    if lines == 0 || extent.saturating_mul(lines) <= 2 * most_lines {
         return Ok(None);
     }
-    let length = (MOST_LINES / lines).max(SHORTEST) / 16 * 16;
+    let length = (most_lines / lines).max(SHORTEST) / 16 * 16;
     Ok(Some(Cut::new(axis, bindings, params, length, env)?))
 }
 
@@ -158,11 +161,16 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// The parts of a step that touches so many bytes; `None` if it is to run as a whole.
-    pub fn new(cuts: Cuts, nest: &LoopNest, bindings: &Bindings, params: &[i64], bytes: i64, env: &Env<'_>) -> Result<Option<Parts>> {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.cut.count() as usize
+    }
+
+    /// The parts of a step that takes so much; `None` if it is to run as a whole.
+    pub fn new(cuts: Cuts, bindings: &Bindings, params: &[i64], cost: &Cost, env: &Env<'_>) -> Result<Option<Parts>> {
         let Some(axis) = &bindings.outer else { return Ok(None) };
         let extent = params[axis.param as usize];
-        let worth = worth(nest, params, bytes);
+        let worth = cost.parts();
         let most = match cuts.parts {
             Some(parts) => parts,
             // The pool is not asked for, and so not started, for what is too short.
@@ -265,9 +273,9 @@ unsafe fn stream(entry: codegen::Entry, args: &mut [i64]) {
     codegen::fence();
 }
 
-/// How many threads are to go through strips that take so many nanoseconds together, if any may.
-pub(super) fn lanes_worth(cuts: Cuts, nanoseconds: i64) -> i64 {
-    match (cuts.parts, nanoseconds / SHORTEST) {
+/// How many threads are to go through strips that take so much together, if any may.
+pub(super) fn lanes_worth(cuts: Cuts, cost: &Cost) -> i64 {
+    match (cuts.parts, cost.parts()) {
         (Some(parts), _) => parts,
         // The pool is not asked for, and so not started, for what is too short.
         (None, worth) if worth < 2 || cuts.threads.count() < 2 => 1,
@@ -275,27 +283,29 @@ pub(super) fn lanes_worth(cuts: Cuts, nanoseconds: i64) -> i64 {
     }
 }
 
-/// How many parts of a step take long enough each.
-pub(super) fn worth(nest: &LoopNest, params: &[i64], bytes: i64) -> i64 {
-    time(nest, params, bytes) / SHORTEST
+/// What a step takes, by the model of this machine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cost {
+    /// The bytes of arrays and buffers that it touches, not counting windows.
+    pub bytes: i64,
+    pub work: Amount,
 }
 
-/// A rough number of nanoseconds: that of moving the bytes, and that of the instructions of the innermost loop, of which some
-/// lanes of several are done at a time.
-pub(super) fn time(nest: &LoopNest, params: &[i64], bytes: i64) -> i64 {
-    let turns = nest.parallel.iter().chain(&nest.reduced).fold(1i64, |n, p| n.saturating_mul(params[*p as usize]));
-    let deepest = nest.depths.iter().copied().max();
-    let work = nest.depths.iter().filter(|d| Some(**d) == deepest).count() as i64;
-    bytes_time(bytes).saturating_add(turns.saturating_mul(work) / 24)
-}
+impl Cost {
+    pub fn new(step: &CompiledStep, params: &[i64], bytes: i64, backend: Backend) -> Cost {
+        Cost { bytes, work: step.work.amount(&step.nest, params, backend.vector_bytes(), step.bindings.pairs.is_some()) }
+    }
 
-/// What lies in the second-level cache of today's cores, from where bytes come three times as fast.
-const NEAR: i64 = 1 << 20;
+    /// How many nanoseconds it takes on one thread, where nothing else is touched.
+    pub fn time(&self) -> i64 {
+        let bytes = self.bytes as f64;
+        Machine::current().predict(self.work.instructions, bytes, bytes).nanoseconds() as i64
+    }
 
-/// A rough number of nanoseconds to move so many bytes.
-pub(super) fn bytes_time(bytes: i64) -> i64 {
-    let near = bytes.min(NEAR);
-    near / 48 + (bytes - near) / 16
+    /// How many parts of it take long enough each.
+    pub fn parts(&self) -> i64 {
+        self.time() / SHORTEST
+    }
 }
 
 /// How many parts of a length it takes to cover an extent.
@@ -305,7 +315,7 @@ pub(super) fn in_parts(extent: i64, length: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{NEAR, Threads, bytes_time};
+    use super::Threads;
 
     #[test]
     fn fewer_threads_than_the_pool_has_are_no_more_tasks_than_threads() {
@@ -313,13 +323,5 @@ mod tests {
         let tasks =
             pool.install(|| [Threads::One, Threads::N(0), Threads::N(2), Threads::N(6), Threads::N(9), Threads::Auto].map(Threads::tasks));
         assert_eq!(tasks, [1, 1, 2, 24, 24, 24]);
-    }
-
-    #[test]
-    fn bytes_near_the_core_come_fast() {
-        assert_eq!(
-            [0, 48, NEAR, NEAR + 1600, i64::MAX].map(bytes_time),
-            [0, 1, NEAR / 48, NEAR / 48 + 100, NEAR / 48 + (i64::MAX - NEAR) / 16]
-        );
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::compile::CompiledStep;
 use crate::kernel::{Depth, Inst, Operand};
-use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
 use crate::size::Size;
 
 /// How many times something at this depth happens.
@@ -16,21 +15,6 @@ fn times(step: &CompiledStep, depth: Depth) -> Size {
     }
 }
 
-fn unary(op: UnaryOp) -> i64 {
-    match op {
-        UnaryOp::Sqrt | UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Trunc | UnaryOp::Rint => 1,
-        _ => 0,
-    }
-}
-
-fn binary(op: BinaryOp) -> i64 {
-    use BinaryOp::*;
-    match op {
-        And | Or | Xor | Shl | Shr | Eq | Ne | Lt | Le | Gt | Ge => 0,
-        _ => 1,
-    }
-}
-
 /// Where indices are done in pairs, the body has both of a pair, and runs for half of them (and for the few on the diagonal).
 fn per_pair(step: &CompiledStep, total: Size) -> Size {
     if step.bindings.pairs.is_some() { total.div(&Size::from(2i64)) } else { total }
@@ -38,31 +22,8 @@ fn per_pair(step: &CompiledStep, total: Size) -> Size {
 
 /// The floating-point operations of one run of the nest.
 pub(super) fn flops(step: &CompiledStep) -> Size {
-    let nest = &step.nest;
-    let mut total = Size::ZERO;
-    for (k, inst) in nest.insts.iter().enumerate() {
-        let count = match inst {
-            _ if !nest.types[k].is_float() => 0,
-            Inst::Unary(op, _) => unary(*op),
-            Inst::Binary(op, ..) => binary(*op),
-            Inst::Fma(..) => 2,
-            _ => 0,
-        };
-        if count > 0 {
-            total = total.add(&times(step, nest.depths[k]).scale(count));
-        }
-    }
-    for s in &nest.stores {
-        if let Some(op) = s.scatter.and_then(|s| s.op).filter(|_| nest.types[s.value.index()].is_float()) {
-            total = total.add(&times(step, Depth::After).scale(binary(op)));
-        }
-    }
-    for r in &nest.reductions {
-        let arithmetic = matches!(r.op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Min | ReduceOp::Max);
-        if arithmetic && nest.types[r.value.index()].is_float() {
-            total = total.add(&times(step, Depth::Reduced));
-        }
-    }
+    let places = step.work.places().iter().filter(|at| at.flops > 0);
+    let total = places.fold(Size::ZERO, |sum, at| sum.add(&times(step, at.depth).scale(at.flops)));
     per_pair(step, total)
 }
 

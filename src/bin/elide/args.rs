@@ -79,7 +79,7 @@ pub struct Inspect {
     pub stage: Option<Stage>,
 }
 
-/// Times a program and prints one line of JSON.
+/// Times a program and prints one line of JSON, or a profile.
 ///
 /// Inputs that are given as a type are filled with the same random values in every run: floats from 0 to 1, integers from
 /// 0 to 9.
@@ -102,6 +102,11 @@ pub struct Bench {
     /// How many threads to use at most, for what is worth it [default: one for each processor].
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     pub threads: Option<Threads>,
+
+    /// Print what the program does, and how long each loop nest takes beside what this machine could do, instead. The program runs
+    /// again and again on the same arrays, also where it changes them.
+    #[arg(long)]
+    pub profile: bool,
 }
 
 /// Runs an example: mean wind speed by height, with its time and that of the same computation step by step.

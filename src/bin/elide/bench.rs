@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use elide::Machine;
 use serde_json::json;
 
 use crate::args::Bench;
@@ -43,7 +44,7 @@ fn measure_with<S>(
     Ok(Timing { best: times[0], median: times[times.len() / 2], calls: times.len() })
 }
 
-/// Times the program; returns one line of JSON.
+/// Times the program; returns one line of JSON, or the report with a profile.
 pub fn run(args: &Bench) -> Result<String, Failure> {
     let text = program::read(&args.source)?;
     let inputs = input::load_and_fill(&args.source.inputs, &args.dims)?;
@@ -54,8 +55,18 @@ pub fn run(args: &Bench) -> Result<String, Failure> {
     let mut results = program::allocate(&program, &inputs)?;
     // A program that updates its inputs starts from the same values each time.
     let reset = |results: &mut Vec<_>| program::reset(&program, &inputs, results);
-    let timing = measure_with(args.seconds, &mut results, reset, |results| program::run(&program, &inputs, results))?;
+    let timing = measure_with(args.seconds, &mut results, &reset, |results| program::run(&program, &inputs, results))?;
 
+    if args.profile {
+        let runs = (args.seconds / timing.best.max(1e-7)) as usize;
+        let machine = Machine::measure()?;
+        reset(&mut results)?;
+        let profile = program::with_arrays(&program, &inputs, &mut results, |bound| {
+            let profile = bound.profile(runs.min(CALLS.end), &machine)?;
+            Ok(format!("{}\n{profile}", bound.explain()?))
+        });
+        return profile;
+    }
     let arrays = |name: &str, kind: String| json!({ "name": name, "type": kind });
     let bytes_in: usize = inputs.iter().map(|x| x.byte_count()).sum();
     let bytes_out: usize = results.iter().map(|(_, y)| y.bytes().len()).sum();

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::{fs, io};
 
-use elide::{DynExpr, FpMode, Kernel, Requirement, Scalar, Threads, text};
+use elide::{Binding, DynExpr, FpMode, Kernel, Requirement, Scalar, Threads, text};
 
 use crate::args::Source;
 use crate::buffer::Buffer;
@@ -150,6 +150,16 @@ pub fn trim(program: &Program, results: &mut Vec<(String, Buffer)>) {
 
 /// Runs the program once.
 pub fn run(program: &Program, inputs: &[impl Borrow<Loaded>], results: &mut [(String, Buffer)]) -> Result<(), Failure> {
+    with_arrays(program, inputs, results, |bound| bound.run())
+}
+
+/// Does something with the program's kernel and its arrays.
+pub fn with_arrays<T>(
+    program: &Program,
+    inputs: &[impl Borrow<Loaded>],
+    results: &mut [(String, Buffer)],
+    f: impl FnOnce(&mut Binding<'_, '_>) -> elide::Result<T>,
+) -> Result<T, Failure> {
     let mut call = program.kernel.call();
     let mut call = call.set_threads(program.threads).start();
     for input in inputs.iter().map(Borrow::borrow).filter(|input| !program.updated.contains(&input.name)) {
@@ -158,5 +168,5 @@ pub fn run(program: &Program, inputs: &[impl Borrow<Loaded>], results: &mut [(St
     for (name, buffer) in results {
         call = call.bind_mut(name.as_str(), buffer.view_mut()?)?;
     }
-    Ok(call.run().map_err(|e| program.text.quote(e))?)
+    Ok(f(&mut call).map_err(|e| program.text.quote(e))?)
 }
