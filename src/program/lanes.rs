@@ -9,6 +9,7 @@ use super::call::Slot;
 use super::prepare::Frame;
 use super::strips::{Lengths, StripPlan, WindowPlan, check};
 use super::threads::{Cuts, PARTS, in_parts};
+use crate::array::on_huge_pages;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Scratch memory: its capacity is what compiled code uses, and its contents are written before they are read.
@@ -18,6 +19,7 @@ pub(super) type Memory = Vec<MaybeUninit<u8>>;
 pub(super) fn reserve(bytes: usize) -> Result<Memory> {
     let mut memory = Memory::new();
     memory.try_reserve_exact(bytes).map_err(|_| Error::new(ErrorKind::Bind, format!("no memory for a temporary of {bytes} bytes")))?;
+    on_huge_pages(memory.spare_capacity_mut());
     Ok(memory)
 }
 
