@@ -14,7 +14,7 @@ use super::layouts::LayoutClass;
 use super::profile::TurnCost;
 use super::strips::{Start, StripFrame, StripPlan, WindowPlan};
 use super::subtrees::Subtrees;
-use super::threads::{Cost, Cut, Cuts, Parts, enter, tiles};
+use super::threads::{Cost, Cut, Cuts, Parts, Threads, enter, tiles};
 use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
@@ -72,11 +72,12 @@ pub(super) struct Frame {
     tiles: Option<Cut>,
     /// The step that it is of.
     pub step: usize,
+    /// How much it computes.
     pub work: Amount,
     /// The bytes that it touches of each operand, but for windows.
     pub touched: Touched,
-    /// How many threads a run may use.
-    most_threads: usize,
+    /// Those that a run may use.
+    threads: Threads,
 }
 
 /// Two axes that are exchanged in pairs.
@@ -186,7 +187,8 @@ impl Frame {
             (None, Some(subtrees)) => subtrees.count(),
             (None, None) => 1,
         };
-        parts.min(self.most_threads)
+        // The pool is not asked for, and so not started, for what runs as a whole.
+        if parts > 1 { parts.min(self.threads.count()) } else { 1 }
     }
 
     pub(super) fn strip_mut(&mut self) -> Option<&mut StripFrame> {
@@ -561,9 +563,8 @@ fn frame(
     let tiles = tiles(cuts, nest, bindings, &params, env)?;
     let args = std::iter::repeat_n(0, addresses.len()).chain(params).chain([code.table(), chunk, Streaming::OFF.tiles]).collect();
     let bases = vec![0; addresses.len()];
-    let (entry, most_threads) = (code.entry(), cuts.threads.count());
     Ok(Some(Frame {
-        entry,
+        entry: code.entry(),
         args,
         addresses,
         bases,
@@ -576,7 +577,7 @@ fn frame(
         step,
         work: cost.work,
         touched,
-        most_threads,
+        threads: cuts.threads,
     }))
 }
 
