@@ -274,7 +274,7 @@ pub use layout::Layout;
 pub use machine::{Bound, Cache, Machine};
 pub use num_complex::Complex;
 pub use ops::{BinaryOp, ReduceOp, UnaryOp};
-pub use opt::FpMode;
+pub use opt::{Accuracy, FpMode};
 pub use program::{Binding, Call, FromElements, Kernel, KernelBuilder, Key, NestTime, Profile, Spec, Stage, Threads, eval_all, run_all};
 pub use report::{Argument, Loop, Nest, Origin, Report, Requirement, Slot, Traffic, Value, Write};
 pub use schedule::{Placement, Why as Reason};

@@ -12,6 +12,8 @@
 //! The meaning is an expression over typed Rust values, expanded for every type of the class; the reference evaluator and
 //! constant folding run it. The lowering is a CLIF instruction (`fadd`), a routine of `codegen::ops` (`custom::shl`), or
 //! an expansion into other rows by `math` (`expand::exp`), done before any backend sees the operation.
+//! The last column, where there is one, makes a second operation of the row: the function of `math` of that name, which
+//! [`Accuracy::Fast`](crate::Accuracy) computes on the types listed, printed with a `~`. It is none of `ALL`, which programs name.
 //! Every consumer expands the columns it needs with `for_each_unary!`, `for_each_binary!`: a new operation is one row.
 
 use num_complex::Complex;
@@ -45,9 +47,9 @@ macro_rules! for_each_unary {
             /// Natural logarithm of 1 + x, accurate near 0.
             Log1p "log1p" [] same { float |x| math::scalar1(math::Function1::Log1p, x) => expand::Log1p }
             /// Sine of an angle in radians.
-            Sin "sin" [] same { float |x| math::scalar1(math::Function1::Sin, x) => expand::Sin }
+            Sin "sin" [] same { float |x| math::scalar1(math::Function1::Sin, x) => expand::Sin } ~ FastSin [F64]
             /// Cosine of an angle in radians.
-            Cos "cos" [] same { float |x| math::scalar1(math::Function1::Cos, x) => expand::Cos }
+            Cos "cos" [] same { float |x| math::scalar1(math::Function1::Cos, x) => expand::Cos } ~ FastCos [F64]
             /// Tangent of an angle in radians.
             Tan "tan" [] same { float |x| math::scalar1(math::Function1::Tan, x) => expand::Tan }
             /// sin(pi x) / (pi x); 1 at zero.
@@ -63,7 +65,7 @@ macro_rules! for_each_unary {
             /// Hyperbolic cosine.
             Cosh "cosh" [] same { float |x| math::scalar1(math::Function1::Cosh, x) => expand::Cosh }
             /// Hyperbolic tangent.
-            Tanh "tanh" [] same { float |x| math::scalar1(math::Function1::Tanh, x) => expand::Tanh }
+            Tanh "tanh" [] same { float |x| math::scalar1(math::Function1::Tanh, x) => expand::Tanh } ~ FastTanh [F64]
             /// 1 / (1 + e^-x).
             Logistic "logistic" ["expit", "sigmoid"] same { float |x| math::scalar1(math::Function1::Logistic, x) => expand::Logistic }
             /// Inverse hyperbolic sine.
@@ -281,30 +283,36 @@ macro_rules! eval2 {
 macro_rules! define_op {
     ($Enum:ident, $eval:ident, ($($arg:ident),*), [$($operand:ident),*]
      $( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
-        { $($class:ident |$($x:ident),+| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        { $($class:ident |$($x:ident),+| $e:expr => $($low:ident)::+),+ $(,)? } $(~ $Fast:ident [$($T:ident),+])? )*) => {
         impl $Enum {
-            /// Every operation, in the order of the table.
+            /// Every operation that programs name, in the order of the table.
             pub const ALL: &'static [$Enum] = &[ $($Enum::$Op),* ];
 
             /// The name that the IRs print.
             pub fn name(self) -> &'static str {
-                match self { $($Enum::$Op => $name),* }
+                match self { $($Enum::$Op => $name, $($Enum::$Fast => concat!($name, "~"),)?)* }
             }
 
             /// The names under which NumPy knows it, other than `name`.
             pub fn aliases(self) -> &'static [&'static str] {
-                match self { $($Enum::$Op => &[$($alias),*]),* }
+                match self { $($Enum::$Op => &[$($alias),*], $($Enum::$Fast => &[],)?)* }
             }
 
             /// The result type on operands of type `d`, or `None` where the operation is not defined. Of complex numbers, on which
             /// operations are several of those on their parts, always `None`.
             pub fn result(self, d: DType) -> Option<DType> {
-                match self { $($Enum::$Op => [$(class!($class)),+].contains(&d.class()).then_some(result!($res, d)).filter(|_| has_halves!($res) || !d.is_half())),* }
+                match self { $($Enum::$Op => [$(class!($class)),+].contains(&d.class()).then_some(result!($res, d)).filter(|_| has_halves!($res) || !d.is_half()), $($Enum::$Fast => [$(DType::$T),+].contains(&d.computed_in()).then_some(d),)? )* }
+            }
+
+            /// What [`Accuracy::Fast`](crate::Accuracy) computes in its place on operands of type `d`, if that is another operation.
+            pub fn fast(self, d: DType) -> Option<Self> {
+                let fast = match self { $( $($Enum::$Op => Some($Enum::$Fast),)? )* _ => None };
+                fast.filter(|op: &Self| op.result(d).is_some())
             }
 
             /// True if `math` replaces the operation on class `c` by simpler ones before code is generated.
             pub fn is_expanded(self, c: Class) -> bool {
-                match self { $($Enum::$Op => { $( if c == class!($class) { return is_expanded!($($low)::+); } )+ false })* }
+                match self { $($Enum::$Op => { $( if c == class!($class) { return is_expanded!($($low)::+); } )+ false } $($Enum::$Fast => c == Class::Float,)? )* }
             }
         }
     };
@@ -312,30 +320,32 @@ macro_rules! define_op {
 
 macro_rules! define_unary {
     ($( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
-        { $($class:ident |$x:ident| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        { $($class:ident |$x:ident| $e:expr => $($low:ident)::+),+ $(,)? } $(~ $Fast:ident [$($T:ident),+])? )*) => {
         /// An element-wise operation of one operand.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum UnaryOp { $( $(#[$doc])* $Op, )* }
-        define_op! { UnaryOp, eval1, (x), [v] $( $Op $name [$($alias),*] $res { $($class |$x| $e => $($low)::+),+ } )* }
+        pub enum UnaryOp { $( $(#[$doc])* $Op, $( #[doc = concat!("`", $name, "`, as [`Accuracy::Fast`](crate::Accuracy) computes it.")] $Fast, )? )* }
+        define_op! { UnaryOp, eval1, (x), [v] $( $Op $name [$($alias),*] $res { $($class |$x| $e => $($low)::+),+ } $(~ $Fast [$($T),+])? )* }
         impl UnaryOp {
             /// The operation on one element; `None` where it is not defined on the operand's type.
             pub fn eval(self, v: Scalar) -> Option<Scalar> {
-                match self { $( UnaryOp::$Op => { if v.dtype().is_half() && !has_halves!($res) { return None; } $( eval1!($class, v, |$x| $e); )+ None } )* }
+                match self { $( UnaryOp::$Op => { if v.dtype().is_half() && !has_halves!($res) { return None; } $( eval1!($class, v, |$x| $e); )+ None }
+                    $( UnaryOp::$Fast => { self.result(v.dtype())?; eval1!(float, v, |x| math::scalar1(math::Function1::$Fast, x)); None } )? )* }
             }
         }
     };
 }
 macro_rules! define_binary {
     ($( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
-        { $($class:ident |$x:ident, $y:ident| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        { $($class:ident |$x:ident, $y:ident| $e:expr => $($low:ident)::+),+ $(,)? } $(~ $Fast:ident [$($T:ident),+])? )*) => {
         /// An element-wise operation of two operands of one type.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum BinaryOp { $( $(#[$doc])* $Op, )* }
-        define_op! { BinaryOp, eval2, (x, y), [v, w] $( $Op $name [$($alias),*] $res { $($class |$x, $y| $e => $($low)::+),+ } )* }
+        pub enum BinaryOp { $( $(#[$doc])* $Op, $( #[doc = concat!("`", $name, "`, as [`Accuracy::Fast`](crate::Accuracy) computes it.")] $Fast, )? )* }
+        define_op! { BinaryOp, eval2, (x, y), [v, w] $( $Op $name [$($alias),*] $res { $($class |$x, $y| $e => $($low)::+),+ } $(~ $Fast [$($T),+])? )* }
         impl BinaryOp {
             /// The operation on one pair of elements; `None` where it is not defined on the operands' type.
             pub fn eval(self, v: Scalar, w: Scalar) -> Option<Scalar> {
-                match self { $( BinaryOp::$Op => { if v.dtype().is_half() && !has_halves!($res) { return None; } $( eval2!($class, (v, w), |$x, $y| $e); )+ None } )* }
+                match self { $( BinaryOp::$Op => { if v.dtype().is_half() && !has_halves!($res) { return None; } $( eval2!($class, (v, w), |$x, $y| $e); )+ None }
+                    $( BinaryOp::$Fast => { self.result(v.dtype())?; eval2!(float, (v, w), |x, y| math::scalar2(math::Function2::$Fast, x, y)); None } )? )* }
             }
         }
     };

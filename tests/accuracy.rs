@@ -7,13 +7,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use elide::lazy;
+use elide::{Accuracy, DType, Expr, Kernel, UnaryOp};
 
 /// The name, the largest error allowed in units in the last place, how it is written, and the reference.
 struct Function {
     name: &'static str,
     bound: f64,
-    eval: fn(&[f32]) -> Vec<f32>,
+    of: fn(&Expr<'static, f32>) -> Expr<'static, f32>,
     exact: fn(f64) -> f64,
 }
 
@@ -22,7 +22,7 @@ macro_rules! functions {
         &[$($(Function {
             name: stringify!($name),
             bound: $bound,
-            eval: |x| lazy(x).$name().eval().expect("an expression without mistakes"),
+            of: |x| x.$name(),
             exact: $exact,
         },)*)*]
     };
@@ -91,12 +91,27 @@ fn ulps(got: f32, want: f64) -> f64 {
     (got as f64 - want).abs() * units
 }
 
+/// What is allowed of fast functions.
+const FAST_BOUND: f64 = 4.0;
+
+/// Whether there is a fast function of `f32`.
+fn is_fast(f: &Function) -> bool {
+    UnaryOp::ALL.iter().any(|op| op.name() == f.name && op.fast(DType::F32).is_some())
+}
+
 /// The largest error over every `step`-th bit pattern, and where it is: the first such pattern. On all processors.
-fn worst(f: &Function, step: usize) -> (f64, f32) {
+fn worst(f: &Function, accuracy: Accuracy, step: usize) -> (f64, f32) {
     const CHUNK: usize = 1 << 14;
+    let mut b = Kernel::builder(f.name);
+    let [n] = b.dims(["n"]);
+    let x = &b.input::<f32>("x", [n]);
+    b.output("y", (f.of)(x)).accuracy(accuracy);
+    let kernel = b.build().expect("an expression without mistakes");
     let patterns = u32::MAX as usize / step + 1;
     let (next, threads) = (AtomicUsize::new(0), std::thread::available_parallelism().map_or(1, |n| n.get()));
     let search = || {
+        let mut call = kernel.call();
+        let mut y = vec![0.0f32; CHUNK];
         let mut worst = (0.0, 0);
         loop {
             let first = next.fetch_add(CHUNK, Ordering::Relaxed);
@@ -104,7 +119,9 @@ fn worst(f: &Function, step: usize) -> (f64, f32) {
             if x.is_empty() {
                 return worst;
             }
-            for ((k, &x), got) in x.iter().enumerate().zip((f.eval)(&x)) {
+            let y = &mut y[..x.len()];
+            call.bind("x", &x).and_then(|call| call.bind_mut("y", &mut *y)?.run()).expect("arrays that fit");
+            for ((k, &x), &got) in x.iter().enumerate().zip(&*y) {
                 let want = (f.exact)(x as f64);
                 // Nearly all are rounded correctly, and off by half a unit at most.
                 if worst.0 > 0.5 && got.to_bits() == (want as f32).to_bits() {
@@ -131,10 +148,15 @@ fn worst(f: &Function, step: usize) -> (f64, f32) {
 fn check(step: usize, only: Option<&str>) {
     let mut beyond = Vec::new();
     for f in FUNCTIONS.iter().filter(|f| only.is_none_or(|list| list.split(',').any(|name| name == f.name))) {
-        let (error, x) = worst(f, step);
-        eprintln!("{:10} {error:.4} ulp at {x:?} ({:#010x})", f.name, x.to_bits());
-        if error > f.bound {
-            beyond.push(f.name);
+        for (accuracy, bound) in [(Accuracy::Accurate, f.bound), (Accuracy::Fast, FAST_BOUND)] {
+            if accuracy == Accuracy::Fast && !is_fast(f) {
+                continue;
+            }
+            let (error, x) = worst(f, accuracy, step);
+            eprintln!("{:10} {:8} {error:.4} ulp at {x:?} ({:#010x})", f.name, accuracy.name(), x.to_bits());
+            if error > bound {
+                beyond.push((f.name, accuracy));
+            }
         }
     }
     assert!(beyond.is_empty(), "less accurate than they should be: {beyond:?}");

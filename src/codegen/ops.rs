@@ -36,18 +36,18 @@ fn expanded() -> Value {
 
 macro_rules! define_unary {
     ($( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
-        { $($class:ident |$x:ident| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        { $($class:ident |$x:ident| $e:expr => $($low:ident)::+),+ $(,)? } $(~ $Fast:ident [$($T:ident),+])? )*) => {
         fn unary_register(&mut self, op: UnaryOp, t: Ty, v: Value) -> Value {
-            match op { $( UnaryOp::$Op => { $( if t.dtype.class() == class!($class) { return lower!(self, t, $($low)::+, v); } )+ } )* }
+            match op { $( UnaryOp::$Op => { $( if t.dtype.class() == class!($class) { return lower!(self, t, $($low)::+, v); } )+ } $( UnaryOp::$Fast => return expanded(), )? )* }
             unreachable!("the loop nest was verified")
         }
     };
 }
 macro_rules! define_binary {
     ($( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
-        { $($class:ident |$x:ident, $y:ident| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        { $($class:ident |$x:ident, $y:ident| $e:expr => $($low:ident)::+),+ $(,)? } $(~ $Fast:ident [$($T:ident),+])? )*) => {
         fn binary_register(&mut self, op: BinaryOp, t: Ty, v: Value, w: Value) -> Value {
-            match op { $( BinaryOp::$Op => { $( if t.dtype.class() == class!($class) { return lower!(self, t, $($low)::+, v, w); } )+ } )* }
+            match op { $( BinaryOp::$Op => { $( if t.dtype.class() == class!($class) { return lower!(self, t, $($low)::+, v, w); } )+ } $( BinaryOp::$Fast => return expanded(), )? )* }
             unreachable!("the loop nest was verified")
         }
     };

@@ -108,19 +108,19 @@ macro_rules! expansion {
 }
 macro_rules! define_expansion1 {
     ($( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
-        { $($class:ident |$x:ident| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        { $($class:ident |$x:ident| $e:expr => $($low:ident)::+),+ $(,)? } $(~ $Fast:ident [$($T:ident),+])? )*) => {
         #[allow(unreachable_code)]
         fn expansion1(op: UnaryOp) -> Option<Function1> {
-            match op { $( UnaryOp::$Op => { $( expansion!(Function1, $($low)::+); )+ None } )* }
+            match op { $( UnaryOp::$Op => { $( expansion!(Function1, $($low)::+); )+ None } $( UnaryOp::$Fast => Some(Function1::$Fast), )? )* }
         }
     };
 }
 macro_rules! define_expansion2 {
     ($( $(#[$doc:meta])* $Op:ident $name:literal [$($alias:literal),*] $res:ident
-        { $($class:ident |$x:ident, $y:ident| $e:expr => $($low:ident)::+),+ $(,)? } )*) => {
+        { $($class:ident |$x:ident, $y:ident| $e:expr => $($low:ident)::+),+ $(,)? } $(~ $Fast:ident [$($T:ident),+])? )*) => {
         #[allow(unreachable_code)]
         fn expansion2(op: BinaryOp) -> Option<Function2> {
-            match op { $( BinaryOp::$Op => { $( expansion!(Function2, $($low)::+); )+ None } )* }
+            match op { $( BinaryOp::$Op => { $( expansion!(Function2, $($low)::+); )+ None } $( BinaryOp::$Fast => Some(Function2::$Fast), )? )* }
         }
     };
 }

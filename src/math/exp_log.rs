@@ -86,6 +86,22 @@ pub(super) fn reduce<'s, 'e, E: Emit>(
     Reduced { lead, tail, n, shifted }
 }
 
+/// x as n ln 2 + r with r rounded to one number, and the number that holds n + `offset` in its low bits.
+pub(super) fn reduce_rounded<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, offset: i64) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {
+    let t = ExpTable::of(s.float);
+    let round = s.float(s.round + offset as f64);
+    let shifted = x.fma(s.float(t.log2_e), round);
+    let n = shifted - round;
+    let [ln2, ln2_low] = t.ln2.map(|c| s.float(-c));
+    (n.fma(ln2_low, n.fma(ln2, x)), shifted)
+}
+
+/// e^r - 1 for |r| <= ln 2 / 2.
+pub(super) fn expm1_of_rest<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, r: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+    let r2 = r * r;
+    r2.fma(s.poly(r, r2, ExpTable::of(s.float).series), r)
+}
+
 /// Reduces x ln 2 for |x| <= 2^11 in `f64`: n is the nearest integer, and the rest is a pair.
 pub(super) fn reduce_base_2<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, offset: i64) -> Reduced<'s, 'e, E> {
     let round = s.float(s.round + offset as f64);

@@ -131,8 +131,12 @@ functions! {
     Log1p = logs::log1p;
     /// sine
     Sin = trig::sin;
+    /// the same, within 4 units
+    FastSin = trig::fast_sin;
     /// cosine
     Cos = trig::cos;
+    /// the same, within 4 units
+    FastCos = trig::fast_cos;
     /// tangent
     Tan = trig::tan;
     /// sine of pi x over pi x
@@ -149,6 +153,8 @@ functions! {
     Cosh = hyperbolic::cosh;
     /// hyperbolic tangent
     Tanh = hyperbolic::tanh;
+    /// the same, within 4 units
+    FastTanh = hyperbolic::fast_tanh;
     /// logistic function
     Logistic = hyperbolic::logistic;
     /// inverse hyperbolic sine

@@ -46,6 +46,26 @@ const SINGLE: Series = Series {
     cos: &[0.04166665464820803, -0.0013887687191687385, 2.447023521287861e-05],
 };
 
+/// How many digits of sine and cosine are computed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Digits {
+    /// Those of results that are rounded to `f32`.
+    Single,
+    /// Those that are right without second numbers: errors of up to 2 units in the last place.
+    Fast,
+    All,
+}
+
+impl Digits {
+    fn of(single: bool) -> Digits {
+        if single { Digits::Single } else { Digits::All }
+    }
+
+    fn series(self) -> &'static Series {
+        if self == Digits::Single { &SINGLE } else { &DOUBLE }
+    }
+}
+
 /// An angle as a number of quarter turns and a rest, with the rest's sine and cosine as pairs.
 struct Turned<'s, 'e, E: Emit> {
     /// Has the number of quarter turns in its low bits.
@@ -56,16 +76,18 @@ struct Turned<'s, 'e, E: Emit> {
 
 /// x plus so many quarter turns is n pi / 2 + r, by Cody and Waite's method with fused operations; r is a pair, as it may be
 /// small by cancellation.
-fn turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, quarters: i64, single: bool) -> Turned<'s, 'e, E> {
+fn turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, quarters: i64, digits: Digits) -> Turned<'s, 'e, E> {
     let round = s.float(s.round + quarters as f64);
     let shifted = x.fma(s.float(FRAC_2_PI), round);
     let n = shifted - round;
     let [first, second, third] = QUARTER_TURN.map(|c| s.float(-c));
     let exact = n.fma(first, x);
     let turns = shifted.bits();
-    if single {
+    if digits != Digits::All {
         // A number of 24 digits is never closer to a multiple of pi / 2 than its second part resolves.
-        let (sin, cos) = of_rest_single(s, n.fma(second, exact));
+        let r = n.fma(second, exact);
+        let r = if digits == Digits::Single { r } else { n.fma(third, r) };
+        let (sin, cos) = of_rounded_rest(s, r, digits.series());
         return Turned { turns, sin, cos };
     }
     let r = {
@@ -77,13 +99,13 @@ fn turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, quarters: i64
     Turned { turns, sin, cos }
 }
 
-/// Sine and cosine of at most pi / 4, for results that are rounded to `f32`: pairs of which the second number is 0.
-fn of_rest_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, r: Num<'s, 'e, E>) -> (Pair<'s, 'e, E>, Pair<'s, 'e, E>) {
+/// Sine and cosine of at most pi / 4 that is one number: pairs of which the second number is 0.
+fn of_rounded_rest<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, r: Num<'s, 'e, E>, series: &Series) -> (Pair<'s, 'e, E>, Pair<'s, 'e, E>) {
     let low = s.float(0.0);
     let z = r * r;
     let z2 = z * z;
-    let sin = (r * z).fma(s.poly(z, z2, SINGLE.sin), r);
-    let cos = z2.fma(s.poly(z, z2, SINGLE.cos), z.minus().fma(s.float(0.5), s.float(1.0)));
+    let sin = (r * z).fma(s.poly(z, z2, series.sin), r);
+    let cos = z2.fma(s.poly(z, z2, series.cos), z.minus().fma(s.float(0.5), s.float(1.0)));
     (Pair { high: sin, low }, Pair { high: cos, low })
 }
 
@@ -104,20 +126,34 @@ pub(super) fn of_rest<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, r: Pair<'s, 'e, E>) 
 
 /// Sine of an angle in radians. `f32` is computed in `f64` with fewer terms.
 pub(super) fn sin<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, single| {
-        let y = sin_of_turned(s, x, 0, single);
-        // Of zeros the sum loses the sign.
-        let y = x.eq(s.float(0.0)).select(x, y);
-        unless_huge(s, Rare::Sin, x, y)
-    })
+    in_double1(e, x, |s, x, single| sin_with(s, x, Digits::of(single)))
+}
+
+/// Sine of `f64` within 2 units in the last place: the rest is one number.
+pub(super) fn fast_sin<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    in_double1(e, x, |s, x, _| sin_with(s, x, Digits::Fast))
+}
+
+fn sin_with<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, digits: Digits) -> Num<'s, 'e, E> {
+    let y = sin_of_turned(s, x, 0, digits);
+    // Of zeros the sum loses the sign.
+    let y = x.eq(s.float(0.0)).select(x, y);
+    unless_huge(s, Rare::Sin, x, y)
 }
 
 /// Cosine of an angle in radians: the sine of a quarter turn more.
 pub(super) fn cos<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, single| {
-        let y = sin_of_turned(s, x, 1, single);
-        unless_huge(s, Rare::Cos, x, y)
-    })
+    in_double1(e, x, |s, x, single| cos_with(s, x, Digits::of(single)))
+}
+
+/// Cosine of `f64`, as [`fast_sin`].
+pub(super) fn fast_cos<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    in_double1(e, x, |s, x, _| cos_with(s, x, Digits::Fast))
+}
+
+fn cos_with<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, digits: Digits) -> Num<'s, 'e, E> {
+    let y = sin_of_turned(s, x, 1, digits);
+    unless_huge(s, Rare::Cos, x, y)
 }
 
 /// `y`, but the function itself beyond the limit. NaN stays on the usual path, which keeps it.
@@ -127,10 +163,13 @@ fn unless_huge<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, f: Rare, x: Num<'s, 'e, E>,
 
 /// sin(x + turns pi / 2): the sine of the rest where the number of quarter turns is even, its cosine where it is odd; minus that
 /// where that number has its second bit.
-fn sin_of_turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, turns: i64, single: bool) -> Num<'s, 'e, E> {
-    let t = turned(s, x, turns, single);
+fn sin_of_turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, turns: i64, digits: Digits) -> Num<'s, 'e, E> {
+    let t = turned(s, x, turns, digits);
     let even = (t.turns & s.int(1)).eq(s.int(0));
-    let y = if single { even.select(t.sin.high, t.cos.high) } else { even.select(t.sin.rounded(), t.cos.rounded()) };
+    let y = match digits {
+        Digits::All => even.select(t.sin.rounded(), t.cos.rounded()),
+        Digits::Fast | Digits::Single => even.select(t.sin.high, t.cos.high),
+    };
     (y.bits() ^ (t.turns.shl(s.width - 2) & s.int(s.sign))).to_float()
 }
 
@@ -138,7 +177,7 @@ fn sin_of_turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, turns:
 /// inverse of that.
 pub(super) fn tan<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     in_double1(e, x, |s, x, single| {
-        let t = turned(s, x, 0, single);
+        let t = turned(s, x, 0, Digits::of(single));
         let odd = (t.turns & s.int(1)).ne(s.int(0));
         let (above, below) = (odd.select(t.cos.high, t.sin.high), odd.select(t.sin.high, t.cos.high));
         let y = if single {
@@ -178,7 +217,7 @@ pub(super) fn sin_of_half_turns<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s,
     let rest = (shifted - round).fma(s.float(-0.5), part);
     let turns = shifted.bits();
     let even = (turns & s.int(1)).eq(s.int(0));
-    let (sin, cos) = if single { of_rest_single(s, rest * s.float(PI)) } else { of_rest(s, half_turns(s, rest)) };
+    let (sin, cos) = if single { of_rounded_rest(s, rest * s.float(PI), &SINGLE) } else { of_rest(s, half_turns(s, rest)) };
     let sign = turns.shl(s.width - 2) & s.int(s.sign);
     let signed = |x: Num<'s, 'e, E>| (x.bits() ^ sign).to_float();
     if single {

@@ -4,6 +4,7 @@
 //! exact, and never a shape or type. Constants are folded by the same functions that the reference evaluator runs, so
 //! folding cannot disagree with execution. Every rewrite keeps the call site of the node it replaces.
 
+mod accuracy;
 mod align;
 mod assume;
 mod contract;
@@ -17,6 +18,7 @@ mod unroll;
 mod views;
 mod windows;
 
+pub use accuracy::Accuracy;
 pub use contract::FpMode;
 
 use crate::graph::Graph;

@@ -15,7 +15,7 @@ use crate::expr::node::{NodeKind, NodeRef};
 use crate::expr::{DynExpr, Expr};
 use crate::graph::{Graph, Kind, Windows};
 use crate::layout::Layout;
-use crate::opt::FpMode;
+use crate::opt::{Accuracy, FpMode};
 use crate::report::{Required, Requirement};
 use crate::shape::{Dim, Shape};
 use crate::size::{Size, Var};
@@ -30,6 +30,7 @@ pub struct KernelBuilder {
     threads: Threads,
     backend: Backend,
     fp_mode: FpMode,
+    accuracy: Accuracy,
 }
 
 struct Declared {
@@ -57,6 +58,7 @@ impl KernelBuilder {
             threads: Threads::default(),
             backend: Backend::Auto,
             fp_mode: FpMode::default(),
+            accuracy: Accuracy::default(),
         }
     }
 
@@ -210,6 +212,12 @@ impl KernelBuilder {
         self
     }
 
+    /// Says how exact elementary functions are to be: less exact ones are faster, see [`Accuracy`].
+    pub fn accuracy(&mut self, accuracy: Accuracy) -> &mut Self {
+        self.accuracy = accuracy;
+        self
+    }
+
     /// Compiles the kernel for arrays in C order. Other layouts compile when they are first bound.
     ///
     /// # Errors
@@ -260,7 +268,7 @@ impl KernelBuilder {
                 return Err(Error::new(ErrorKind::Shape, format!("output `{}` of shape {shape} is too large", output.name)).at(*site));
             }
         }
-        let graph = self.fp_mode.apply(graph);
+        let graph = self.accuracy.apply(self.fp_mode.apply(graph));
         let timings = Timings { import: start.elapsed(), ..Timings::default() };
         let mut kernel = Kernel::new(&self.name, graph, self.required, self.backend, timings)?;
         let mut plan = kernel.plan(kernel.contiguous_key(), true);

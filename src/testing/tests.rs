@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::dtype::Scalar;
 use crate::ops::{BinaryOp, ReduceOp, UnaryOp};
-use crate::opt::FpMode;
+use crate::opt::{Accuracy, FpMode};
 
 #[test]
 fn every_program_builds_runs_and_agrees_with_itself() {
@@ -198,7 +198,7 @@ fn interpret_reports_what_is_missing() {
 fn every_stage_accepts_every_program() {
     for (seed, program) in programs(300, 300) {
         for dims in [Dims::Fixed, Dims::Named] {
-            let check = |p: &Program| passes_every_stage(p, dims, None, FpMode::Strict);
+            let check = |p: &Program| passes_every_stage(p, dims, None, (FpMode::Strict, Accuracy::Accurate));
             if let Err(message) = check(&program) {
                 let small = program.shrunk(&mut |p| check(p).is_err());
                 let why = check(&small).err().unwrap_or(message);
@@ -215,12 +215,12 @@ fn compiled_nests_give_the_reference_values() {
     for (seed, program) in programs(80, 80) {
         for dims in [Dims::Fixed, Dims::Named] {
             // What a mode allows is done before everything else, so that results are as defined in each.
-            let mode = if seed % 2 == 0 { FpMode::Strict } else { FpMode::Fast };
+            let mode = if seed % 2 == 0 { (FpMode::Strict, Accuracy::Accurate) } else { (FpMode::Fast, Accuracy::Fast) };
             let check = |p: &Program| passes_every_stage(p, dims, Some(&target), mode);
             if let Err(message) = check(&program) {
                 let small = program.shrunk(&mut |p| check(p).is_err());
                 let why = check(&small).err().unwrap_or(message);
-                panic!("seed {seed}, {dims:?}, {}: {why}\n{small}", mode.name());
+                panic!("seed {seed}, {dims:?}, {mode:?}: {why}\n{small}");
             }
         }
     }
@@ -228,9 +228,9 @@ fn compiled_nests_give_the_reference_values() {
 
 /// Whether the verifier of every stage is content and, if there is a code generator, its code agrees with the reference
 /// evaluator. All extents and strides of `Dims::Named` programs are known at run time only.
-fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::codegen::Target>, mode: FpMode) -> Result<(), String> {
+fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::codegen::Target>, (mode, accuracy): (FpMode, Accuracy)) -> Result<(), String> {
     let Ok(mut graph) = graph_of_program(program, dims) else { return Ok(()) };
-    graph = mode.apply(graph);
+    graph = accuracy.apply(mode.apply(graph));
     verify(&graph).map_err(|e| format!("{e}\n{graph}"))?;
     let Ok(want) = evaluate_graph(&graph, &program.bindings()) else { return Ok(()) };
     for pass in crate::opt::PASSES {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use elide::text::InputSpec;
-use elide::{FpMode, Requirement, Size, Threads};
+use elide::{Accuracy, FpMode, Requirement, Size, Threads};
 
 /// Evaluates array expressions: fused, compiled for this machine, over NumPy's .npy files.
 #[derive(Debug, Parser)]
@@ -128,9 +128,20 @@ pub struct Source {
     #[arg(short, long = "input", value_name = "NAME=ARRAY", value_parser = parse_input)]
     pub inputs: Vec<Input>,
 
+    #[command(flatten)]
+    pub arithmetic: Arithmetic,
+}
+
+/// How floating-point numbers are computed with.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Arithmetic {
     /// How freely floating-point arithmetic is done: strict (as written), contract (fused multiply-adds) or fast (reciprocals too).
     #[arg(long, value_name = "MODE", default_value = "strict", value_parser = parse_fp_mode)]
     pub fp_mode: FpMode,
+
+    /// How exact elementary functions are: accurate (within 1 unit in the last place) or fast (within 4).
+    #[arg(long, value_name = "ACCURACY", default_value = "accurate", value_parser = parse_accuracy)]
+    pub accuracy: Accuracy,
 }
 
 /// One `-i`.
@@ -263,6 +274,11 @@ fn parse_threads(text: &str) -> Result<Threads, String> {
 fn parse_fp_mode(text: &str) -> Result<FpMode, String> {
     let all = [FpMode::Strict, FpMode::Contract, FpMode::Fast];
     all.into_iter().find(|mode| mode.name() == text).ok_or("it is strict, contract or fast".to_string())
+}
+
+fn parse_accuracy(text: &str) -> Result<Accuracy, String> {
+    let all = [Accuracy::Accurate, Accuracy::Fast];
+    all.into_iter().find(|accuracy| accuracy.name() == text).ok_or("it is accurate or fast".to_string())
 }
 
 fn parse_seconds(s: &str) -> Result<f64, String> {

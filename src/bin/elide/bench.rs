@@ -49,7 +49,7 @@ pub fn run(args: &Bench) -> Result<String, Failure> {
     let text = program::read(&args.source)?;
     let inputs = input::load_and_fill(&args.source.inputs, &args.dims)?;
     let start = Instant::now();
-    let mut program = program::compile(&text, &inputs, args.source.fp_mode, program::all)?;
+    let mut program = program::compile(&text, &inputs, args.source.arithmetic, program::all)?;
     program.threads = args.threads.unwrap_or_default();
     let compile = start.elapsed().as_secs_f64();
     let mut results = program::allocate(&program, &inputs)?;

@@ -32,7 +32,7 @@ pub fn run(_: &Demo) -> Result<String, Failure> {
     let inputs = winds()?;
     let last = STEPS[STEPS.len() - 1].0;
 
-    let compiled = program::compile(&program.join("; "), &inputs, elide::FpMode::Strict, |_| Ok(vec![last.to_string()]))?;
+    let compiled = program::compile(&program.join("; "), &inputs, Default::default(), |_| Ok(vec![last.to_string()]))?;
     let mut fused = program::allocate(&compiled, &inputs)?;
     let fused_time = measure(SECONDS, || program::run(&compiled, &inputs, &mut fused))?;
     let (unfused, unfused_time, temporaries) = step_by_step(winds()?)?;
@@ -84,7 +84,7 @@ fn step_by_step(mut arrays: Vec<Loaded>) -> Result<(Buffer, Timing, usize), Fail
     for (k, (name, value)) in STEPS.iter().enumerate() {
         let is_read = |array: &&Loaded| value.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == array.name);
         let operands: Vec<&Loaded> = arrays.iter().filter(is_read).collect();
-        let program = program::compile(&format!("{name} = {value}"), &operands, elide::FpMode::Strict, program::all)?;
+        let program = program::compile(&format!("{name} = {value}"), &operands, Default::default(), program::all)?;
         let mut result = program::allocate(&program, &operands)?;
         let time = measure(SECONDS / STEPS.len() as f64, || program::run(&program, &operands, &mut result))?;
         total = Timing { best: total.best + time.best, median: total.median + time.median, calls: total.calls.min(time.calls) };

@@ -12,7 +12,7 @@ pub fn run(args: &Eval) -> Result<String, Failure> {
     let text = program::read(&args.source)?;
     let inputs = input::load_files(&args.source.inputs)?;
     let mut named = Vec::new();
-    let mut program = program::compile(&text, &inputs, args.source.fp_mode, |results| {
+    let mut program = program::compile(&text, &inputs, args.source.arithmetic, |results| {
         named = name_outputs(&args.outputs, results)?;
         Ok(if named.is_empty() { results.to_vec() } else { named.clone() })
     })?;

@@ -8,7 +8,7 @@ use crate::{input, program};
 pub fn run(args: &Explain) -> Result<String, Failure> {
     let text = program::read(&args.source)?;
     let inputs = input::load(&args.source.inputs)?;
-    let kernel = program::compile_with(&text, &inputs, args.source.fp_mode, program::all, &args.required)?.kernel;
+    let kernel = program::compile_with(&text, &inputs, args.source.arithmetic, program::all, &args.required)?.kernel;
     let report = kernel.explain()?;
     Ok(match args.format {
         Format::Text => report.to_string(),

@@ -17,7 +17,7 @@ const STAGES: [(Stage, elide::Stage, &str); 6] = [
 pub fn run(args: &Inspect) -> Result<String, Failure> {
     let text = program::read(&args.source)?;
     let inputs = input::load(&args.source.inputs)?;
-    let kernel = program::compile(&text, &inputs, args.source.fp_mode, program::all)?.kernel;
+    let kernel = program::compile(&text, &inputs, args.source.arithmetic, program::all)?.kernel;
     let mut out = String::new();
     for (stage, of_kernel, title) in STAGES {
         if args.stage.is_some_and(|only| only != stage) {

@@ -5,9 +5,9 @@ use std::io::Read;
 use std::path::Path;
 use std::{fs, io};
 
-use elide::{Binding, DynExpr, FpMode, Kernel, Requirement, Scalar, Threads, text};
+use elide::{Binding, DynExpr, Kernel, Requirement, Scalar, Threads, text};
 
-use crate::args::Source;
+use crate::args::{Arithmetic, Source};
 use crate::buffer::Buffer;
 use crate::failure::Failure;
 use crate::input::Loaded;
@@ -45,17 +45,17 @@ pub struct Program {
 pub fn compile(
     text: &str,
     inputs: &[impl Borrow<Loaded>],
-    fp_mode: FpMode,
+    arithmetic: Arithmetic,
     choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
 ) -> Result<Program, Failure> {
-    compile_with(text, inputs, fp_mode, choose, &[])
+    compile_with(text, inputs, arithmetic, choose, &[])
 }
 
 /// As [`compile`]; fails unless the kernel keeps to what is required of it.
 pub fn compile_with(
     text: &str,
     inputs: &[impl Borrow<Loaded>],
-    fp_mode: FpMode,
+    arithmetic: Arithmetic,
     choose: impl FnOnce(&[String]) -> Result<Vec<String>, Failure>,
     required: &[Requirement],
 ) -> Result<Program, Failure> {
@@ -97,7 +97,7 @@ pub fn compile_with(
             }
         }
     }
-    builder.fp_mode(fp_mode);
+    builder.fp_mode(arithmetic.fp_mode).accuracy(arithmetic.accuracy);
     for requirement in required {
         builder.require(requirement.clone());
     }

@@ -172,7 +172,7 @@ fn special_values_of_one_operand() {
         (Lgamma, -INF, INF),
         (Lgamma, NAN, NAN),
     ];
-    for &(f, x, want) in table {
+    for (f, x, want) in table.iter().flat_map(|&(f, x, want)| variants_1(f).map(move |(f, _)| (f, x, want))) {
         let (got, single) = (of_1(f, x), single_1(f, x as f32));
         assert!(same(got, want), "{f:?}({x:?}) = {got:?}, not {want:?}");
         assert!(same(single as f64, want as f32 as f64), "{f:?}({x:?}f32) = {single:?}, not {want:?}");
@@ -181,7 +181,7 @@ fn special_values_of_one_operand() {
     assert_eq!(of_1(Exp, f64::from_bits(0x40862e42fefa39f0)), INF);
     assert_eq!(single_1(Exp, 88.72284), INF as f32);
     for x in [f64::from_bits(0xfff0_0000_0000_0001), f64::from_bits(0x7fff_ffff_ffff_ffff)] {
-        for f in bounded() {
+        for (f, _) in bounded().flat_map(variants_1) {
             assert!(of_1(f, x).is_nan(), "{f:?} of a NaN with a payload");
             assert!(single_1(f, f32::from_bits((x.to_bits() >> 32) as u32 | 1)).is_nan(), "{f:?} of a NaN with a payload");
         }
@@ -263,7 +263,7 @@ fn sine_and_cosine_stay_within_one() {
     let mut spread = Spread(1);
     for _ in 0..4000 {
         let x = 2f64.powf(spread.within(-30.0, 1024.0));
-        for f in [Sin, Cos] {
+        for (f, _) in [Sin, Cos].into_iter().flat_map(variants_1) {
             assert!(of_1(f, x).abs() <= 1.0, "{f:?}({x:?})");
             assert!(single_1(f, x.powf(0.125) as f32).abs() <= 1.0, "{f:?}({x:?}f32)");
         }
