@@ -1,4 +1,4 @@
-//! One measurement of elide for a comparison with other libraries: `peers [--fast] [--profile] WORKLOAD N SECONDS` prints one JSON line.
+//! One measurement of elide for a comparison with other libraries: `peers [--fast] [--fast-functions] [--profile] WORKLOAD N SECONDS` prints one JSON line.
 //!
 //! ```text
 //! {"best": s, "median": s, "first": s, "checksum": x}
@@ -7,14 +7,14 @@
 //! `best` and `median` are seconds per call over 7 samples of a warm loop into a reused output, `first` those of the first
 //! call with compilation in it, `checksum` the sum of all outputs (`null` for what is updated in place). `null` alone for a workload that
 //! elide does not do yet.
-//! With `--fast` floating-point arithmetic is that of `FpMode::Fast`; with `--profile` a profile of the loop nests is printed instead.
+//! With `--fast` floating-point arithmetic is that of `FpMode::Fast`, with `--fast-functions` functions are those of `Accuracy::Fast`; with `--profile` a profile of the loop nests is printed instead.
 //! Arrays lie on huge pages where the system has them, as NumPy's large arrays do.
 
 use std::error::Error;
 use std::time::Instant;
 
 use elide::{
-    ArrayMut, ArrayRef, Axes, Axis, Binding, Complex, DType, Dim, DynExpr, Expr, Float, FpMode, Kernel, Layout, Machine, Number, Shape,
+    Accuracy, ArrayMut, ArrayRef, Axes, Axis, Binding, Complex, DType, Dim, DynExpr, Expr, Float, FpMode, Kernel, Layout, Machine, Number, Shape,
 };
 use memmap2::MmapMut;
 
@@ -86,11 +86,14 @@ impl Buffer {
     }
 }
 
+/// How floating-point numbers are computed with.
+type Arithmetic = (FpMode, Accuracy);
+
 /// A kernel and its inputs by name.
 type Workload = (Kernel, Vec<(&'static str, Buffer)>);
 
-/// An elementary function of arrays of `T`, with the inputs of `benches/peers/functions.py`.
-fn function<T: Float + Number>(name: &str, n: usize, mode: FpMode) -> Result<Option<Workload>, Failure> {
+/// An elementary function of arrays of `T`, with the inputs of `benches/peers/functions.py`, and a few that it does not have.
+fn function<T: Float + Number>(name: &str, n: usize, arithmetic: Arithmetic) -> Result<Option<Workload>, Failure> {
     let mut b = Kernel::builder(name);
     let [p] = b.dims(["n"]);
     let x = &b.input::<T>("x", [&p]);
@@ -98,13 +101,19 @@ fn function<T: Float + Number>(name: &str, n: usize, mode: FpMode) -> Result<Opt
         "exp" => (-10.0, 10.0, x.exp()),
         "log" => (0.0, 100.0, x.log()),
         "sin" => (-10.0, 10.0, x.sin()),
+        "cos" => (-10.0, 10.0, x.cos()),
+        "tan" => (-10.0, 10.0, x.tan()),
+        "exp2" => (-10.0, 10.0, x.exp2()),
+        "expm1" => (-10.0, 10.0, x.expm1()),
         "tanh" => (-4.0, 4.0, x.tanh()),
+        "logistic" => (-4.0, 4.0, x.logistic()),
+        "erfc" => (-3.0, 3.0, x.erfc()),
         "erf" => (-3.0, 3.0, x.erf()),
         "pow" => (0.0, 10.0, x.pow(b.input::<T>("y", [&p]))),
         _ => return Ok(None),
     };
     b.output("out", out);
-    b.fp_mode(mode);
+    b.fp_mode(arithmetic.0).accuracy(arithmetic.1);
     let mut inputs = vec![("x", Buffer::uniform(1, low, high, T::DTYPE, &[n])?)];
     if name == "pow" {
         inputs.push(("y", Buffer::uniform(2, -5.0, 5.0, T::DTYPE, &[n])?));
@@ -113,10 +122,10 @@ fn function<T: Float + Number>(name: &str, n: usize, mode: FpMode) -> Result<Opt
 }
 
 /// The workload of that name; `None` for what elide does not do yet.
-fn workload(name: &str, n: usize, mode: FpMode) -> Result<Option<Workload>, Failure> {
+fn workload(name: &str, n: usize, arithmetic: Arithmetic) -> Result<Option<Workload>, Failure> {
     match name.rsplit_once('_') {
-        Some((name, "f32")) => return function::<f32>(name, n, mode),
-        Some((name, "f64")) => return function::<f64>(name, n, mode),
+        Some((name, "f32")) => return function::<f32>(name, n, arithmetic),
+        Some((name, "f64")) => return function::<f64>(name, n, arithmetic),
         _ => {}
     }
     use DType::{C128, F32, F64, U8};
@@ -172,7 +181,7 @@ fn workload(name: &str, n: usize, mode: FpMode) -> Result<Option<Workload>, Fail
         b.update(a, a.at(rest).set(0.5 * (a.slice(rest) + a.slice(elide::s![..-1]))));
         return Ok(Some((b.build()?, inputs)));
     }
-    b.fp_mode(mode);
+    b.fp_mode(arithmetic.0).accuracy(arithmetic.1);
     if name == "black_scholes" {
         let [s, k, t] = &["s", "k", "t"].map(|s| b.input::<f64>(s, [&p]));
         let (rate, volatility) = (0.02, 0.30);
@@ -278,12 +287,13 @@ fn output_shape(name: &str, kernel: &Kernel, inputs: &[(&str, Buffer)]) -> Vec<u
 fn main() -> Result<(), Failure> {
     let args: Vec<String> = std::env::args().collect();
     let (options, args): (Vec<&str>, Vec<&str>) = args[1..].iter().map(String::as_str).partition(|a| a.starts_with("--"));
-    let &[name, n, seconds] = args.as_slice() else { return Err("usage: peers [--fast] [--profile] WORKLOAD N SECONDS".into()) };
+    let &[name, n, seconds] = args.as_slice() else { return Err("usage: peers [--fast] [--fast-functions] [--profile] WORKLOAD N SECONDS".into()) };
     let option = |name: &str| options.contains(&name);
     let mode = if option("--fast") { FpMode::Fast } else { FpMode::Strict };
+    let arithmetic = (mode, if option("--fast-functions") { Accuracy::Fast } else { Accuracy::Accurate });
     let (n, seconds): (usize, f64) = (n.parse()?, seconds.parse()?);
     // Inputs are made before the clock starts; the kernel is built again inside it.
-    let Some((kernel, mut inputs)) = workload(name, n, mode)? else {
+    let Some((kernel, mut inputs)) = workload(name, n, arithmetic)? else {
         println!("null");
         return Ok(());
     };

@@ -37,7 +37,7 @@ macro_rules! for_each_unary {
             /// 2 to the power x.
             Exp2 "exp2" [] same { float |x| math::scalar1(math::Function1::Exp2, x) => expand::Exp2 }
             /// e to the power x, less 1, accurate near 0.
-            Expm1 "expm1" [] same { float |x| math::scalar1(math::Function1::Expm1, x) => expand::Expm1 }
+            Expm1 "expm1" [] same { float |x| math::scalar1(math::Function1::Expm1, x) => expand::Expm1 } ~ FastExpm1 [F32, F64]
             /// Natural logarithm; NaN below zero, -inf at zero.
             Log "log" [] same { float |x| math::scalar1(math::Function1::Log, x) => expand::Log }
             /// Logarithm to base 2.
@@ -47,11 +47,11 @@ macro_rules! for_each_unary {
             /// Natural logarithm of 1 + x, accurate near 0.
             Log1p "log1p" [] same { float |x| math::scalar1(math::Function1::Log1p, x) => expand::Log1p }
             /// Sine of an angle in radians.
-            Sin "sin" [] same { float |x| math::scalar1(math::Function1::Sin, x) => expand::Sin } ~ FastSin [F64]
+            Sin "sin" [] same { float |x| math::scalar1(math::Function1::Sin, x) => expand::Sin } ~ FastSin [F32, F64]
             /// Cosine of an angle in radians.
-            Cos "cos" [] same { float |x| math::scalar1(math::Function1::Cos, x) => expand::Cos } ~ FastCos [F64]
+            Cos "cos" [] same { float |x| math::scalar1(math::Function1::Cos, x) => expand::Cos } ~ FastCos [F32, F64]
             /// Tangent of an angle in radians.
-            Tan "tan" [] same { float |x| math::scalar1(math::Function1::Tan, x) => expand::Tan }
+            Tan "tan" [] same { float |x| math::scalar1(math::Function1::Tan, x) => expand::Tan } ~ FastTan [F32, F64]
             /// sin(pi x) / (pi x); 1 at zero.
             Sinc "sinc" [] same { float |x| math::scalar1(math::Function1::Sinc, x) => expand::Sinc }
             /// Arcsine, in [-pi/2, pi/2]; NaN outside of [-1, 1].
@@ -65,9 +65,9 @@ macro_rules! for_each_unary {
             /// Hyperbolic cosine.
             Cosh "cosh" [] same { float |x| math::scalar1(math::Function1::Cosh, x) => expand::Cosh }
             /// Hyperbolic tangent.
-            Tanh "tanh" [] same { float |x| math::scalar1(math::Function1::Tanh, x) => expand::Tanh } ~ FastTanh [F64]
+            Tanh "tanh" [] same { float |x| math::scalar1(math::Function1::Tanh, x) => expand::Tanh } ~ FastTanh [F32, F64]
             /// 1 / (1 + e^-x).
-            Logistic "logistic" ["expit", "sigmoid"] same { float |x| math::scalar1(math::Function1::Logistic, x) => expand::Logistic }
+            Logistic "logistic" ["expit", "sigmoid"] same { float |x| math::scalar1(math::Function1::Logistic, x) => expand::Logistic } ~ FastLogistic [F32, F64]
             /// Inverse hyperbolic sine.
             Asinh "asinh" ["arcsinh"] same { float |x| math::scalar1(math::Function1::Asinh, x) => expand::Asinh }
             /// Inverse hyperbolic cosine; NaN below 1.

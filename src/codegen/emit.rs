@@ -678,7 +678,7 @@ impl<'a> Emitter<'a> {
             }
             Inst::Rarely(f, c, x, y) => {
                 let (c, x, y) = (self.scalar(c), self.scalar(x), self.scalar(y));
-                self.rarely_scalar(f, c, x, y)
+                self.rarely_scalar(f, ty, c, x, y)
             }
             Inst::Cast(x) => {
                 let v = self.scalar(x);
@@ -771,7 +771,7 @@ impl<'a> Emitter<'a> {
             }
             Inst::Rarely(f, c, x, y) => {
                 let (c, x, y) = (self.group(c, vf), self.group(x, vf), self.group(y, vf));
-                self.rarely_group(f, &c, &x, &y, vf)
+                self.rarely_group(f, ty, &c, &x, &y, vf)
             }
             Inst::Cast(x) => {
                 let v = self.group(x, vf);

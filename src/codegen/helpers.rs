@@ -1,5 +1,6 @@
 //! Functions that compiled code calls: what no straight-line vector code does exactly.
 
+use crate::dtype::DType;
 use crate::math::Rare;
 
 /// A function that compiled code may call; all parameters have one type.
@@ -14,29 +15,35 @@ impl Helper {
 
 /// A function of elements where a bit is set, from `x` to `out`.
 macro_rules! rare {
-    ($name:ident, $f:expr) => {
-        extern "C" fn $name(x: *const f64, out: *mut f64, lanes: u64) {
+    ($name:ident, $t:ident, $f:expr) => {
+        extern "C" fn $name(x: *const $t, out: *mut $t, lanes: u64) {
             let mut left = lanes;
             while left != 0 {
                 let k = left.trailing_zeros() as usize;
                 // SAFETY: only compiled code calls this, with the addresses of two vectors on its own stack, and bits for their
                 // lanes alone.
-                unsafe { *out.add(k) = $f.eval(*x.add(k)) };
+                unsafe { *out.add(k) = $f.eval(f64::from(*x.add(k))) as $t };
                 left &= left - 1;
             }
         }
     };
 }
-rare!(rare_sin, Rare::Sin);
-rare!(rare_cos, Rare::Cos);
-rare!(rare_tan, Rare::Tan);
+rare!(rare_sin, f64, Rare::Sin);
+rare!(rare_cos, f64, Rare::Cos);
+rare!(rare_tan, f64, Rare::Tan);
+rare!(rare_sin_single, f32, Rare::Sin);
+rare!(rare_cos_single, f32, Rare::Cos);
+rare!(rare_tan_single, f32, Rare::Tan);
 
-/// The function, of some lanes of a vector: it takes the addresses of the operands and of the results, and a bit for each lane.
-pub(super) fn rare_helper(f: Rare) -> Helper {
-    Helper(match f {
-        Rare::Sin => rare_sin as *const () as usize,
-        Rare::Cos => rare_cos as *const () as usize,
-        Rare::Tan => rare_tan as *const () as usize,
+/// The function, of some lanes of a vector of `f64` or `f32`: it takes the addresses of the operands and of the results, and a bit for each lane.
+pub(super) fn rare_helper(f: Rare, dtype: DType) -> Helper {
+    Helper(match (f, dtype) {
+        (Rare::Sin, DType::F32) => rare_sin_single as *const () as usize,
+        (Rare::Cos, DType::F32) => rare_cos_single as *const () as usize,
+        (Rare::Tan, DType::F32) => rare_tan_single as *const () as usize,
+        (Rare::Sin, _) => rare_sin as *const () as usize,
+        (Rare::Cos, _) => rare_cos as *const () as usize,
+        (Rare::Tan, _) => rare_tan as *const () as usize,
     })
 }
 

@@ -148,7 +148,7 @@ impl Emit for Body {
         self.add(Inst::Select(cond, x, y), self.dtype(x))
     }
     fn rarely(&mut self, f: Rare, cond: ValueId, x: ValueId, usual: ValueId) -> ValueId {
-        self.add(Inst::Rarely(f, cond, x, usual), DType::F64)
+        self.add(Inst::Rarely(f, cond, x, usual), self.dtype(x))
     }
     fn cast(&mut self, x: ValueId, dtype: DType) -> ValueId {
         let from = self.dtype(x);

@@ -65,7 +65,7 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
             Inst::Cast(_) if of(0).is_half() || ty.is_half() => {
                 matches!((of(0), ty), (DType::F16, DType::F32) | (DType::F32, DType::F16))
             }
-            Inst::Rarely(..) => of(0) == DType::Bool && [of(1), of(2), ty] == [DType::F64; 3],
+            Inst::Rarely(..) => of(0) == DType::Bool && [of(1), of(2)] == [ty; 2] && matches!(ty, DType::F32 | DType::F64),
             Inst::Cast(_) => of(0) != ty && !(of(0).is_float() && matches!(ty, DType::U32 | DType::U64)),
             Inst::Bitcast(_) => of(0).size() == ty.size() && of(0) != DType::Bool && ty != DType::Bool,
             Inst::ShiftRightLogical(_, n) => ty.is_int() && of(0) == ty && (n as usize) < 8 * ty.size(),

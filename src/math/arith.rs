@@ -125,7 +125,7 @@ impl<E: Emit> Num<'_, '_, E> {
     pub(super) fn select(self, x: Self, y: Self) -> Self {
         self.with(self.scope.emit.borrow_mut().select(self.value, x.value, y.value))
     }
-    /// `f` of `x` where this condition holds, which it seldom does, else `usual`; all of `f64`.
+    /// `f` of `x` where this condition holds, which it seldom does, else `usual`.
     pub(super) fn rarely(self, f: Rare, x: Self, usual: Self) -> Self {
         self.with(self.scope.emit.borrow_mut().rarely(f, self.value, x.value, usual.value))
     }

@@ -1,9 +1,8 @@
 //! Exponentials and the natural logarithm.
 
 use super::Emit;
-use super::arith::{Num, Scope, in_double1};
+use super::arith::{Num, Scope};
 use super::pair::Pair;
-use super::pow;
 use crate::dtype::DType;
 
 /// What the exponential of one type needs.
@@ -12,7 +11,7 @@ pub(super) struct ExpTable {
     /// ln 2 rounded to the type, and what it leaves.
     pub(super) ln2: [f64; 2],
     /// Arguments beyond give 0 and infinity as these do.
-    range: [f64; 2],
+    pub(super) range: [f64; 2],
     /// Magnitude from which tanh rounds to 1.
     pub(super) tanh_is_one: f64,
     /// (e^r - 1 - r) / r^2 on |r| <= ln 2 / 2.
@@ -86,14 +85,33 @@ pub(super) fn reduce<'s, 'e, E: Emit>(
     Reduced { lead, tail, n, shifted }
 }
 
-/// x as n ln 2 + r with r rounded to one number, and the number that holds n + `offset` in its low bits.
-pub(super) fn reduce_rounded<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, offset: i64) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {
+/// x as n ln 2 + r, with r one number.
+pub(super) struct Rounded<'s, 'e, E: Emit> {
+    pub(super) r: Num<'s, 'e, E>,
+    n: Num<'s, 'e, E>,
+    shifted: Num<'s, 'e, E>,
+}
+
+/// As [`reduce`], with the rest rounded to one number.
+pub(super) fn reduce_rounded<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, offset: i64) -> Rounded<'s, 'e, E> {
     let t = ExpTable::of(s.float);
     let round = s.float(s.round + offset as f64);
     let shifted = x.fma(s.float(t.log2_e), round);
     let n = shifted - round;
     let [ln2, ln2_low] = t.ln2.map(|c| s.float(-c));
-    (n.fma(ln2_low, n.fma(ln2, x)), shifted)
+    Rounded { r: n.fma(ln2_low, n.fma(ln2, x)), n, shifted }
+}
+
+impl<'s, 'e, E: Emit> Rounded<'s, 'e, E> {
+    /// 2^n times what the offset less the bias makes of it, where that is a normal number.
+    pub(super) fn power(&self, s: &'s Scope<'e, E>) -> Num<'s, 'e, E> {
+        self.shifted.bits().shl(s.digits).to_float()
+    }
+
+    /// y 2^n, with an offset of twice the bias.
+    pub(super) fn scale(&self, s: &'s Scope<'e, E>, y: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+        scale(s, self.n, self.shifted, y)
+    }
 }
 
 /// e^r - 1 for |r| <= ln 2 / 2.
@@ -120,13 +138,18 @@ impl<'s, 'e, E: Emit> Reduced<'s, 'e, E> {
         r2.fma(s.poly(r, r2, ExpTable::of(s.float).series), self.tail)
     }
 
-    /// y 2^n, with an `offset` of twice the bias. The scaling is done in one exact step and one that rounds, as n may reach
-    /// twice as far as an exponent.
+    /// y 2^n, with an `offset` of twice the bias.
     pub(super) fn scale(&self, s: &'s Scope<'e, E>, y: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
-        let half = self.n.fma(s.float(0.5), s.float(s.round + s.bias as f64));
-        let (low, high) = (half.bits().shl(s.digits), (self.shifted.bits() - half.bits()).shl(s.digits));
-        y * low.to_float() * high.to_float()
+        scale(s, self.n, self.shifted, y)
     }
+}
+
+/// y 2^n, given a number with n and twice the bias in its low bits. The scaling is done in one exact step and one that rounds, as n may
+/// reach twice as far as an exponent.
+fn scale<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, n: Num<'s, 'e, E>, shifted: Num<'s, 'e, E>, y: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+    let half = n.fma(s.float(0.5), s.float(s.round + s.bias as f64));
+    let (low, high) = (half.bits().shl(s.digits), (shifted.bits() - half.bits()).shl(s.digits));
+    y * low.to_float() * high.to_float()
 }
 
 /// x moved to where `exp_in_range` is defined, without a change of the rounded result.
@@ -151,18 +174,26 @@ pub(super) fn exp<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     exp_in_range(s, clamp_exp(s, s.value(x)), None).value
 }
 
+/// (2^r - 1) / r in powers of r for |r| <= 1/2. Remez's exchange in 300-bit arithmetic, each coefficient rounded to `f32` in turn and the rest
+/// fitted again; relative error 2^-26.3.
+const EXP2_F32: [f64; 6] =
+    [0.6931471824645996, 0.24022594094276428, 0.055503662675619125, 0.009625446051359177, 0.0013387929648160934, 0.00013331990339793265];
+
 /// 2 to the power x.
 ///
-/// As [`exp`], but that the nearest integer is subtracted exactly. `f32` is computed in `f64` with fewer terms. Integral
-/// powers are exact.
+/// As [`exp`], but that the nearest integer is subtracted exactly. Integral powers are exact.
 pub(super) fn exp2<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, single| {
-        if single {
-            return pow::exp2_single(s, x);
-        }
-        let reduced = reduce_base_2(s, x.clamp(-1080.0, 1025.0), 2 * s.bias);
-        reduced.scale(s, reduced.lead + reduced.rest(s) + s.float(1.0))
-    })
+    let s = &Scope::new(e, e.dtype(x));
+    let x = s.value(x);
+    if s.float == DType::F32 {
+        let (x, round) = (x.clamp(-151.0, 129.0), s.float(s.round + 2.0 * s.bias as f64));
+        let shifted = x + round;
+        let n = shifted - round;
+        let r = x - n;
+        return scale(s, n, shifted, r.fma(s.poly_led(r, r * r, &EXP2_F32), s.float(1.0))).value;
+    }
+    let reduced = reduce_base_2(s, x.clamp(-1080.0, 1025.0), 2 * s.bias);
+    reduced.scale(s, reduced.lead + reduced.rest(s) + s.float(1.0)).value
 }
 
 /// x = m 2^k for positive finite x, with m in [low, 2 low), `low` given by its bits. Returns k and m.

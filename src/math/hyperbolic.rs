@@ -4,6 +4,7 @@ use super::Emit;
 use super::arith::{Num, Scope, in_double1};
 use super::exp_log::{self, ExpTable, Reduced, reduce};
 use super::pair::Pair;
+use crate::dtype::DType;
 
 /// (sinh r - r) / r^3 and (cosh r - 1) / r^2 in powers of r^2.
 struct Series {
@@ -32,6 +33,17 @@ const SINGLE: Series = Series {
 /// (e^r - 1 - r) / r^2 on the same interval, for results that are rounded to `f32`; error relative to r: 2^-31.9.
 const EXPM1_SINGLE: [f64; 6] =
     [0.5000000046387023, 0.1666666681890208, 0.041666354674407914, 0.0083332726407766, 0.0013941009713498004, 0.00019914384220313467];
+
+/// (tanh x / x - 1) / x^2 in powers of x^2 for |x| <= 1, as `f32`; error relative to tanh x: 2^-27.7.
+const TANH_F32: [f64; 7] = [
+    -0.33333295583724976,
+    0.13332346081733704,
+    -0.05387984588742256,
+    0.021486671641469002,
+    -0.007945992052555084,
+    0.002301195403560996,
+    -0.0003583814832381904,
+];
 
 /// Below this magnitude expm1, sinh and asinh and their like are their argument to all digits of `f64`.
 pub(super) const TINY: f64 = 1.0 / (1u64 << 54) as f64;
@@ -64,6 +76,17 @@ pub(super) fn expm1<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
         let y = more.high + half.fma(rest + small, more.low);
         x.abs().lt(s.float(TINY)).select(x, y + y)
     })
+}
+
+/// e^x - 1 within 2 units in the last place: its two terms as single numbers, at half their size, as 2^n may be just out of range.
+pub(super) fn fast_expm1<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    let s = &Scope::new(e, e.dtype(x));
+    let x = s.value(x);
+    let (least, most) = if s.float == DType::F32 { (-20.0, 89.0) } else { (-40.0, 710.0) };
+    let reduced = exp_log::reduce_rounded(s, x.clamp(least, most), s.bias - 1);
+    let half = reduced.power(s);
+    let y = half.fma(exp_log::expm1_of_rest(s, reduced.r), half - s.float(0.5));
+    x.abs().lt(s.float(TINY)).select(x, y + y).value
 }
 
 /// e^r - 1 for results that are rounded to `f32`.
@@ -142,11 +165,14 @@ pub(super) fn cosh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
 /// Hyperbolic tangent: |x| from e^(-2 |x|) - 1 and one division, then the sign of x.
 ///
 /// With c = (1 - e^(-2 |x|)) / 2 it is c / (1 - c). Numerator and denominator are pairs, and the quotient is corrected by what
-/// it leaves.
+/// it leaves. In `f32` a polynomial does up to 1, and 1 - 2 / (e^(2 |x|) + 1) beyond.
 pub(super) fn tanh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let s = &Scope::new(e, e.dtype(x));
     let t = ExpTable::of(s.float);
     let x = s.value(x);
+    if s.float == DType::F32 {
+        return tanh_single(s, x.abs()).signed_as(x).value;
+    }
     let negative = (x.bits() | s.int(s.sign)).to_float();
     let limit = s.float(-t.tanh_is_one);
     let negative = negative.lt(limit).select(limit, negative);
@@ -165,17 +191,30 @@ pub(super) fn tanh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     left.fma(inverse, y).signed_as(x).value
 }
 
-/// Hyperbolic tangent of `f64` within 3 units in the last place: as [`tanh`], c and 1 - c as single numbers.
+fn tanh_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
+    let (one, two) = (s.float(1.0), s.float(2.0));
+    let z = x * x;
+    let near = (x * z).fma(s.poly(z, z * z, &TANH_F32), x);
+    let (power, m) = expm1_of_twice(s, x);
+    let far = one - two / power.fma(m, power + one);
+    x.gt(one).select(far, near)
+}
+
+/// e^(2 x) as 2^n (1 + m), for x >= 0 up to where tanh rounds to 1.
+fn expm1_of_twice<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {
+    let most = s.float(ExpTable::of(s.float).tanh_is_one);
+    let x = x.gt(most).select(most, x);
+    let reduced = exp_log::reduce_rounded(s, x + x, s.bias);
+    (reduced.power(s), exp_log::expm1_of_rest(s, reduced.r))
+}
+
+/// Hyperbolic tangent within 3 units in the last place: m / (m + 2) for m = e^(2 |x|) - 1, without pairs.
 pub(super) fn fast_tanh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let s = &Scope::new(e, e.dtype(x));
     let x = s.value(x);
-    let negative = (x.bits() | s.int(s.sign)).to_float();
-    let limit = s.float(-ExpTable::of(s.float).tanh_is_one);
-    let negative = negative.lt(limit).select(limit, negative);
-    let (r, shifted) = exp_log::reduce_rounded(s, negative + negative, 3 * s.bias + 1);
-    let factor = shifted.bits().shl(s.digits).to_float();
-    let c = factor.fma(exp_log::expm1_of_rest(s, r), s.float(0.5) + factor);
-    (c / (s.float(1.0) - c)).signed_as(x).value
+    let (power, m) = expm1_of_twice(s, x.abs());
+    let m = power.fma(m, power - s.float(1.0));
+    (m / (m + s.float(2.0))).signed_as(x).value
 }
 
 /// 1 / (1 + e^-x).
@@ -198,4 +237,15 @@ pub(super) fn logistic<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     let y = n.high * inverse;
     let left = y.minus().fma(d.high, n.high) + y.minus().fma(d.low, n.low);
     left.fma(inverse, y).value
+}
+
+/// The logistic function within 3 units in the last place: as [`logistic`], without pairs.
+pub(super) fn fast_logistic<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    let s = &Scope::new(e, e.dtype(x));
+    let (x, one) = (s.value(x), s.float(1.0));
+    let [least, _] = ExpTable::of(s.float).range;
+    let (negative, least) = ((x.bits() | s.int(s.sign)).to_float(), s.float(least));
+    let reduced = exp_log::reduce_rounded(s, negative.lt(least).select(least, negative), 2 * s.bias);
+    let power = reduced.scale(s, exp_log::expm1_of_rest(s, reduced.r) + one);
+    (x.lt(s.float(0.0)).select(power, one) / (power + one)).value
 }

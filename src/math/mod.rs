@@ -45,7 +45,7 @@ pub trait Emit {
     fn fma(&mut self, x: Self::Value, y: Self::Value, z: Self::Value) -> Self::Value;
     /// `x` where `cond`, else `y`.
     fn select(&mut self, cond: Self::Value, x: Self::Value, y: Self::Value) -> Self::Value;
-    /// `f` of `x` where `cond`, which seldom holds, else `usual`; numbers are `f64`. Vector code branches around it.
+    /// `f` of `x` where `cond`, which seldom holds, else `usual`; numbers are `f64`, or `f32` that are rounded from it. Vector code branches around it.
     fn rarely(&mut self, f: Rare, cond: Self::Value, x: Self::Value, usual: Self::Value) -> Self::Value;
     /// The value converted to another type, as by `astype`.
     fn cast(&mut self, x: Self::Value, dtype: DType) -> Self::Value;
@@ -121,6 +121,8 @@ functions! {
     Exp2 = exp_log::exp2;
     /// e to the power x, less 1
     Expm1 = hyperbolic::expm1;
+    /// the same, within 4 units
+    FastExpm1 = hyperbolic::fast_expm1;
     /// natural logarithm
     Log = exp_log::log;
     /// logarithm to base 2
@@ -139,6 +141,8 @@ functions! {
     FastCos = trig::fast_cos;
     /// tangent
     Tan = trig::tan;
+    /// the same, within 4 units
+    FastTan = trig::fast_tan;
     /// sine of pi x over pi x
     Sinc = trig::sinc;
     /// arcsine
@@ -157,6 +161,8 @@ functions! {
     FastTanh = hyperbolic::fast_tanh;
     /// logistic function
     Logistic = hyperbolic::logistic;
+    /// the same, within 4 units
+    FastLogistic = hyperbolic::fast_logistic;
     /// inverse hyperbolic sine
     Asinh = logs::asinh;
     /// inverse hyperbolic cosine
@@ -249,6 +255,7 @@ impl Emit for Eval {
     fn rarely(&mut self, f: Rare, cond: Scalar, x: Scalar, usual: Scalar) -> Scalar {
         match (cond, x) {
             (Scalar::Bool(true), Scalar::F64(x)) => Scalar::F64(f.eval(x)),
+            (Scalar::Bool(true), Scalar::F32(x)) => Scalar::F32(f.eval(x.into()) as f32),
             _ => usual,
         }
     }

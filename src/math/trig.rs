@@ -3,6 +3,7 @@
 use super::arith::{Num, Scope, in_double1};
 use super::pair::Pair;
 use super::{Emit, Rare};
+use crate::dtype::DType;
 use crate::ops::BinaryOp;
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, PI};
 
@@ -12,6 +13,11 @@ const QUARTER_TURN: [f64; 3] = [FRAC_PI_2, 6.123233995736765e-17, 1.082856673921
 /// Magnitude from which a rest has too few digits: what is as large is left to [`huge`](super::huge). (Measured, the errors stay
 /// below 1 ulp eight times as far, and for `f32` they do not grow before this.)
 const LIMIT: f64 = (1u64 << 45) as f64;
+
+/// pi / 2 in three numbers of `f32`, each the nearest to what is left. n times the first leaves x exact.
+const QUARTER_TURN_F32: [f64; 3] = [1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15];
+/// As `LIMIT`. Up to eight times as far the errors stay below 1.02 units, but grow.
+const LIMIT_F32: f64 = (1u64 << 17) as f64;
 
 /// (sin r / r - 1) / r^2 and (cos r - 1 + r^2 / 2) / r^4 in powers of r^2.
 struct Series {
@@ -46,12 +52,18 @@ const SINGLE: Series = Series {
     cos: &[0.04166665464820803, -0.0013887687191687385, 2.447023521287861e-05],
 };
 
+/// As `DOUBLE`, computed in `f32`: 2^-27.9 and 2^-33.
+const SINGLE_F32: Series = Series {
+    sin: &[-0.16666655242443085, 0.008332188241183758, -0.0001951809535967186],
+    cos: &[0.04166664555668831, -0.0013887309469282627, 2.4432327336398885e-05],
+};
+
 /// How many digits of sine and cosine are computed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Digits {
-    /// Those of results that are rounded to `f32`.
+    /// Those of results that are rounded to `f32` from `f64`.
     Single,
-    /// Those that are right without second numbers: errors of up to 2 units in the last place.
+    /// Those of the type that are right without second numbers: errors of up to 2 units in the last place.
     Fast,
     All,
 }
@@ -61,8 +73,12 @@ impl Digits {
         if single { Digits::Single } else { Digits::All }
     }
 
-    fn series(self) -> &'static Series {
-        if self == Digits::Single { &SINGLE } else { &DOUBLE }
+    fn series(self, float: DType) -> &'static Series {
+        match self {
+            Digits::Single => &SINGLE,
+            _ if float == DType::F32 => &SINGLE_F32,
+            _ => &DOUBLE,
+        }
     }
 }
 
@@ -80,14 +96,14 @@ fn turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, quarters: i64
     let round = s.float(s.round + quarters as f64);
     let shifted = x.fma(s.float(FRAC_2_PI), round);
     let n = shifted - round;
-    let [first, second, third] = QUARTER_TURN.map(|c| s.float(-c));
+    let [first, second, third] = if s.float == DType::F32 { QUARTER_TURN_F32 } else { QUARTER_TURN }.map(|c| s.float(-c));
     let exact = n.fma(first, x);
     let turns = shifted.bits();
     if digits != Digits::All {
         // A number of 24 digits is never closer to a multiple of pi / 2 than its second part resolves.
         let r = n.fma(second, exact);
         let r = if digits == Digits::Single { r } else { n.fma(third, r) };
-        let (sin, cos) = of_rounded_rest(s, r, digits.series());
+        let (sin, cos) = of_rounded_rest(s, r, digits.series(s.float));
         return Turned { turns, sin, cos };
     }
     let r = {
@@ -95,7 +111,7 @@ fn turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, quarters: i64
         let sum = Pair::sum(exact, part.high);
         Pair { high: sum.high, low: sum.low + n.fma(third, part.low) }
     };
-    let (sin, cos) = of_rest(s, r);
+    let (sin, cos) = if s.float == DType::F32 { of_rest_f32(s, r) } else { of_rest(s, r) };
     Turned { turns, sin, cos }
 }
 
@@ -107,6 +123,17 @@ fn of_rounded_rest<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, r: Num<'s, 'e, E>, seri
     let sin = (r * z).fma(s.poly(z, z2, series.sin), r);
     let cos = z2.fma(s.poly(z, z2, series.cos), z.minus().fma(s.float(0.5), s.float(1.0)));
     (Pair { high: sin, low }, Pair { high: cos, low })
+}
+
+/// Sine and cosine of at most pi / 4, the second numbers but for what is small beside a unit of the last place of `f32`.
+fn of_rest_f32<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, r: Pair<'s, 'e, E>) -> (Pair<'s, 'e, E>, Pair<'s, 'e, E>) {
+    let z = r.high * r.high;
+    let (z2, half_z) = (z * z, z * s.float(0.5));
+    let lead = s.float(1.0) - half_z;
+    let sin = (r.high * z).fma(s.poly(z, z2, SINGLE_F32.sin), r.low);
+    let left = r.high.minus().fma(r.low, (s.float(1.0) - lead) - half_z);
+    let cos = z2.fma(s.poly(z, z2, SINGLE_F32.cos), left);
+    (Pair { high: r.high, low: sin }, Pair { high: lead, low: cos })
 }
 
 /// Sine and cosine of at most pi / 4.
@@ -124,41 +151,45 @@ pub(super) fn of_rest<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, r: Pair<'s, 'e, E>) 
     (Pair { high: r.high, low: sin }, Pair { high: lead, low: cos })
 }
 
-/// Sine of an angle in radians. `f32` is computed in `f64` with fewer terms.
+/// Sine of an angle in radians.
 pub(super) fn sin<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, single| sin_with(s, x, Digits::of(single)))
+    sin_with(e, x, Digits::All)
 }
 
-/// Sine of `f64` within 2 units in the last place: the rest is one number.
+/// Sine within 2 units in the last place: the rest is one number.
 pub(super) fn fast_sin<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, _| sin_with(s, x, Digits::Fast))
+    sin_with(e, x, Digits::Fast)
 }
 
-fn sin_with<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, digits: Digits) -> Num<'s, 'e, E> {
+fn sin_with<E: Emit>(e: &mut E, x: E::Value, digits: Digits) -> E::Value {
+    let s = &Scope::new(e, e.dtype(x));
+    let x = s.value(x);
     let y = sin_of_turned(s, x, 0, digits);
     // Of zeros the sum loses the sign.
     let y = x.eq(s.float(0.0)).select(x, y);
-    unless_huge(s, Rare::Sin, x, y)
+    unless_huge(s, Rare::Sin, x, y).value
 }
 
 /// Cosine of an angle in radians: the sine of a quarter turn more.
 pub(super) fn cos<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, single| cos_with(s, x, Digits::of(single)))
+    cos_with(e, x, Digits::All)
 }
 
-/// Cosine of `f64`, as [`fast_sin`].
+/// Cosine, as [`fast_sin`].
 pub(super) fn fast_cos<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, _| cos_with(s, x, Digits::Fast))
+    cos_with(e, x, Digits::Fast)
 }
 
-fn cos_with<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, digits: Digits) -> Num<'s, 'e, E> {
+fn cos_with<E: Emit>(e: &mut E, x: E::Value, digits: Digits) -> E::Value {
+    let s = &Scope::new(e, e.dtype(x));
+    let x = s.value(x);
     let y = sin_of_turned(s, x, 1, digits);
-    unless_huge(s, Rare::Cos, x, y)
+    unless_huge(s, Rare::Cos, x, y).value
 }
 
 /// `y`, but the function itself beyond the limit. NaN stays on the usual path, which keeps it.
 fn unless_huge<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, f: Rare, x: Num<'s, 'e, E>, y: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
-    x.abs().binary(BinaryOp::Ge, s.float(LIMIT)).rarely(f, x, y)
+    x.abs().binary(BinaryOp::Ge, s.float(if s.float == DType::F32 { LIMIT_F32 } else { LIMIT })).rarely(f, x, y)
 }
 
 /// sin(x + turns pi / 2): the sine of the rest where the number of quarter turns is even, its cosine where it is odd; minus that
@@ -176,22 +207,30 @@ fn sin_of_turned<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, turns:
 /// Tangent of an angle in radians: the rest's sine over its cosine where the number of quarter turns is even, else minus the
 /// inverse of that.
 pub(super) fn tan<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
-    in_double1(e, x, |s, x, single| {
-        let t = turned(s, x, 0, Digits::of(single));
-        let odd = (t.turns & s.int(1)).ne(s.int(0));
-        let (above, below) = (odd.select(t.cos.high, t.sin.high), odd.select(t.sin.high, t.cos.high));
-        let y = if single {
-            above / below
-        } else {
-            let (above_low, below_low) = (odd.select(t.cos.low, t.sin.low), odd.select(t.sin.low, t.cos.low));
-            let (n, d) = (Pair::ordered_sum(above, above_low), Pair::ordered_sum(below, below_low));
-            n.over(d).rounded()
-        };
-        let y = (y.bits() ^ t.turns.shl(s.width - 1)).to_float();
-        // Of zeros the sum loses the sign.
-        let y = x.eq(s.float(0.0)).select(x, y);
-        unless_huge(s, Rare::Tan, x, y)
-    })
+    in_double1(e, x, |s, x, single| tan_of(s, x, Digits::of(single)))
+}
+
+/// Tangent, within 4 units in the last place: see [`fast_sin`].
+pub(super) fn fast_tan<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    let s = &Scope::new(e, e.dtype(x));
+    tan_of(s, s.value(x), Digits::Fast).value
+}
+
+fn tan_of<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, digits: Digits) -> Num<'s, 'e, E> {
+    let t = turned(s, x, 0, digits);
+    let odd = (t.turns & s.int(1)).ne(s.int(0));
+    let (above, below) = (odd.select(t.cos.high, t.sin.high), odd.select(t.sin.high, t.cos.high));
+    let y = if digits == Digits::All {
+        let (above_low, below_low) = (odd.select(t.cos.low, t.sin.low), odd.select(t.sin.low, t.cos.low));
+        let (n, d) = (Pair::ordered_sum(above, above_low), Pair::ordered_sum(below, below_low));
+        n.over(d).rounded()
+    } else {
+        above / below
+    };
+    let y = (y.bits() ^ t.turns.shl(s.width - 1)).to_float();
+    // Of zeros the sum loses the sign.
+    let y = x.eq(s.float(0.0)).select(x, y);
+    unless_huge(s, Rare::Tan, x, y)
 }
 
 /// pi, and what its rounding left.

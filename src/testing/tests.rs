@@ -228,7 +228,12 @@ fn compiled_nests_give_the_reference_values() {
 
 /// Whether the verifier of every stage is content and, if there is a code generator, its code agrees with the reference
 /// evaluator. All extents and strides of `Dims::Named` programs are known at run time only.
-fn passes_every_stage(program: &Program, dims: Dims, target: Option<&crate::codegen::Target>, (mode, accuracy): (FpMode, Accuracy)) -> Result<(), String> {
+fn passes_every_stage(
+    program: &Program,
+    dims: Dims,
+    target: Option<&crate::codegen::Target>,
+    (mode, accuracy): (FpMode, Accuracy),
+) -> Result<(), String> {
     let Ok(mut graph) = graph_of_program(program, dims) else { return Ok(()) };
     graph = accuracy.apply(mode.apply(graph));
     verify(&graph).map_err(|e| format!("{e}\n{graph}"))?;

@@ -4,6 +4,7 @@ use iced_x86::{Code, Instruction, MemoryOperand, Register};
 use smallvec::SmallVec;
 
 use super::asm::Constant;
+use crate::dtype::DType;
 use crate::math::Rare;
 
 /// The vector instructions that a CPU has.
@@ -138,7 +139,7 @@ pub(super) enum Op {
     /// The second operand, which is read here only, is overwritten with the first.
     Over(Code),
     /// The first operand that is read, but the function of the second, out of line, in lanes where the third is set.
-    Rarely(Rare),
+    Rarely(Rare, DType),
 }
 
 #[derive(Clone, Debug)]

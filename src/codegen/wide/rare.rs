@@ -2,7 +2,7 @@
 //! behind the nest's code and calls a helper, after which every register is as it was, but for the result.
 //!
 //! ```text
-//! in line:            apart:                               once:
+//! in line:            apart:                               once for each type:
 //!   test mask           operand, usual, mask to the frame    save registers
 //!   jnz apart           rax = the helper                     call rax
 //! back:                 call save                            restore them
@@ -17,12 +17,15 @@ use super::machine::{Isa, Width};
 use super::nest::Generator;
 use super::regs::{self, Frame};
 use crate::codegen::helpers::rare_helper;
+use crate::dtype::DType;
 use crate::math::Rare;
 
 /// A place where code jumps out of line.
 #[derive(Clone, Copy)]
 pub(super) struct Site {
     pub function: Rare,
+    /// `f64` or `f32`.
+    pub dtype: DType,
     pub apart: Label,
     pub back: Label,
     /// The register of the usual value, which becomes that of the result.
@@ -64,26 +67,30 @@ impl Generator<'_> {
             masks: self.frame.reserve(8 * 8, 8),
             vectors: self.frame.reserve(64 * isa.registers(), 64),
         };
-        let save = self.asm.label();
-        for site in sites {
+        let save = [DType::F64, DType::F32].map(|dtype| (dtype, self.asm.label()));
+        for site in &sites {
             self.asm.bind(site.apart);
             let class = if isa == Isa::Avx512 { 1 } else { 0 };
             self.asm.emit(regs::store_whole(isa, 0, Frame::at(room.operand), site.operand));
             self.asm.emit(regs::store_whole(isa, 0, Frame::at(room.result), site.result));
             self.asm.emit(regs::store_whole(isa, class, Frame::at(room.mask), site.mask));
             self.store_word(Frame::at(room.rax), Register::RAX);
-            self.emit(Instruction::with2(Code::Mov_r64_imm64, Register::RAX, rare_helper(site.function).address() as u64));
-            self.asm.jump(Code::Call_rel32_64, save);
+            self.emit(Instruction::with2(Code::Mov_r64_imm64, Register::RAX, rare_helper(site.function, site.dtype).address() as u64));
+            for (_, save) in save.iter().filter(|(dtype, _)| *dtype == site.dtype) {
+                self.asm.jump(Code::Call_rel32_64, *save);
+            }
             self.load_word(Register::RAX, Frame::at(room.rax));
             self.asm.emit(regs::load_whole(isa, 0, site.result, Frame::at(room.result)));
             self.asm.jump(Code::Jmp_rel32_64, site.back);
         }
-        self.asm.bind(save);
-        self.call_saved(&room);
+        for (dtype, save) in save.into_iter().filter(|(dtype, _)| sites.iter().any(|site| site.dtype == *dtype)) {
+            self.asm.bind(save);
+            self.call_saved(&room, dtype);
+        }
     }
 
-    /// Calls what `rax` says with every register saved. The frame is aligned; the return address and 8 bytes more lie below it.
-    fn call_saved(&mut self, room: &Room) {
+    /// Calls what `rax` says, a function of elements of this type, with every register saved. The frame is aligned; the return address and 8 bytes more lie below it.
+    fn call_saved(&mut self, room: &Room, dtype: DType) {
         let isa = self.shape.isa;
         let at = |offset: i32| Frame::at(offset + 16);
         self.emit(Instruction::with2(Code::Sub_rm64_imm8, Register::RSP, 8));
@@ -100,9 +107,10 @@ impl Generator<'_> {
             self.load_word(Register::RDX, at(room.mask));
         } else {
             self.asm.emit(regs::load_whole(isa, 0, 0, at(room.mask)));
-            self.emit(Instruction::with2(Code::VEX_Vmovmskpd_r64_ymm, Register::RDX, Width::Y.register(0)));
+            let code = if dtype == DType::F32 { Code::VEX_Vmovmskps_r64_ymm } else { Code::VEX_Vmovmskpd_r64_ymm };
+            self.emit(Instruction::with2(code, Register::RDX, Width::Y.register(0)));
         }
-        let bits = if isa == Isa::Avx512 { 0xff } else { 0xf };
+        let bits = (1 << (if isa == Isa::Avx512 { 64 } else { 32 } / dtype.size())) - 1;
         self.emit(Instruction::with2(Code::And_rm64_imm32, Register::RDX, bits));
         let address = |offset: i32| MemoryOperand::with_base_displ(Register::RSP, (offset + 16) as i64);
         self.emit(Instruction::with2(Code::Lea_r64_m, Register::RDI, address(room.operand)));

@@ -8,6 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use super::asm::Assembler;
 use super::machine::{Block, Class, Isa, Item, KMask, Machine, Op, Operand, Place, Under, V, Width};
 use super::rare::Site;
+use crate::dtype::DType;
 use crate::math::Rare;
 
 /// Memory below the stack pointer's value at entry, addressed from the stack pointer.
@@ -292,7 +293,7 @@ impl Allocator<'_> {
         }
         match m.op {
             Op::Code(code) | Op::Over(code) => self.plain(code, m),
-            Op::Rarely(f) => self.rarely(f, m),
+            Op::Rarely(f, dtype) => self.rarely(f, dtype, m),
             Op::Fma { c132, c213, c231 } => self.fma(m, [c132, c213, c231]),
         }
     }
@@ -409,7 +410,7 @@ impl Allocator<'_> {
         }
     }
 
-    fn rarely(&mut self, function: Rare, m: &Machine) {
+    fn rarely(&mut self, function: Rare, dtype: DType, m: &Machine) {
         let [Operand::Def(v, _), Operand::Use(usual, _), Operand::Use(x, _), Operand::Use(mask, _)] = m.operands[..] else {
             unreachable!("a function of registers")
         };
@@ -430,7 +431,7 @@ impl Allocator<'_> {
         self.asm.emit(Instruction::with2(code, r, r).expect("a test"));
         self.asm.jump(Code::Jne_rel32_64, apart);
         self.asm.bind(back);
-        self.asm.sites.push(Site { function, apart, back, result, operand, mask: by });
+        self.asm.sites.push(Site { function, dtype, apart, back, result, operand, mask: by });
         self.finish(m);
     }
 

@@ -246,18 +246,18 @@ impl Select<'_> {
         }
     }
 
-    /// `usual`, but `f` of `x` where the mask is set; all are `f64`.
-    fn rarely(&mut self, f: Rare, mask: Value, x: At, usual: At, copy: usize) -> At {
+    /// `usual`, but `f` of `x` where the mask is set; all are of one type.
+    fn rarely(&mut self, f: Rare, dtype: DType, mask: Value, x: At, usual: At, copy: usize) -> At {
         let w = self.full();
         let mask = match self.isa() {
             Isa::Avx512 => self.bits(mask, copy),
             Isa::Avx2 => {
-                let mask = self.mask_of(mask, 8, copy);
+                let mask = self.mask_of(mask, dtype.size(), copy);
                 self.in_register(mask, copy)
             }
         };
         let (x, usual) = (self.in_register(x, copy), self.in_register(usual, copy));
-        At::Register(self.define(Op::Rarely(f), w, &[Operand::Use(usual, w), Operand::Use(x, w), Operand::Use(mask, w)], None))
+        At::Register(self.define(Op::Rarely(f, dtype), w, &[Operand::Use(usual, w), Operand::Use(x, w), Operand::Use(mask, w)], None))
     }
 
     /// A mask in a mask register.
@@ -351,7 +351,7 @@ impl Select<'_> {
             }
             Inst::Rarely(f, c, x, y) => {
                 let (c, x, y) = (self.value(c, copy), self.at(x, copy), self.at(y, copy));
-                number(self.rarely(f, c, x, y, copy))
+                number(self.rarely(f, d, c, x, y, copy))
             }
             Inst::Cast(x) => {
                 let from = self.dtype(x);
