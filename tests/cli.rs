@@ -239,6 +239,13 @@ fn explain_reports_and_requires() {
 }
 
 #[test]
+fn an_accuracy_is_chosen() {
+    let dir = Dir::new();
+    let text = |accuracy: &str| dir.ok(&["inspect", "tanh(x)", "-i", "x=f64[n]", "--stage", "graph", "--accuracy", accuracy]);
+    assert!(text("fast").contains("tanh~ %0") && text("accurate").contains("tanh %0"));
+}
+
+#[test]
 fn bench_prints_one_line_of_json() {
     let dir = Dir::new();
     let args = ["bench", "(x * y).sum()", "-i", "x=x.npy", "-i", "y=f64[n,3]", "--dim", "n=2", "--seconds", "0.01"];
@@ -285,6 +292,9 @@ fn mistakes_on_the_command_line() {
         input("x=f24[3]").starts_with("invalid value 'x=f24[3]' for '--input <NAME=ARRAY>': `f24` is not an element type that elide has")
     );
     assert_eq!(input("x=f64[3]"), "input x is given as a type, but eval needs its values: give a .npy file");
+
+    let accuracy = dir.usage(&["inspect", "x", "-i", "x=f64[3]", "--accuracy", "quick"]);
+    assert_eq!(accuracy, "invalid value 'quick' for '--accuracy <ACCURACY>': it is accurate or fast");
 
     let more = |more: &[&str]| dir.usage(&[&["eval", "y = x + 1; z = x - 1", "-i", "x=x.npy"], more].concat());
     assert_eq!(more(&["-i", "x=x.npy"]), "input x is given twice");

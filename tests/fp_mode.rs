@@ -1,6 +1,8 @@
 //! What a kernel may compute otherwise than as written, by every backend: the results that `docs/semantics.md` defines.
 
-use elide::{Axes, Backend, Expr, FpMode, Kernel};
+use elide::testing::interpret;
+use elide::testing::{Tensor, input};
+use elide::{Accuracy, Axes, Backend, Complex, DType, Dim, DynExpr, Expr, FpMode, Kernel, Scalar, Shape, UnaryOp};
 
 type Declare = fn(&Expr<'static, f64>, &Expr<'static, f64>, &Expr<'static, f64>) -> Expr<'static, f64>;
 
@@ -97,5 +99,59 @@ fn quotients_by_what_is_broadcast_are_products() {
             let share = |x: &f64| if mode == FpMode::Fast { x * (1.0 / most) } else { x / most };
             assert_eq!(of_row, row.iter().map(share).collect::<Vec<_>>(), "{}", mode.name());
         }
+    }
+}
+
+/// A kernel has the fast operation where there is one for its type, by every backend, and no other operation changes.
+#[test]
+fn fast_functions_are_those_of_the_table() {
+    let numbers: Vec<f64> = (0..200).map(|k| (k as f64 - 100.3) / 7.0).chain([0.0, -0.0, f64::INFINITY, f64::NAN, 1e30, -1e-40]).collect();
+    let mut fast = 0;
+    for &d in [DType::F32, DType::F64, DType::F16].iter() {
+        let data: Vec<Scalar> = numbers.iter().map(|x| Scalar::F64(*x).cast(d)).collect();
+        let tensor = Tensor::new(d, &[data.len()], data).unwrap();
+        for &op in UnaryOp::ALL.iter().filter(|op| op.result(d) == Some(d)) {
+            let want = [("y", input("x", d, Shape::from([tensor.data.len()])).unary(op.fast(d).unwrap_or(op)))];
+            let want = interpret(&want, &[("x".into(), tensor.clone())]).unwrap();
+            fast += usize::from(op.fast(d).is_some());
+            for backend in Backend::available() {
+                let mut b = Kernel::builder("fast");
+                let x = b.input_dyn("x", d, Shape::of([Dim::named("n")]), false);
+                b.output("y", x.unary(op)).accuracy(Accuracy::Fast).backend(backend);
+                let kernel = b.build().unwrap();
+                let name = format!("{}~", op.name());
+                assert_eq!(kernel.explain().unwrap().to_string().contains(&name), op.fast(d).is_some(), "{name} of {d}");
+                let got = of_scalars(&kernel, d, &tensor.data);
+                let same = |(a, b): (&Scalar, &Scalar)| a.bits() == b.bits() || is_nan(*a) && is_nan(*b);
+                assert!(got.iter().zip(&want[0].data).all(same), "{} of {d}, by {}", op.name(), backend.name());
+            }
+        }
+    }
+    assert!(fast >= 3 * 6, "{fast}");
+}
+
+fn is_nan(x: Scalar) -> bool {
+    matches!(x.cast(DType::F64), Scalar::F64(x) if x.is_nan())
+}
+
+/// What a kernel of one input and one output makes of these numbers.
+fn of_scalars(kernel: &Kernel, d: DType, data: &[Scalar]) -> Vec<Scalar> {
+    let bytes: Vec<u8> = data.iter().flat_map(|x| x.bits().to_le_bytes()[..d.size()].to_vec()).collect();
+    let mut out = vec![0u8; bytes.len()];
+    let (x, shape) = (elide::ArrayRef::from_bytes(&bytes, d, &[data.len()], false, false).unwrap(), [data.len()]);
+    let y = elide::ArrayMut::from_bytes(&mut out, d, &shape).unwrap();
+    kernel.call().bind("x", x).unwrap().bind_mut("y", y).unwrap().run().unwrap();
+    let bits = |element: &[u8]| element.iter().rev().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
+    out.chunks(d.size()).map(|element| Scalar::from_bits(d, bits(element))).collect()
+}
+
+#[test]
+fn functions_of_complex_numbers_are_made_of_fast_ones() {
+    for (accuracy, fast) in [(Accuracy::Accurate, false), (Accuracy::Fast, true)] {
+        let mut b = Kernel::builder("complex");
+        let [n] = b.dims(["n"]);
+        let z: DynExpr<'static> = b.input::<Complex<f64>>("z", [n]).exp().into();
+        b.output("w", z).accuracy(accuracy);
+        assert_eq!(b.build().unwrap().explain().unwrap().to_string().contains("sin~"), fast);
     }
 }
