@@ -14,7 +14,8 @@ use std::error::Error;
 use std::time::Instant;
 
 use elide::{
-    Accuracy, ArrayMut, ArrayRef, Axes, Axis, Binding, Complex, DType, Dim, DynExpr, Expr, Float, FpMode, Kernel, Layout, Machine, Number, Shape,
+    Accuracy, ArrayMut, ArrayRef, Axes, Axis, Binding, Complex, DType, Dim, DynExpr, Expr, Float, FpMode, Kernel, Layout, Machine, Number,
+    Shape,
 };
 use memmap2::MmapMut;
 
@@ -287,7 +288,9 @@ fn output_shape(name: &str, kernel: &Kernel, inputs: &[(&str, Buffer)]) -> Vec<u
 fn main() -> Result<(), Failure> {
     let args: Vec<String> = std::env::args().collect();
     let (options, args): (Vec<&str>, Vec<&str>) = args[1..].iter().map(String::as_str).partition(|a| a.starts_with("--"));
-    let &[name, n, seconds] = args.as_slice() else { return Err("usage: peers [--fast] [--fast-functions] [--profile] WORKLOAD N SECONDS".into()) };
+    let &[name, n, seconds] = args.as_slice() else {
+        return Err("usage: peers [--fast] [--fast-functions] [--profile] WORKLOAD N SECONDS".into());
+    };
     let option = |name: &str| options.contains(&name);
     let mode = if option("--fast") { FpMode::Fast } else { FpMode::Strict };
     let arithmetic = (mode, if option("--fast-functions") { Accuracy::Fast } else { Accuracy::Accurate });
