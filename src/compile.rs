@@ -1,6 +1,6 @@
 //! The order of the stages, on one screen: graph, optimize, schedule, lower, generate code; each verified and timed.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
@@ -44,8 +44,7 @@ impl Timings {
 /// Compiles graphs, and keeps the code of loop nests for programs that need the same ones.
 pub(crate) struct Compiler {
     target: Target,
-    /// By backend, none of them `Auto`.
-    cache: Mutex<HashMap<Backend, HashMap<LoopNest, Arc<Code>>>>,
+    kept: Kept<Code>,
 }
 
 /// A step ready to run.
@@ -75,7 +74,7 @@ impl Compiler {
     /// If code cannot be generated for this machine.
     pub fn host() -> Result<&'static Compiler> {
         static HOST: OnceLock<Result<Compiler>> = OnceLock::new();
-        let made = HOST.get_or_init(|| Ok(Compiler { target: Target::host()?, cache: Mutex::new(HashMap::new()) }));
+        let made = HOST.get_or_init(|| Ok(Compiler { target: Target::host()?, kept: Kept::default() }));
         made.as_ref().map_err(Error::clone)
     }
 
@@ -167,24 +166,127 @@ impl Compiler {
     /// # Errors
     /// If the code generator refuses.
     pub fn code(&self, nest: &LoopNest, backend: Backend) -> Result<Arc<Code>> {
-        let lock = || self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(code) = lock().get(&backend).and_then(|kept| kept.get(nest)) {
-            return Ok(code.clone());
+        self.kept.get(nest, backend, || self.target.compile(nest, backend))
+    }
+}
+
+/// What was compiled before, by backend and nest.
+struct Kept<T>(Mutex<HashMap<Backend, HashMap<LoopNest, Slot<T>>>>);
+
+/// What a nest is compiled to, once it is: threads that ask for a nest while one compiles it wait for that one, and for no other.
+type Slot<T> = Arc<OnceLock<Result<Arc<T>>>>;
+
+impl<T> Default for Kept<T> {
+    fn default() -> Kept<T> {
+        Kept(Mutex::new(HashMap::new()))
+    }
+}
+
+impl<T> Kept<T> {
+    /// What `compile` makes of a nest, now or when it was first asked for. An error is not kept.
+    fn get(&self, nest: &LoopNest, backend: Backend, compile: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+        let slot = self.slot(nest, backend);
+        let made = slot.get_or_init(|| compile().map(Arc::new)).clone();
+        if made.is_err() {
+            let mut all = self.lock();
+            let kept = all.entry(backend).or_default();
+            if kept.get(nest).is_some_and(|known| Arc::ptr_eq(known, &slot)) {
+                kept.remove(nest);
+            }
         }
-        // Compiled outside the lock: two threads may do the same work once, none waits for the other.
-        let code = Arc::new(self.target.compile(nest, backend)?);
-        let mut all = lock();
-        let cache = all.entry(backend).or_default();
+        made
+    }
+
+    fn slot(&self, nest: &LoopNest, backend: Backend) -> Slot<T> {
+        let mut all = self.lock();
+        let kept = all.entry(backend).or_default();
+        if let Some(slot) = kept.get(nest) {
+            return slot.clone();
+        }
         let mut unused = Vec::new();
-        if cache.len() >= MAX_CACHED {
-            unused.extend(cache.extract_if(|_, code| Arc::strong_count(code) == 1));
+        if kept.len() >= MAX_CACHED {
+            // The map alone has these slots, and the slots alone their code.
+            let is_unused = |slot: &Slot<T>| {
+                Arc::strong_count(slot) == 1 && slot.get().is_none_or(|c| c.as_ref().is_ok_and(|c| Arc::strong_count(c) == 1))
+            };
+            unused.extend(kept.extract_if(|_, slot| is_unused(slot)));
         }
-        if cache.len() < MAX_CACHED {
-            cache.insert(nest.clone(), code.clone());
+        let slot = Slot::default();
+        if kept.len() < MAX_CACHED {
+            kept.insert(nest.clone(), slot.clone());
         }
         drop(all);
         // Unmapping the memory of so many nests takes ten milliseconds, for which no other thread should wait.
         drop(unused);
-        Ok(code)
+        slot
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Backend, HashMap<LoopNest, Slot<T>>>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn nest(params: u32) -> LoopNest {
+        LoopNest {
+            parallel: Vec::new(),
+            reduced: Vec::new(),
+            accesses: Vec::new(),
+            insts: Vec::new(),
+            types: Vec::new(),
+            depths: Vec::new(),
+            reductions: Vec::new(),
+            stores: Vec::new(),
+            lanes: kernel::Lanes::Scalar,
+            in_place: false,
+            descending: false,
+            pointers: 0,
+            params,
+        }
+    }
+
+    #[test]
+    fn a_nest_is_compiled_once_and_others_meanwhile() {
+        let (kept, count, threads) = (Kept::<u32>::default(), AtomicUsize::new(0), 4);
+        let (begin, other_is_done) = (Barrier::new(threads + 1), OnceLock::new());
+        let all: Vec<Arc<u32>> = std::thread::scope(|s| {
+            let ask = || {
+                begin.wait();
+                let compile = || {
+                    // Ends only when another nest has been compiled, by another thread.
+                    other_is_done.wait();
+                    count.fetch_add(1, Ordering::Relaxed);
+                    Ok(1)
+                };
+                kept.get(&nest(1), Backend::Cranelift, compile).unwrap()
+            };
+            let asking: Vec<_> = (0..threads).map(|_| s.spawn(ask)).collect();
+            begin.wait();
+            assert_eq!(*kept.get(&nest(2), Backend::Cranelift, || Ok(2)).unwrap(), 2);
+            assert_eq!(*kept.get(&nest(1), Backend::Avx2, || Ok(3)).unwrap(), 3);
+            other_is_done.set(()).unwrap();
+            asking.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        assert_eq!(count.into_inner(), 1);
+        assert!(all.iter().all(|code| Arc::ptr_eq(code, &all[0])));
+    }
+
+    #[test]
+    fn what_is_not_used_makes_room_and_errors_are_not_kept() {
+        let kept = Kept::<u32>::default();
+        let get = |k: u32| kept.get(&nest(k), Backend::Cranelift, || Ok(k)).unwrap();
+        let used = get(0);
+        (1..2 * MAX_CACHED as u32).for_each(|k| assert_eq!(*get(k), k));
+        assert!(Arc::ptr_eq(&used, &get(0)));
+        assert!(kept.lock()[&Backend::Cranelift].len() <= MAX_CACHED);
+        let refused = || Err(broken("refused".into()));
+        assert!(kept.get(&nest(7), Backend::Avx2, refused).is_err());
+        assert_eq!(*kept.get(&nest(7), Backend::Avx2, || Ok(8)).unwrap(), 8);
     }
 }
