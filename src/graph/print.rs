@@ -56,6 +56,7 @@ impl fmt::Display for Line<'_> {
             Kind::Binary(op, a, b) => write!(f, "{} {a}, {b}", op.name())?,
             Kind::Select(a, b, c) => write!(f, "select {a}, {b}, {c}")?,
             Kind::MulAdd(a, b, c) => write!(f, "muladd {a}, {b}, {c}")?,
+            Kind::Quotient(a, b, c) => write!(f, "quotient {a}, {b} by {c}")?,
             Kind::Cast(a) => write!(f, "cast {a}")?,
             Kind::Take(a, indices, map) => {
                 write!(f, "take {a}{map} at ")?;

@@ -84,7 +84,7 @@ fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
         Kind::Select(c, a, b) => {
             ensure(dtype(*c) == DType::Bool && dtype(*a) == node.dtype && dtype(*b) == node.dtype, "wrong types (rule 4)")
         }
-        Kind::MulAdd(a, b, c) => {
+        Kind::MulAdd(a, b, c) | Kind::Quotient(a, b, c) => {
             let alike = [a, b, c].iter().all(|o| dtype(**o) == node.dtype);
             ensure(alike && node.dtype.class() == Class::Float, "wrong types (rule 4)")
         }

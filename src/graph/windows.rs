@@ -13,7 +13,7 @@ use crate::shape::Shape;
 /// Which values are to be in windows. It goes along with a graph from pass to pass.
 #[derive(Clone, Default)]
 pub(crate) struct Windows {
-    /// No value is.
+    /// No value is, and nothing else takes memory to be faster.
     off: bool,
     /// Values that are not: they were to be once, and were stored as a whole.
     refused: Arc<HashSet<Name>>,
@@ -29,7 +29,7 @@ fn name(node: &Node) -> Name {
 }
 
 impl Windows {
-    /// Everything is recomputed.
+    /// Everything is recomputed, and divisions have no arrays of reciprocals.
     pub fn none() -> Windows {
         Windows { off: true, ..Windows::default() }
     }

@@ -2,7 +2,8 @@
 
 use hashbrown::HashMap;
 
-use super::{Inst, ValueId};
+use super::lower::depths;
+use super::{Inst, LoopNest, Position, Reduction, Scattered, Store, ValueId};
 use crate::dtype::{DType, Scalar};
 use crate::math::{self, Emit, Function1, Function2, Rare};
 use crate::ops::{BinaryOp, UnaryOp, for_each_binary, for_each_unary};
@@ -13,6 +14,35 @@ pub(crate) struct Body {
     pub insts: Vec<Inst>,
     pub types: Vec<DType>,
     cons: HashMap<(Inst, DType), ValueId>,
+}
+
+impl LoopNest {
+    /// The same nest with another body: `f` adds what stands for an instruction, whose number and whose form over the new values it is given.
+    pub(super) fn rebuilt(&self, mut f: impl FnMut(&mut Body, usize, Inst) -> ValueId) -> LoopNest {
+        let mut body = Body::default();
+        let mut values: Vec<ValueId> = Vec::with_capacity(self.insts.len());
+        for (k, inst) in self.insts.iter().enumerate() {
+            let value = f(&mut body, k, inst.map(|a| a, |v| values[v.index()]));
+            values.push(value);
+        }
+        let at = |v: ValueId| values[v.index()];
+        let moved = |s: Scattered| Scattered {
+            position: match s.position {
+                Position::At(v) => Position::At(at(v)),
+                Position::Next(v) => Position::Next(at(v)),
+            },
+            ..s
+        };
+        let depths = depths(&body, &self.accesses, self.rank());
+        LoopNest {
+            depths,
+            insts: body.insts,
+            types: body.types,
+            reductions: self.reductions.iter().map(|r| Reduction { value: at(r.value), ..*r }).collect(),
+            stores: self.stores.iter().map(|s| Store { value: at(s.value), scatter: s.scatter.map(moved), ..*s }).collect(),
+            ..self.clone()
+        }
+    }
 }
 
 impl Body {

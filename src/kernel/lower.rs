@@ -193,6 +193,10 @@ impl Lowerer<'_> {
                 let (x, y, z) = (v(self, 0), v(self, 1), v(self, 2));
                 self.body.add(Inst::Fma(x, y, z), node.dtype)
             }
+            Kind::Quotient(..) => {
+                let (x, y, r) = (v(self, 0), v(self, 1), v(self, 2));
+                self.body.add(Inst::Quotient(x, y, r), node.dtype)
+            }
             Kind::Select(..) => {
                 let (c, x, y) = (v(self, 0), v(self, 1), v(self, 2));
                 self.body.select(c, x, y)

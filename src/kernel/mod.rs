@@ -23,6 +23,7 @@ mod body;
 mod halves;
 mod lower;
 mod print;
+mod reciprocals;
 mod unroll;
 mod verify;
 mod work;
@@ -39,6 +40,7 @@ use crate::size::Size;
 
 pub(crate) use halves::expanded as expanded_halves;
 pub(crate) use lower::{OperandStrides, lower};
+pub(crate) use reciprocals::with_reciprocals;
 pub(crate) use verify::verify;
 pub(crate) use work::{Amount, Work};
 
@@ -183,6 +185,9 @@ pub enum Inst {
     Binary(BinaryOp, ValueId, ValueId),
     /// `x * y + z`, rounded once.
     Fma(ValueId, ValueId, ValueId),
+    /// `x / y`, rounded once, where the third is what [`with_reciprocals`] has of `y`. A backend may correct the product of `x` and that to
+    /// the quotient's bits, or divide.
+    Quotient(ValueId, ValueId, ValueId),
     /// `x` where the first is true, else `y`.
     Select(ValueId, ValueId, ValueId),
     /// The function of the second where the first is true, which it seldom is, else the third; both are `f64`.
@@ -207,7 +212,9 @@ impl Inst {
                 smallvec::smallvec![x]
             }
             Inst::Binary(_, x, y) => smallvec::smallvec![x, y],
-            Inst::Fma(x, y, z) | Inst::Select(x, y, z) | Inst::Rarely(_, x, y, z) => smallvec::smallvec![x, y, z],
+            Inst::Fma(x, y, z) | Inst::Quotient(x, y, z) | Inst::Select(x, y, z) | Inst::Rarely(_, x, y, z) => {
+                smallvec::smallvec![x, y, z]
+            }
         }
     }
 }
@@ -224,6 +231,7 @@ impl Inst {
             Inst::Unary(op, x) => Inst::Unary(op, value(x)),
             Inst::Binary(op, x, y) => Inst::Binary(op, value(x), value(y)),
             Inst::Fma(x, y, z) => Inst::Fma(value(x), value(y), value(z)),
+            Inst::Quotient(x, y, z) => Inst::Quotient(value(x), value(y), value(z)),
             Inst::Select(x, y, z) => Inst::Select(value(x), value(y), value(z)),
             Inst::Rarely(f, x, y, z) => Inst::Rarely(f, value(x), value(y), value(z)),
             Inst::Cast(x) => Inst::Cast(value(x)),

@@ -130,6 +130,7 @@ impl Printed<'_> {
             Inst::Unary(op, x) => format!("{} {}", op.name(), v(x)),
             Inst::Binary(op, x, y) => format!("{} {}, {}", op.name(), v(x), v(y)),
             Inst::Fma(x, y, z) => format!("fma {}, {}, {}", v(x), v(y), v(z)),
+            Inst::Quotient(x, y, z) => format!("quotient {}, {} by {}", v(x), v(y), v(z)),
             Inst::Select(c, x, y) => format!("select {}, {}, {}", v(c), v(x), v(y)),
             Inst::Rarely(f, c, x, y) => format!("rarely {} {}, {}, {}", f.name(), v(c), v(x), v(y)),
             Inst::Cast(x) => format!("cast {}", v(x)),

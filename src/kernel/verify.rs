@@ -60,7 +60,7 @@ pub(crate) fn verify(nest: &LoopNest) -> Result<(), String> {
             Inst::Unary(..) | Inst::Binary(..) if of(0).is_half() => false,
             Inst::Unary(op, _) => op.result(of(0)) == Some(ty) && !op.is_expanded(of(0).class()),
             Inst::Binary(op, ..) => of(0) == of(1) && op.result(of(0)) == Some(ty) && !op.is_expanded(of(0).class()),
-            Inst::Fma(..) => ty.is_float() && !ty.is_half() && (0..3).all(|n| of(n) == ty),
+            Inst::Fma(..) | Inst::Quotient(..) => ty.is_float() && !ty.is_half() && (0..3).all(|n| of(n) == ty),
             Inst::Select(..) => of(0) == DType::Bool && of(1) == ty && of(2) == ty,
             Inst::Cast(_) if of(0).is_half() || ty.is_half() => {
                 matches!((of(0), ty), (DType::F16, DType::F32) | (DType::F32, DType::F16))

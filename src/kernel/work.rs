@@ -83,6 +83,13 @@ fn cost(nest: &LoopNest, k: usize) -> Cost {
         Inst::Rarely(..) => Lanes(2.0),
         Inst::Unary(UnaryOp::Sqrt, _) => Each(if dtype == DType::F64 { 6.0 } else { 2.4 }),
         Inst::Unary(..) => Lanes(1.0),
+        // From a reciprocal.
+        Inst::Quotient(..) => Lanes(10.0),
+        Inst::Binary(BinaryOp::Div, _, y)
+            if dtype.is_float() && nest.in_lanes(nest.depths[k]) && nest.depths[y.index()] < nest.depths[k] =>
+        {
+            Lanes(10.0)
+        }
         Inst::Binary(op, x, _) => match (op, nest.types[x.index()]) {
             (BinaryOp::Div, DType::F64) => Each(4.0),
             (BinaryOp::Div, d) if d.is_float() => Each(1.25),
@@ -115,6 +122,7 @@ impl Work {
                 Inst::Unary(op, _) => unary_flops(*op),
                 Inst::Binary(op, ..) => binary_flops(*op),
                 Inst::Fma(..) => 2,
+                Inst::Quotient(..) => 1,
                 _ => 0,
             };
             // A mask is computed in the lanes of what is compared.

@@ -16,6 +16,7 @@ mod integers;
 mod logs;
 mod pair;
 mod pow;
+pub(crate) mod quotient;
 mod remainder;
 mod roots;
 mod signs;

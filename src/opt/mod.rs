@@ -12,6 +12,7 @@ mod divide;
 mod fold;
 mod mirror;
 mod pieces;
+mod quotients;
 mod reshape;
 mod simplify;
 mod unroll;
@@ -54,5 +55,6 @@ pub(crate) const PASSES: &[Pass] = &[
     // Parts see their operands through new views.
     Pass { name: "views again", ..views::PASS },
     divide::PASS,
+    quotients::PASS,
     mirror::PASS,
 ];

@@ -272,8 +272,8 @@ impl KernelBuilder {
         let timings = Timings { import: start.elapsed(), ..Timings::default() };
         let mut kernel = Kernel::new(&self.name, graph, self.required, self.backend, timings)?;
         let mut plan = kernel.plan(kernel.contiguous_key(), true);
-        // What is required of memory decides where windows are only the faster way.
-        if plan.as_ref().is_err_and(|e| e.kind() == ErrorKind::Contract) && kernel.0.graph.windows().has_any() {
+        // What is required of memory decides where windows and reciprocals are only the faster way.
+        if plan.as_ref().is_err_and(|e| e.kind() == ErrorKind::Contract) && kernel.0.graph.takes_memory_for_time() {
             let mut graph = kernel.0.imported.clone();
             graph.set_windows(Windows::none());
             kernel = Kernel::new(&self.name, graph, kernel.0.required.clone(), kernel.0.backend, timings)?;

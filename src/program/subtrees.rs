@@ -251,6 +251,7 @@ impl After {
                 Inst::Unary(op, x) => Eval.unary(op, v(x)),
                 Inst::Binary(op, x, y) => Eval.binary(op, v(x), v(y)),
                 Inst::Fma(x, y, z) => Eval.fma(v(x), v(y), v(z)),
+                Inst::Quotient(x, y, _) => Eval.binary(BinaryOp::Div, v(x), v(y)),
                 Inst::Select(c, x, y) => Eval.select(v(c), v(x), v(y)),
                 Inst::Rarely(f, c, x, y) => Eval.rarely(f, v(c), v(x), v(y)),
                 Inst::Cast(x) => Eval.cast(v(x), *dtype),

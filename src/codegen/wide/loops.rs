@@ -29,8 +29,7 @@ impl Generator<'_> {
             }
         }
         // Elements of an index are addresses, not memory.
-        let at_positions =
-            nest.insts.iter().any(|i| matches!(i, Inst::LoadAt(_, at) if self.shape.is_vector_depth(nest.depths[at.index()])));
+        let at_positions = nest.insts.iter().any(|i| matches!(i, Inst::LoadAt(_, at) if self.shape.nest.in_lanes(nest.depths[at.index()])));
         plain
             && !at_positions
             && match self.shape.isa {
@@ -52,6 +51,10 @@ impl Generator<'_> {
             return self.reduce_columns();
         }
         let depth = Depth::Parallel(nest.rank() as u8);
+        if self.has_late() {
+            self.reserve_late();
+            self.late()?;
+        }
         let copies = self.copies(depth, 4, 0)?;
         self.emit(Instruction::with2(Code::Xor_r32_rm32, Register::ESI, Register::ESI));
         if self.can_stream() {
@@ -96,6 +99,7 @@ impl Generator<'_> {
         // As many elements as bring the first store to a multiple of its width.
         let size = nest.accesses[nest.stores[0].access as usize].dtype.size() as i32;
         let (extent, ready) = (self.frame.reserve(8, 8), self.asm.label());
+        // So many elements are more than three vectors of a type that has late values.
         self.emit(Instruction::with2(Code::Cmp_rm64_imm32, EXTENT, width));
         self.asm.jump(Code::Jl_rel32_64, plain);
         self.target(0);
@@ -222,6 +226,15 @@ impl Generator<'_> {
             1 => None,
             _ => Some(self.select(depth, Turn::Full, Tail::Bits, &index[..1], one)?.block),
         };
+        let short = match self.has_late() {
+            false => None,
+            true => {
+                self.shape.divides = true;
+                let block = self.select(depth, Turn::Full, Tail::Bits, &index[..1], one).map(|s| s.block);
+                self.shape.divides = false;
+                Some((block?, self.asm.label()))
+            }
+        };
         let mask = self.can_mask();
         let (rest, done) = (self.asm.label(), self.asm.label());
         // Where no whole vector fits.
@@ -233,8 +246,15 @@ impl Generator<'_> {
             self.emit(Instruction::with2(Code::Mov_r64_rm64, INDEX, EXTENT));
         }
         let mut last = None;
-        for (block, step) in [(Some(&wide), lanes * copies as i64), (single.as_ref(), lanes)] {
+        if let Some((_, label)) = &short {
+            self.jump_if_short(*label);
+        }
+        let blocks = [(Some(&wide), lanes * copies as i64), (single.as_ref(), lanes), (short.as_ref().map(|(block, _)| block), lanes)];
+        for (k, (block, step)) in blocks.into_iter().enumerate() {
             let Some(block) = block else { continue };
+            if let (2, Some((_, label))) = (k, &short) {
+                self.asm.bind(*label);
+            }
             if down {
                 self.downward(block, step as i32, &available);
             } else {

@@ -138,6 +138,9 @@ pub(super) enum Op {
     },
     /// The second operand, which is read here only, is overwritten with the first.
     Over(Code),
+    /// The first operand that is read, but the quotient of the second and the third by this code, out of line, of all lanes where one asks for it:
+    /// with AVX-512 one that is not set in the fourth, with AVX2 one that is.
+    Quotient(Code),
     /// The first operand that is read, but the function of the second, out of line, in lanes where the third is set.
     Rarely(Rare, DType),
 }

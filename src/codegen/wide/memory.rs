@@ -322,7 +322,7 @@ impl Select<'_> {
     pub fn load_at(&mut self, access: u32, offset: ValueId, copy: usize) -> Result<Value> {
         let a = &self.shape.nest.accesses[access as usize];
         let (d, swapped, size) = (a.dtype, a.swapped, a.dtype.size());
-        let moves = self.shape.is_vector_depth(self.shape.nest.depths[offset.index()]) && self.turn != Turn::One;
+        let moves = self.shape.nest.in_lanes(self.shape.nest.depths[offset.index()]) && self.turn != Turn::One;
         let offset = self.at(offset, copy);
         let stride = self.walk(access, copy);
         let at = if moves && self.index[copy].is_some() {

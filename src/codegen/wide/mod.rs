@@ -6,6 +6,7 @@
 //! - `reduce`: reductions; `tree`: the defined order along the vector's axis, and `rows`: of several short rows; `columns`: along another, and
 //!   `panels`: many columns of some rows at a time.
 //! - `select`, with `masks`, `convert` and `memory`: from the body's instructions to machine instructions over virtual registers.
+//! - `quotient`: divisions by what many elements share.
 //! - `spaced`: loads of elements a few elements apart.
 //! - `table`: which instruction does what.
 //! - `regs`: a linear scan over a straight line of instructions. Constants stay in memory unless registers are left.
@@ -20,6 +21,7 @@ mod masks;
 mod memory;
 mod nest;
 mod panels;
+mod quotient;
 mod rare;
 mod reduce;
 mod regs;
@@ -63,5 +65,6 @@ impl Isa {
 
 /// The code of a verified nest, and its text if `listing`; `None` if this backend does not do such nests.
 pub(super) fn compile(nest: &LoopNest, isa: Isa, listing: bool) -> Option<Assembled> {
-    nest::generate(nest, isa, listing).ok()
+    let divided = crate::kernel::with_reciprocals(nest, isa.shares_reciprocals());
+    nest::generate(divided.as_ref().unwrap_or(nest), isa, listing).ok()
 }

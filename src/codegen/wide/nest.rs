@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use super::asm::{Assembled, Assembler, Label};
 use super::machine::{Block, Isa};
 use super::regs::{self, Available, Frame};
+use super::rows::ROWS;
 use super::select::{Declined, Lane, Result, Select, Tail, Turn, Value};
 use crate::kernel::{Depth, Inst, LEAF_LANES, Lanes, LoopNest, Stride, ValueId};
 use crate::ops::UnaryOp;
@@ -44,7 +45,7 @@ pub(super) enum Pointer {
 #[derive(Clone, Copy)]
 pub(super) struct Home {
     pub offset: i32,
-    /// Bytes from copy to copy; 0 if all are one.
+    /// Bytes from copy to copy, or where lanes run along a reduced axis from row to row; 0 if all are one.
     apart: i32,
     pub lane: Lane,
 }
@@ -63,10 +64,19 @@ pub(super) struct Shape<'a> {
     pub homes: Vec<Option<Home>>,
     /// A vector's room for what goes through memory on its way to general registers.
     pub scratch: i32,
-    /// True if the copies of a block are vectors of several rows: see `rows`.
+    /// True if the copies of a block are vectors of four rows: see `rows`.
     pub rows: bool,
+    /// Which of four rows is computed outside of reductions, if values of these are kept for each.
+    pub row: Option<i32>,
     /// Which negations are part of the fused multiply-add that alone reads them.
     folded: Vec<bool>,
+    /// Which values are reciprocals for [`Inst::Quotient`] and what is computed for them alone, outside of the loop over the vector's axis: a
+    /// short axis does without.
+    late: Vec<bool>,
+    /// True while code for these is selected.
+    is_late: bool,
+    /// True where quotients are divisions: in blocks of single vectors of a short axis.
+    pub divides: bool,
 }
 
 impl Shape<'_> {
@@ -85,18 +95,20 @@ impl Shape<'_> {
         self.folded[k]
     }
 
-    pub fn home(&self, v: ValueId, copy: usize) -> Home {
-        let home = self.homes[v.index()].expect("a value from another block is kept");
-        Home { offset: home.offset + home.apart * copy as i32, ..home }
+    /// True for an instruction of a depth that is for the code which is selected now.
+    fn selects(&self, k: usize, depth: Depth) -> bool {
+        self.nest.depths[k] == depth && self.late[k] == self.is_late
     }
 
-    /// True if the value differs from lane to lane.
-    pub fn is_vector_depth(&self, depth: Depth) -> bool {
-        match self.nest.lanes {
-            Lanes::Scalar => false,
-            Lanes::Parallel(_) => depth >= Depth::Parallel(self.nest.rank() as u8),
-            Lanes::Reduced => depth == Depth::Reduced,
-        }
+    /// Where one of so many copies of a value is.
+    pub fn home(&self, v: ValueId, copy: usize, copies: usize) -> Home {
+        let home = self.homes[v.index()].expect("a value from another block is kept");
+        let which = match (self.nest.lanes, self.rows) {
+            (Lanes::Reduced, true) => copy * ROWS / copies,
+            (Lanes::Reduced, false) => 0,
+            _ => copy,
+        };
+        Home { offset: home.offset + home.apart * which as i32, ..home }
     }
 }
 
@@ -153,9 +165,31 @@ fn folded_negations(nest: &LoopNest) -> Vec<bool> {
     (0..count).map(|k| is_negation(k) && reads[k] == 1 && by_fma[k]).collect()
 }
 
+/// See [`Shape::late`].
+fn late_values(nest: &LoopNest) -> Vec<bool> {
+    let count = nest.insts.len();
+    if !nest.reductions.is_empty() || !matches!(nest.lanes, Lanes::Parallel(_)) {
+        return vec![false; count];
+    }
+    let outside = Depth::Parallel(nest.rank() as u8 - 1);
+    let mut late: Vec<bool> = nest.depths.iter().map(|d| *d == outside).collect();
+    let mut by_quotient = vec![false; count];
+    nest.stores.iter().for_each(|s| late[s.value.index()] = false);
+    for (k, inst) in nest.insts.iter().enumerate().rev() {
+        // What nothing reads is as good as read by others.
+        late[k] &= by_quotient[k];
+        for (n, o) in inst.operands().iter().enumerate() {
+            let alone = late[k] || n == 2 && matches!(inst, Inst::Quotient(..));
+            by_quotient[o.index()] |= alone;
+            late[o.index()] &= alone;
+        }
+    }
+    late
+}
+
 /// How many elements of the body's widest type a register holds.
-fn whole_of(nest: &LoopNest, isa: Isa, is_vector: impl Fn(Depth) -> bool) -> usize {
-    let vector = |k: usize| is_vector(nest.depths[k]);
+fn whole_of(nest: &LoopNest, isa: Isa) -> usize {
+    let vector = |k: usize| nest.in_lanes(nest.depths[k]);
     let operands = |k: usize| nest.insts[k].operands().into_iter().map(|o| o.index()).filter(|o| vector(*o));
     let size = |k: usize| operands(k).chain([k]).map(|k| nest.types[k].size()).max().unwrap_or(1);
     let read = (0..nest.insts.len()).filter(|k| vector(*k)).map(size);
@@ -198,9 +232,23 @@ impl<'a> Generator<'a> {
             Lanes::Reduced => Some(rank + nest.reduced.len() - 1),
         };
         let homes = vec![None; nest.insts.len()];
-        let mut shape =
-            Shape { nest, isa, lanes: 1, whole: 1, axis, pointers, homes, scratch, rows: false, folded: folded_negations(nest) };
-        shape.whole = whole_of(nest, isa, |d| shape.is_vector_depth(d));
+        let mut shape = Shape {
+            nest,
+            isa,
+            lanes: 1,
+            whole: 1,
+            axis,
+            pointers,
+            homes,
+            scratch,
+            rows: false,
+            row: None,
+            folded: folded_negations(nest),
+            late: late_values(nest),
+            is_late: false,
+            divides: false,
+        };
+        shape.whole = whole_of(nest, isa);
         let across = nest.lanes == Lanes::Reduced && nest.is_ordered();
         shape.lanes = if across { shape.whole.min(LEAF_LANES as usize) } else { shape.whole };
         // A store of many lanes to one place: whoever writes last wins, which this backend does not know of.
@@ -303,7 +351,7 @@ impl<'a> Generator<'a> {
             reads,
         };
         for k in 0..nest.insts.len() {
-            if nest.depths[k] == depth {
+            if s.shape.selects(k, depth) {
                 for copy in 0..index.len() {
                     s.inst(k, copy)?;
                 }
@@ -345,7 +393,7 @@ impl<'a> Generator<'a> {
         let nest = self.shape.nest;
         let mut kept = vec![false; nest.insts.len()];
         for (k, inst) in nest.insts.iter().enumerate() {
-            if nest.depths[k] != depth {
+            if !self.shape.selects(k, depth) {
                 inst.operands().iter().for_each(|o| kept[o.index()] = true);
             }
         }
@@ -355,12 +403,20 @@ impl<'a> Generator<'a> {
         if !stores {
             nest.stores.iter().for_each(|s| kept[s.value.index()] = true);
         }
-        let own = |k: &usize| kept[*k] && nest.depths[*k] == depth && !matches!(nest.insts[*k], Inst::Const(_) | Inst::Reduced(_));
+        let own = |k: &usize| kept[*k] && self.shape.selects(*k, depth) && !matches!(nest.insts[*k], Inst::Const(_) | Inst::Reduced(_));
         (0..nest.insts.len()).filter(own).map(ValueId::new).collect()
     }
 
     /// Emits what is the same for all lanes at a depth.
     pub fn uniform(&mut self, depth: Depth, stores: bool) -> Result<()> {
+        let block = self.uniform_block(depth, stores)?;
+        let all = Available::all(self.shape.isa);
+        self.emit_block(&block, &all);
+        Ok(())
+    }
+
+    /// What is the same for all lanes at a depth, and finds places for what other blocks read of it.
+    pub fn uniform_block(&mut self, depth: Depth, stores: bool) -> Result<Block> {
         let kept = self.kept(depth, stores);
         let mut s = self.select(depth, Turn::One, Tail::Bits, &[None], if stores { &Sink::Stores } else { &Sink::Nothing })?;
         let mut values: Vec<_> = kept.iter().map(|v| s.value(*v, 0)).collect();
@@ -370,19 +426,44 @@ impl<'a> Generator<'a> {
                 *value = Value { at: s.mask_of(*value, 1, 0), lane: Lane::Bytes(1) };
             }
         }
-        let mut block = std::mem::take(&mut s.block);
-        if values.is_empty() && block.items.is_empty() {
-            return Ok(());
-        }
-        let homes: SmallVec<[i32; 8]> = kept.iter().zip(&values).map(|(v, value)| self.home(*v, value.lane, 1)).collect();
+        let block = std::mem::take(&mut s.block);
+        let of_row = self.shape.row.filter(|_| depth == Depth::Parallel(self.shape.nest.rank() as u8));
+        let (copies, apart) = of_row.map_or((1, 0), |row| (ROWS, 64 * row));
+        let homes: SmallVec<[i32; 8]> = kept.iter().zip(&values).map(|(v, value)| self.home(*v, value.lane, copies) + apart).collect();
         let mut s = self.select_more(block);
         for (value, offset) in values.iter().zip(homes) {
             s.keep(*value, offset, 0);
         }
-        block = s.block;
-        let all = Available::all(self.shape.isa);
-        regs::emit(&block, self.shape.isa, &mut self.asm, &mut self.frame, &all);
-        Ok(())
+        Ok(s.block)
+    }
+
+    /// True if some values of [`Shape::late`] are computed where an axis is long enough for them.
+    pub fn has_late(&self) -> bool {
+        self.shape.late.contains(&true)
+    }
+
+    /// Places for the values of [`Shape::late`].
+    pub fn reserve_late(&mut self) {
+        for k in (0..self.shape.late.len()).filter(|k| self.shape.late[*k]).collect::<SmallVec<[usize; 8]>>() {
+            self.home(ValueId::new(k), Lane::Number, 1);
+        }
+    }
+
+    /// Emits the values of [`Shape::late`], for an axis that is long enough.
+    pub fn late(&mut self) -> Result<()> {
+        let short = self.asm.label();
+        self.jump_if_short(short);
+        self.shape.is_late = true;
+        let done = self.uniform(Depth::Parallel(self.shape.nest.rank() as u8 - 1), false);
+        self.shape.is_late = false;
+        self.asm.bind(short);
+        done
+    }
+
+    /// Jumps where the vector's axis is too short for values of [`Shape::late`] to be worth it: a reciprocal takes as long as a division of two vectors.
+    pub fn jump_if_short(&mut self, to: Label) {
+        self.emit(Instruction::with2(Code::Cmp_rm64_imm32, EXTENT, 3 * self.shape.lanes as i32));
+        self.asm.jump(Code::Jl_rel32_64, to);
     }
 
     /// Selection into a block that exists, of what is the same for all lanes.

@@ -1,4 +1,4 @@
-//! Functions that a few elements need. In line there is a test of the mask and a jump that is not taken; what it jumps to lies
+//! What a few elements need, as a function or an instruction. In line there is a test of the mask and a jump that is not taken; what it jumps to lies
 //! behind the nest's code and calls a helper, after which every register is as it was, but for the result.
 //!
 //! ```text
@@ -23,16 +23,26 @@ use crate::math::Rare;
 /// A place where code jumps out of line.
 #[derive(Clone, Copy)]
 pub(super) struct Site {
-    pub function: Rare,
-    /// `f64` or `f32`.
-    pub dtype: DType,
     pub apart: Label,
     pub back: Label,
     /// The register of the usual value, which becomes that of the result.
     pub result: u8,
-    pub operand: u8,
-    /// A mask register of AVX-512, or a vector.
-    pub mask: u8,
+    pub what: Apart,
+}
+
+/// What is done out of line.
+#[derive(Clone, Copy)]
+pub(super) enum Apart {
+    Function {
+        function: Rare,
+        /// `f64` or `f32`.
+        dtype: DType,
+        operand: u8,
+        /// A mask register of AVX-512, or a vector.
+        mask: u8,
+    },
+    /// One instruction, which writes the result.
+    Instruction(Instruction),
 }
 
 /// General registers that a function of the C convention may change. `rax` is saved at each place, since it says what to call.
@@ -54,7 +64,15 @@ impl Generator<'_> {
     /// The code out of line, after that of the nest.
     pub fn rare(&mut self) {
         let sites = std::mem::take(&mut self.asm.sites);
-        if sites.is_empty() {
+        for site in &sites {
+            if let Apart::Instruction(instruction) = site.what {
+                self.asm.bind(site.apart);
+                self.asm.emit(instruction);
+                self.asm.jump(Code::Jmp_rel32_64, site.back);
+            }
+        }
+        let calls = |of: DType| sites.iter().any(|s| matches!(s.what, Apart::Function { dtype, .. } if dtype == of));
+        if !calls(DType::F64) && !calls(DType::F32) {
             return;
         }
         let isa = self.shape.isa;
@@ -69,21 +87,22 @@ impl Generator<'_> {
         };
         let save = [DType::F64, DType::F32].map(|dtype| (dtype, self.asm.label()));
         for site in &sites {
+            let Apart::Function { function, dtype, operand, mask } = site.what else { continue };
             self.asm.bind(site.apart);
             let class = if isa == Isa::Avx512 { 1 } else { 0 };
-            self.asm.emit(regs::store_whole(isa, 0, Frame::at(room.operand), site.operand));
+            self.asm.emit(regs::store_whole(isa, 0, Frame::at(room.operand), operand));
             self.asm.emit(regs::store_whole(isa, 0, Frame::at(room.result), site.result));
-            self.asm.emit(regs::store_whole(isa, class, Frame::at(room.mask), site.mask));
+            self.asm.emit(regs::store_whole(isa, class, Frame::at(room.mask), mask));
             self.store_word(Frame::at(room.rax), Register::RAX);
-            self.emit(Instruction::with2(Code::Mov_r64_imm64, Register::RAX, rare_helper(site.function, site.dtype).address() as u64));
-            for (_, save) in save.iter().filter(|(dtype, _)| *dtype == site.dtype) {
+            self.emit(Instruction::with2(Code::Mov_r64_imm64, Register::RAX, rare_helper(function, dtype).address() as u64));
+            for (_, save) in save.iter().filter(|(of, _)| *of == dtype) {
                 self.asm.jump(Code::Call_rel32_64, *save);
             }
             self.load_word(Register::RAX, Frame::at(room.rax));
             self.asm.emit(regs::load_whole(isa, 0, site.result, Frame::at(room.result)));
             self.asm.jump(Code::Jmp_rel32_64, site.back);
         }
-        for (dtype, save) in save.into_iter().filter(|(dtype, _)| sites.iter().any(|site| site.dtype == *dtype)) {
+        for (dtype, save) in save.into_iter().filter(|(dtype, _)| calls(*dtype)) {
             self.asm.bind(save);
             self.call_saved(&room, dtype);
         }

@@ -7,7 +7,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::asm::Assembler;
 use super::machine::{Block, Class, Isa, Item, KMask, Machine, Op, Operand, Place, Under, V, Width};
-use super::rare::Site;
+use super::rare::{Apart, Site};
 use crate::dtype::DType;
 use crate::math::Rare;
 
@@ -294,6 +294,7 @@ impl Allocator<'_> {
         match m.op {
             Op::Code(code) | Op::Over(code) => self.plain(code, m),
             Op::Rarely(f, dtype) => self.rarely(f, dtype, m),
+            Op::Quotient(code) => self.quotient(code, m),
             Op::Fma { c132, c213, c231 } => self.fma(m, [c132, c213, c231]),
         }
     }
@@ -414,24 +415,69 @@ impl Allocator<'_> {
         let [Operand::Def(v, _), Operand::Use(usual, _), Operand::Use(x, _), Operand::Use(mask, _)] = m.operands[..] else {
             unreachable!("a function of registers")
         };
-        let (before, operand, by) = (self.in_register(usual), self.in_register(x), self.in_register(mask));
-        let over = self.last_use(usual) && usual != x;
-        let result = if over { before } else { self.take(0) };
-        if !over {
-            self.asm.emit(copy_whole(self.isa, 0, result, before));
-        }
-        self.release_dying(m);
-        self.free[0] &= !(1 << result);
-        self.own(v, result);
-        let (apart, back) = (self.asm.label(), self.asm.label());
+        let (operand, by) = (self.in_register(x), self.in_register(mask));
+        let result = self.result_over(usual, v, usual != x, m);
         let (code, r) = match self.class(mask) {
             1 => (Code::VEX_Kortestq_kr_kr, Register::K0 + by as u32),
             _ => (Code::VEX_Vptest_ymm_ymmm256, Width::Y.register(by)),
         };
-        self.asm.emit(Instruction::with2(code, r, r).expect("a test"));
-        self.asm.jump(Code::Jne_rel32_64, apart);
+        self.jump_apart((code, r, Code::Jne_rel32_64), result, Apart::Function { function, dtype, operand, mask: by });
+        self.finish(m);
+    }
+
+    /// The register of a result that starts as the value `usual`, whose register it takes if that is read no more and `may` be overwritten.
+    fn result_over(&mut self, usual: V, result: V, may: bool, m: &Machine) -> u8 {
+        let before = self.in_register(usual);
+        let over = self.last_use(usual) && may;
+        let r = if over { before } else { self.take(0) };
+        if !over {
+            self.asm.emit(copy_whole(self.isa, 0, r, before));
+        }
+        self.release_dying(m);
+        self.free[0] &= !(1 << r);
+        self.own(result, r);
+        r
+    }
+
+    /// A test, and a jump out of line.
+    fn jump_apart(&mut self, (test, register, jump): (Code, Register, Code), result: u8, what: Apart) {
+        let (apart, back) = (self.asm.label(), self.asm.label());
+        self.asm.emit(Instruction::with2(test, register, register).expect("a test"));
+        self.asm.jump(jump, apart);
         self.asm.bind(back);
-        self.asm.sites.push(Site { function, dtype, apart, back, result, operand, mask: by });
+        self.asm.sites.push(Site { apart, back, result, what });
+    }
+
+    fn quotient(&mut self, code: Code, m: &Machine) {
+        let [Operand::Def(v, w), Operand::Use(usual, _), x, y, Operand::Use(mask, _)] = m.operands[..] else {
+            unreachable!("a quotient of vectors")
+        };
+        let Operand::Use(x, _) = x else { unreachable!("a dividend is in a register") };
+        let (dividend, by) = (self.in_register(x), self.in_register(mask));
+        let divisor = match y {
+            Operand::Use(y, _) => Got::Register(self.in_register(y), false),
+            Operand::Fixed(r, _) => Got::Register(r, false),
+            Operand::Place(place, _) => match self.available.pinned.get(&place) {
+                Some(r) => Got::Register(*r, false),
+                None => Got::Memory(memory_of(place)),
+            },
+            _ => unreachable!("a divisor is a vector"),
+        };
+        let result = self.result_over(usual, v, true, m);
+        let (into, dividend) = (w.register(result), w.register(dividend));
+        let division = match divisor {
+            Got::Register(r, _) => Instruction::with3(code, into, dividend, w.register(r)),
+            Got::Memory(at) => Instruction::with3(code, into, dividend, at),
+        };
+        let test = match self.class(mask) {
+            // The carry says that all are set: of eight lanes, or of sixteen.
+            1 if code == Code::EVEX_Vdivps_zmm_k1z_zmm_zmmm512b32_er => {
+                (Code::VEX_Kortestw_kr_kr, Register::K0 + by as u32, Code::Jae_rel32_64)
+            }
+            1 => (Code::VEX_Kortestb_kr_kr, Register::K0 + by as u32, Code::Jae_rel32_64),
+            _ => (Code::VEX_Vptest_ymm_ymmm256, Width::Y.register(by), Code::Jne_rel32_64),
+        };
+        self.jump_apart(test, result, Apart::Instruction(division.expect("a division")));
         self.finish(m);
     }
 

@@ -16,7 +16,7 @@ use super::tree::LEAVES;
 use crate::kernel::{Depth, Inst, LEAF_LANES, Stride};
 
 /// Rows of a turn.
-const ROWS: usize = LEAVES.len();
+pub(super) const ROWS: usize = LEAVES.len();
 /// Rows of more elements than this go one by one: what they take besides is little, and leaves of one row go side by side.
 const LONGEST: i32 = 512;
 /// Up to so many values of a row, besides its elements, code for each of the four is written out.

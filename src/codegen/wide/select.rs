@@ -293,7 +293,7 @@ impl Select<'_> {
             let lane = if s.dtype() == DType::Bool { Lane::Bytes(1) } else { Lane::Number };
             return Value { at: self.splat(s), lane };
         }
-        let home = self.shape.home(v, copy);
+        let home = self.shape.home(v, copy, self.copies());
         let value = match home.lane {
             Lane::Bits => {
                 let at = super::regs::Frame::at(home.offset);
@@ -345,6 +345,10 @@ impl Select<'_> {
                 let (x, y, z) = (self.at(x, copy), self.at(y, copy), self.at(z, copy));
                 number(self.fma(d, minus_x != minus_y, minus_z, [x, y, z], copy))
             }
+            Inst::Quotient(x, y, r) => {
+                let operands = [self.at(x, copy), self.at(y, copy), self.at(r, copy)];
+                number(self.quotient(d, operands, copy)?)
+            }
             Inst::Select(c, x, y) => {
                 let (c, x, y) = (self.value(c, copy), self.value(x, copy), self.value(y, copy));
                 if d == DType::Bool { self.select_mask(c, x, y, copy) } else { number(self.blend(c, x.at, y.at, d.size(), copy)) }
@@ -378,7 +382,7 @@ impl Select<'_> {
     }
 
     /// `x * y + z` with the product or the addend negated.
-    fn fma(&mut self, d: DType, product: bool, addend: bool, all: [At; 3], copy: usize) -> At {
+    pub fn fma(&mut self, d: DType, product: bool, addend: bool, all: [At; 3], copy: usize) -> At {
         let w = self.full();
         // One operand may be memory. It comes last, since addresses pass through a register that other loads use too.
         let mut all = all;
