@@ -2,7 +2,7 @@
 //! divisors of rows and of columns and for constants; for quotients nearly half way between two numbers, too large, too small and subnormal.
 
 use elide::testing::Rng;
-use elide::{ArrayMut, ArrayRef, Axis, Backend, Expr, Kernel, KernelBuilder};
+use elide::{ArrayMut, ArrayRef, Axis, Backend, Expr, Kernel, KernelBuilder, Requirement};
 
 /// Long enough for blocks of several vectors, and a rest.
 const ROWS: usize = 150;
@@ -147,4 +147,30 @@ fn of_f64() {
 #[test]
 fn of_f32() {
     check::<f32>(2);
+}
+
+/// A requirement that leaves no room for reciprocals has the division, and the same results.
+#[test]
+fn reciprocals_give_way_to_what_is_required_of_memory() {
+    let build = |bound: usize| {
+        let mut b = Kernel::builder("bounded");
+        let (x, y) = (b.input::<f64>("x", [300, 200]), b.input::<f64>("y", [9, 200]));
+        b.output("z", x / y.max_over(Axis(0))).require(Requirement::peak_bytes(bound));
+        b.build()
+    };
+    let (with, without) = (build(3200).unwrap(), build(1600).unwrap());
+    let scratch = |k: &Kernel| k.explain().unwrap().scratch_bytes().to_string();
+    assert_eq!([scratch(&with), scratch(&without)], ["3200", "1600"]);
+    assert!(build(800).is_err());
+    let x: Vec<f64> = (1..=60_000).map(f64::from).collect();
+    let y: Vec<f64> = (1..=1800).map(|k| 1.0 / f64::from(k)).collect();
+    let run = |kernel: &Kernel| {
+        let mut z = vec![0.0; x.len()];
+        let mut call = kernel.call();
+        let call = call.bind("x", ArrayRef::strided(&x, &[300, 200], &[200, 1], 0).unwrap()).unwrap();
+        let call = call.bind("y", ArrayRef::strided(&y, &[9, 200], &[200, 1], 0).unwrap()).unwrap();
+        call.bind_mut("z", ArrayMut::strided(&mut z, &[300, 200], &[200, 1], 0).unwrap()).unwrap().run().unwrap();
+        z
+    };
+    assert_eq!(run(&with), run(&without));
 }

@@ -10,51 +10,93 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use elide::{ArrayMut, ArrayRef, Axes, Axis, Backend, Complex, Expr, Kernel, KernelBuilder, Threads, s, stack};
+use elide::{ArrayMut, ArrayRef, Axes, Axis, Backend, Complex, Element, Expr, Kernel, Threads, s, stack};
 
 const CHILD: &str = "ELIDE_COUNT_INSTRUCTIONS";
 const RECORD: &str = "tests/instructions.txt";
 /// How much more than recorded is too much, or how much less is worth recording.
 const TOLERANCE: f64 = 0.02;
 
-const ROWS: usize = 64;
-const COLUMNS: usize = 80;
+type Typed<T> = fn(&Expr<'static, T>, &Expr<'static, T>) -> Expr<'static, T>;
 
-type Declare = fn(&mut KernelBuilder, &Expr<'static, f64>, &Expr<'static, f64>) -> Expr<'static, f64>;
+/// A kernel over two tables.
+enum Declare {
+    F64(Typed<f64>),
+    F32(Typed<f32>),
+}
+use Declare::{F32, F64};
 
-/// Kernels over two tables of `ROWS` by `COLUMNS`.
-const KERNELS: &[(&str, Declare)] = &[
-    ("x * y + x", |_, x, y| x * y + x),
-    ("sqrt(x*x + y*y)", |_, x, y| (x * x + y * y).sqrt()),
-    ("exp(x)", |_, x, _| x.exp()),
-    ("sin(x)", |_, x, _| x.sin()),
-    ("where(x > y, x, 2*y)", |_, x, y| x.gt(y).select(x, 2.0 * y)),
-    ("sum of x*y", |_, x, y| (x * y).sum()),
-    ("max of x", |_, x, _| x.max()),
-    ("sums of rows", |_, x, _| x.sum_axis(Axis(1))),
-    ("sums of columns", |_, x, _| x.sum_axis(Axis(0))),
-    ("softmax", |_, x, _| {
-        let rows = || Axes::from(1).keepdims();
-        let e = &(x - x.max_over(rows())).exp();
-        e / e.sum_over(rows())
-    }),
-    ("five points", |_, x, _| {
-        let here = &x.slice(s![1..-1, 1..-1]);
-        let (up, down) = (x.slice(s![..-2, 1..-1]), x.slice(s![2.., 1..-1]));
-        let (left, right) = (x.slice(s![1..-1, ..-2]), x.slice(s![1..-1, 2..]));
-        here + 0.1 * (up + down + left + right - 4.0 * here)
-    }),
-    ("x + y of every other column", |_, x, y| x.slice(s![.., ..;2]) + y.slice(s![.., 1..;2])),
-    ("x backward", |_, x, y| x.slice(s![.., ..;-1]) + y),
-    ("x transposed", |_, x, _| x.t() * 2.0),
+const TABLE: [usize; 2] = [64, 80];
+
+/// Kernels, and the shapes of their tables.
+const KERNELS: &[(&str, [usize; 2], Declare)] = &[
+    ("x * y + x", TABLE, F64(|x, y| x * y + x)),
+    ("sqrt(x*x + y*y)", TABLE, F64(|x, y| (x * x + y * y).sqrt())),
+    ("exp(x)", TABLE, F64(|x, _| x.exp())),
+    ("sin(x)", TABLE, F64(|x, _| x.sin())),
+    ("where(x > y, x, 2*y)", TABLE, F64(|x, y| x.gt(y).select(x, 2.0 * y))),
+    ("sum of x*y", TABLE, F64(|x, y| (x * y).sum())),
+    ("max of x", TABLE, F64(|x, _| x.max())),
+    ("sums of rows", TABLE, F64(|x, _| x.sum_axis(Axis(1)))),
+    ("sums of columns", TABLE, F64(|x, _| x.sum_axis(Axis(0)))),
+    (
+        "softmax",
+        TABLE,
+        F64(|x, _| {
+            let rows = || Axes::from(1).keepdims();
+            let e = &(x - x.max_over(rows())).exp();
+            e / e.sum_over(rows())
+        }),
+    ),
+    (
+        "five points",
+        TABLE,
+        F64(|x, _| {
+            let here = &x.slice(s![1..-1, 1..-1]);
+            let (up, down) = (x.slice(s![..-2, 1..-1]), x.slice(s![2.., 1..-1]));
+            let (left, right) = (x.slice(s![1..-1, ..-2]), x.slice(s![1..-1, 2..]));
+            here + 0.1 * (up + down + left + right - 4.0 * here)
+        }),
+    ),
+    ("x + y of every other column", TABLE, F64(|x, y| x.slice(s![.., ..;2]) + y.slice(s![.., 1..;2]))),
+    ("x backward", TABLE, F64(|x, y| x.slice(s![.., ..;-1]) + y)),
+    ("x transposed", TABLE, F64(|x, _| x.t() * 2.0)),
     // Of half as many numbers as there are elements.
-    ("complex x * y + x", |_, x, y| {
-        let (x, y) = (numbers(x), numbers(y));
-        let z = &x * y + x;
-        stack(&[z.real(), z.imag()], 2)
-    }),
-    ("abs of complex", |_, x, _| numbers(x).abs()),
-    ("widened", |_, x, y| (x.cast::<f32>() * y.cast::<f32>()).cast::<f64>()),
+    (
+        "complex x * y + x",
+        TABLE,
+        F64(|x, y| {
+            let (x, y) = (numbers(x), numbers(y));
+            let z = &x * y + x;
+            stack(&[z.real(), z.imag()], 2)
+        }),
+    ),
+    ("abs of complex", TABLE, F64(|x, _| numbers(x).abs())),
+    ("widened", TABLE, F64(|x, y| (x.cast::<f32>() * y.cast::<f32>()).cast::<f64>())),
+    // Rows that are reduced four at a time.
+    ("sums of rows of 25", [400, 25], F64(|x, _| x.sum_axis(Axis(1)))),
+    (
+        "variances of rows of 25",
+        [400, 25],
+        F64(|x, _| {
+            let d = &(x - x.mean_over(Axes::from(1).keepdims()));
+            (d * d).sum_axis(Axis(1))
+        }),
+    ),
+    ("f32: maxima of rows of 80", [100, 80], F32(|x, _| x.max_over(Axis(1)))),
+    (
+        "f32: softmax of rows of 64",
+        [64, 64],
+        F32(|x, _| {
+            let rows = || Axes::from(1).keepdims();
+            let e = &(x - x.max_over(rows())).exp();
+            e / e.sum_over(rows())
+        }),
+    ),
+    // Divisions by what many elements share.
+    ("x / 3", TABLE, F64(|x, _| x / 3.0)),
+    ("x / the first of each row", TABLE, F64(|x, _| x / x.slice(s![.., 0]).insert_axis(Axis(1)))),
+    ("x / the maximum of each column", TABLE, F64(|x, _| x / x.max_over(Axis(0)))),
 ];
 
 /// The columns in pairs, which lie as complex numbers do.
@@ -81,33 +123,40 @@ const ZERO: usize = 0x4354_0001;
 
 /// One run of every kernel by both backends, each followed by a dump of the counts.
 fn run_all() {
-    let data = |seed: usize| -> Vec<f64> { (0..ROWS * COLUMNS).map(|k| ((k * 7919 + seed) % 1013) as f64 / 512.0 + 0.25).collect() };
-    let (x, y) = (data(1), data(2));
     // The first dump counts from the start of the process whatever is asked.
     request(ZERO);
     request(DUMP);
-    for (name, declare) in KERNELS {
+    for (name, shape, declare) in KERNELS {
         for backend in [Backend::Avx2, Backend::Cranelift] {
-            let mut b = Kernel::builder(name);
-            let [n, m] = b.dims(["n", "m"]);
-            let [p, q] = ["x", "y"].map(|name| b.input::<f64>(name, [&n, &m]));
-            let out = declare(&mut b, &p, &q);
-            b.output("out", out).threads(Threads::One).backend(backend);
-            let kernel = b.build().unwrap();
-            let dims = [("n", ROWS as i64), ("m", COLUMNS as i64)];
-            let shape: Vec<usize> = kernel.outputs()[0].shape().extents().iter().map(|e| e.evaluate(&dims).unwrap() as usize).collect();
-            let mut result = vec![0.0; shape.iter().product()];
-            let strides: Vec<isize> = (0..shape.len()).map(|k| shape[k + 1..].iter().product::<usize>() as isize).collect();
-            let table = |data| ArrayRef::strided(data, &[ROWS, COLUMNS], &[COLUMNS as isize, 1], 0).unwrap();
-            let mut call = kernel.call();
-            let out = ArrayMut::strided(&mut result, &shape, &strides, 0).unwrap();
-            let mut bound = call.bind("x", table(&x)).unwrap().bind("y", table(&y)).unwrap().bind_mut("out", out).unwrap();
-            bound.run().unwrap();
-            request(ZERO);
-            bound.run().unwrap();
-            request(DUMP);
+            match declare {
+                F64(declare) => run(name, *shape, backend, |x| x, declare),
+                F32(declare) => run(name, *shape, backend, |x| x as f32, declare),
+            }
         }
     }
+}
+
+fn run<T: Element>(name: &str, shape: [usize; 2], backend: Backend, number: fn(f64) -> T, declare: &Typed<T>) {
+    let [rows, columns] = shape;
+    let data = |seed: usize| -> Vec<T> { (0..rows * columns).map(|k| number(((k * 7919 + seed) % 1013) as f64 / 512.0 + 0.25)).collect() };
+    let (x, y) = (data(1), data(2));
+    let mut b = Kernel::builder(name);
+    let [n, m] = b.dims(["n", "m"]);
+    let [p, q] = ["x", "y"].map(|name| b.input::<T>(name, [&n, &m]));
+    b.output("out", declare(&p, &q)).threads(Threads::One).backend(backend);
+    let kernel = b.build().unwrap();
+    let dims = [("n", rows as i64), ("m", columns as i64)];
+    let shape: Vec<usize> = kernel.outputs()[0].shape().extents().iter().map(|e| e.evaluate(&dims).unwrap() as usize).collect();
+    let mut result = vec![number(0.0); shape.iter().product()];
+    let strides: Vec<isize> = (0..shape.len()).map(|k| shape[k + 1..].iter().product::<usize>() as isize).collect();
+    let table = |data| ArrayRef::strided(data, &[rows, columns], &[columns as isize, 1], 0).unwrap();
+    let mut call = kernel.call();
+    let out = ArrayMut::strided(&mut result, &shape, &strides, 0).unwrap();
+    let mut bound = call.bind("x", table(&x)).unwrap().bind("y", table(&y)).unwrap().bind_mut("out", out).unwrap();
+    bound.run().unwrap();
+    request(ZERO);
+    bound.run().unwrap();
+    request(DUMP);
 }
 
 /// Counts per element of the input, by kernel and backend.
@@ -130,11 +179,11 @@ fn counted() -> Option<String> {
     };
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let mut text = String::from("# Instructions per element of a table: AVX2, Cranelift.\n");
-    for (k, (name, _)) in KERNELS.iter().enumerate() {
+    for (k, (name, shape, _)) in KERNELS.iter().enumerate() {
         let count = |backend: usize| -> f64 {
             let dump = std::fs::read_to_string(folder.join(format!("counts.{}", 2 * k + backend + 2))).unwrap();
             let total = dump.lines().find_map(|line| line.strip_prefix("totals: ").or(line.strip_prefix("summary: "))).unwrap();
-            total.trim().parse::<f64>().unwrap() / (ROWS * COLUMNS) as f64
+            total.trim().parse::<f64>().unwrap() / (shape[0] * shape[1]) as f64
         };
         writeln!(text, "{:>8.3} {:>8.3}  {name}", count(0), count(1)).unwrap();
     }

@@ -2,7 +2,7 @@
 //! values that are short to compute and long.
 
 use elide::testing::Rng;
-use elide::{ArrayRef, Axis, Backend, Element, Expr, Kernel, KernelBuilder, s};
+use elide::{ArrayRef, Axes, Axis, Backend, Element, Expr, Kernel, KernelBuilder, Stage, s};
 
 type Declare<T> = fn(&mut KernelBuilder, &Expr<'static, T>);
 
@@ -107,6 +107,31 @@ fn of_any_order() {
     });
 }
 
+/// Elements are combined with numbers and truths of their row.
+#[test]
+fn with_values_of_a_row() {
+    check::<f64>(|b, x| {
+        let d = &(x - x.mean_over(Axes::from(1).keepdims()));
+        b.output("y", (d * d).sum_axis(Axis(1)));
+    });
+    check::<f32>(|b, x| {
+        let most = x.max_over(Axes::from(1).keepdims());
+        b.output("y", (x - most).exp().sum_axis(Axis(1)));
+    });
+    check::<f32>(|b, x| {
+        let first = &x.slice(s![.., 0]).insert_axis(Axis(1));
+        b.output("y", first.gt(0.0).select(x, first.abs() - x).sum_axis(Axis(1)) + x.slice(s![.., 0]));
+    });
+    check::<f32>(|b, x| {
+        let first = &x.slice(s![.., 0]).insert_axis(Axis(1));
+        b.output("y", first.gt(0.0).select(x.abs(), x - 0.5).max_over(Axis(1)) - x.slice(s![.., 0]).sqrt().abs());
+    });
+    check::<f64>(|b, x| {
+        let first = &x.slice(s![.., 0]).insert_axis(Axis(1));
+        b.output("y", (x / first).sum_axis(Axis(1)) + (x * first).max_over(Axis(1)));
+    });
+}
+
 /// What is read along with the rows: the same row for each, a number for each, rows of another type, and a result that is a table.
 #[test]
 fn beside_other_operands() {
@@ -160,5 +185,26 @@ fn of_rows_that_lie_apart() {
                 }
             }
         }
+    }
+}
+
+/// That short rows are reduced several at a time, which no result shows: by the length of those that are not, which code compares with.
+#[test]
+fn several_at_a_time() {
+    let compared = |kernel: Kernel| kernel.inspect(Stage::Asm).unwrap().matches(", 200h\n").count();
+    for backend in Backend::available().into_iter().filter(|b| *b != Backend::Cranelift) {
+        let sums = kernel::<f64>(backend, |b, x| {
+            b.output("y", x.sum_axis(Axis(1)));
+        });
+        assert_eq!(compared(sums), 1, "{backend:?}");
+        let greatest = kernel::<f32>(backend, |b, x| {
+            b.output("y", (x * x.slice(s![.., 0]).insert_axis(Axis(1))).max_over(Axis(1)));
+        });
+        assert_eq!(compared(greatest), 1, "{backend:?}");
+        let variances = kernel::<f64>(backend, |b, x| {
+            let d = &(x - x.mean_over(Axes::from(1).keepdims()));
+            b.output("y", (d * d).sum_axis(Axis(1)));
+        });
+        assert_eq!(compared(variances), 2, "{backend:?}");
     }
 }

@@ -9,7 +9,7 @@ use super::nest::{ADDRESS, EXTENT, Generator, INDEX, LIMIT, Sink};
 use super::reduce::{LEFT, Results, SHORT_BODY, number};
 use super::regs::{Available, Frame};
 use super::select::{At, Declined, Lane, Result, Tail, Turn};
-use crate::kernel::{Depth, Inst, LEAF_LANES, Stride, ValueId};
+use crate::kernel::{Depth, LEAF_LANES, Stride, ValueId};
 
 /// The most vectors of results side by side.
 const COLUMNS: usize = 4;
@@ -101,7 +101,7 @@ impl Generator<'_> {
         results: &Results,
         available: &Available,
     ) -> Result<()> {
-        self.finish(results, available)?;
+        self.shape.results = results.clone();
         let block = self.select(Depth::After, turn, tail, index, &Sink::Stores)?.block;
         self.emit_block(&block, available);
         Ok(())
@@ -114,12 +114,7 @@ impl Generator<'_> {
         let kept = self.kept(before, false);
         let index = self.side_by_side(1);
         let mut s = self.select(before, Turn::Full, Tail::Bits, &index, &Sink::Nothing)?;
-        let mut lanes: Vec<(ValueId, Lane)> = kept.iter().map(|v| (*v, s.value(*v, 0).lane)).collect();
-        for (k, inst) in nest.insts.iter().enumerate() {
-            if let Inst::Reduced(r) = inst {
-                lanes.push((ValueId::new(k), self.result_lane(*r as usize)));
-            }
-        }
+        let lanes: Vec<(ValueId, Lane)> = kept.iter().map(|v| (*v, s.value(*v, 0).lane)).collect();
         for (v, lane) in lanes {
             self.home(v, lane, COLUMNS);
         }

@@ -61,7 +61,7 @@ impl Select<'_> {
         match (self.walk(access, copy), self.index[copy]) {
             (Stride::Unit, Some((index, past))) => {
                 // What is the same for all rows lies where it does for the first.
-                let same = self.shape.rows && a.strides[self.shape.nest.rank() - 1] == Stride::Zero;
+                let same = self.shape.rows > 0 && a.strides[self.shape.nest.rank() - 1] == Stride::Zero;
                 let index = if same { INDEX } else { index };
                 let base = self.base(a.pointer);
                 let displacement = displacement + past * size;

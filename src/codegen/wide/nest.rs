@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 
 use super::asm::{Assembled, Assembler, Label};
 use super::machine::{Block, Isa};
+use super::reduce::Results;
 use super::regs::{self, Available, Frame};
 use super::rows::ROWS;
 use super::select::{Declined, Lane, Result, Select, Tail, Turn, Value};
@@ -64,10 +65,12 @@ pub(super) struct Shape<'a> {
     pub homes: Vec<Option<Home>>,
     /// A vector's room for what goes through memory on its way to general registers.
     pub scratch: i32,
-    /// True if the copies of a block are vectors of four rows: see `rows`.
-    pub rows: bool,
-    /// Which of four rows is computed outside of reductions, if values of these are kept for each.
+    /// How many rows the copies of a block are vectors of, if they are of several: see `rows`. Else 0.
+    pub rows: usize,
+    /// Which of several rows is computed outside of reductions, if values of these are kept for each.
     pub row: Option<i32>,
+    /// Where the results of reductions are that the code which follows uses.
+    pub results: Results,
     /// Which negations are part of the fused multiply-add that alone reads them.
     folded: Vec<bool>,
     /// Which values are reciprocals for [`Inst::Quotient`] and what is computed for them alone, outside of the loop over the vector's axis: a
@@ -104,8 +107,8 @@ impl Shape<'_> {
     pub fn home(&self, v: ValueId, copy: usize, copies: usize) -> Home {
         let home = self.homes[v.index()].expect("a value from another block is kept");
         let which = match (self.nest.lanes, self.rows) {
-            (Lanes::Reduced, true) => copy * ROWS / copies,
-            (Lanes::Reduced, false) => 0,
+            (Lanes::Reduced, 0) => 0,
+            (Lanes::Reduced, rows) => copy * rows / copies,
             _ => copy,
         };
         Home { offset: home.offset + home.apart * which as i32, ..home }
@@ -241,8 +244,9 @@ impl<'a> Generator<'a> {
             pointers,
             homes,
             scratch,
-            rows: false,
+            rows: 0,
             row: None,
+            results: Vec::new(),
             folded: folded_negations(nest),
             late: late_values(nest),
             is_late: false,

@@ -14,7 +14,7 @@ use super::regs::Available;
 use super::select::{At, Declined, Lane, Result, Select, Tail, Turn, Value};
 use super::table;
 use crate::dtype::{DType, Scalar};
-use crate::kernel::{Depth, Inst, LEAF_LANES, Lanes, ValueId};
+use crate::kernel::{Depth, LEAF_LANES, Lanes};
 use crate::ops::{BinaryOp, ReduceOp};
 
 /// How long a body may be to be done for four leaves side by side, or eight positions one after another.
@@ -210,39 +210,6 @@ impl Generator<'_> {
         Ok(())
     }
 
-    /// Makes the results of leaves the values of the nest's reductions.
-    pub fn finish(&mut self, results: &Results, available: &Available) -> Result<()> {
-        let nest = self.shape.nest;
-        for (r, copies) in results.iter().enumerate() {
-            let reduction = nest.reductions[r];
-            let d = nest.types[reduction.value.index()];
-            // A sum of floats starts at -0, which changes no element; adding +0 makes the sum of nothing, and of nothing but -0, +0.
-            let nothing = match (reduction.op.identity(d), reduction.op.of_nothing(d)) {
-                (Some(identity), Some(nothing)) if identity != nothing => Some(nothing),
-                _ => None,
-            };
-            let lane = self.result_lane(r);
-            let users: Vec<ValueId> =
-                (0..nest.insts.len()).filter(|k| nest.insts[*k] == Inst::Reduced(r as u32)).map(ValueId::new).collect();
-            for v in users {
-                let home = self.home(v, lane, copies.len());
-                self.combining(available, |s| {
-                    for (copy, offset) in copies.iter().enumerate() {
-                        let mut at = At::Place(Place::Frame(*offset));
-                        if let Some(nothing) = nothing {
-                            let nothing = s.splat(nothing);
-                            at = s.combine(r, at, nothing, 0)?;
-                        }
-                        let value = if d == DType::Bool { s.mask_of_bytes(at, 0) } else { number(at) };
-                        s.keep(value, home + 64 * copy as i32, 0);
-                    }
-                    Ok(())
-                })?;
-            }
-        }
-        Ok(())
-    }
-
     /// The reductions at one index of the parallel axes, lanes along the last reduced axis if there is one.
     pub fn reduce_one(&mut self) -> Result<()> {
         let results = self.results(1);
@@ -255,7 +222,8 @@ impl Generator<'_> {
         } else {
             self.any_order_across(&results)?;
         }
-        self.finish(&results, &Available::all(self.shape.isa))
+        self.shape.results = results;
+        Ok(())
     }
 
     /// Reductions over one position: no axis is left.
@@ -318,19 +286,25 @@ impl Generator<'_> {
             Ok(())
         })
     }
-
-    /// How the result of a reduction looks.
-    pub fn result_lane(&self, r: usize) -> Lane {
-        let value = self.shape.nest.reductions[r].value;
-        match (self.shape.nest.types[value.index()], self.shape.isa) {
-            (DType::Bool, Isa::Avx512) => Lane::Bits,
-            (DType::Bool, Isa::Avx2) => Lane::Bytes(1),
-            _ => Lane::Number,
-        }
-    }
 }
 
 impl Select<'_> {
+    /// The value of a reduction, from the results of its leaves.
+    pub fn reduced(&mut self, r: usize, copy: usize) -> Result<Value> {
+        let nest = self.shape.nest;
+        let reduction = nest.reductions[r];
+        let d = nest.types[reduction.value.index()];
+        let mut at = At::Place(Place::Frame(self.shape.results[r][copy]));
+        // A sum of floats starts at -0, which changes no element; adding +0 makes the sum of nothing, and of nothing but -0, +0.
+        if let (Some(identity), Some(nothing)) = (reduction.op.identity(d), reduction.op.of_nothing(d))
+            && identity != nothing
+        {
+            let nothing = self.splat(nothing);
+            at = self.combine(r, at, nothing, copy)?;
+        }
+        Ok(if d == DType::Bool { self.mask_of_bytes(at, copy) } else { number(at) })
+    }
+
     /// The lanes of one leaf's partial results, in one register or two.
     pub fn fold_passes(&mut self, r: usize, registers: &[u8]) -> Result<At> {
         let all = registers.iter().map(|x| self.fold(r, At::Fixed(*x))).collect::<Result<_>>()?;

@@ -1,5 +1,6 @@
-//! Reductions along the rows of a table: four rows a turn where rows are short, since what one row takes besides its elements is as
-//! long as they are, and its sums wait for each other. Each row is reduced in its own order, so results have the bits of one row at a time.
+//! Reductions along the rows of a table: four rows a turn where rows are short, or two where registers are, since what one row takes besides its
+//! elements is as long as they are, and its sums wait for each other. Each row is reduced in its own order, so results have the bits of one row at a
+//! time.
 //!
 //! The rows' indices are the registers of four leaves (see `tree`), those of rows after the first being ahead by the elements from row to row.
 
@@ -15,15 +16,21 @@ use super::select::{At, Result, Tail, Turn};
 use super::tree::LEAVES;
 use crate::kernel::{Depth, Inst, LEAF_LANES, Stride};
 
-/// Rows of a turn.
+/// Rows of a turn at most.
 pub(super) const ROWS: usize = LEAVES.len();
 /// Rows of more elements than this go one by one: what they take besides is little, and leaves of one row go side by side.
 const LONGEST: i32 = 512;
-/// Up to so many values of a row, besides its elements, code for each of the four is written out.
+/// Up to so many values of a row, besides its elements, code for each row of a turn is written out.
 const SHORT_AFTER: usize = 6;
+/// The leaves whose indices are those of rows.
+const FIRST: [usize; ROWS] = [0, 1, 2, 3];
+/// So many values of a row that come before its elements make it worth less to compute them again when it is done.
+const MOST_BEFORE: usize = 12;
 
-/// What a turn of four rows needs.
+/// What a turn of several rows needs.
 struct Group {
+    /// How many rows.
+    rows: usize,
     /// For each reduction, registers of each row: see `passes`.
     accumulators: Vec<Vec<u8>>,
     /// How many registers of a row hold the eight partial results of the defined order; 1 for other reductions.
@@ -31,6 +38,8 @@ struct Group {
     available: Available,
     pins: Vec<(Place, u8)>,
     results: Results,
+    /// True if elements are combined with values that are computed once for a row; these are kept for each of them.
+    before: bool,
     /// The strides from row to row, each a parameter, and the bytes of an element: they have to be as many elements.
     strides: Vec<(u32, usize)>,
 }
@@ -40,30 +49,42 @@ impl Generator<'_> {
     pub fn rows(&mut self, axis: usize) -> Result<()> {
         let extent = self.shape.nest.parallel[axis];
         let Some(group) = self.row_group(axis)? else {
-            return self.counted(axis, extent, |g| g.row(axis));
+            return self.counted(axis, extent, |g| g.row(axis, None));
         };
         let (counter, ahead) = (self.frame.reserve(8, 8), self.frame.reserve(8, 8));
         self.load_word(ADDRESS, self.shape.param(extent));
         self.store_word(Frame::at(counter), ADDRESS);
         let kept = self.pointers_kept(axis);
-        let [four, single, next, done] = std::array::from_fn(|_| self.asm.label());
+        let first: Vec<(usize, i32)> = kept.iter().filter(|_| group.before).map(|(p, _)| (*p, self.frame.reserve(8, 8))).collect();
+        let rows = group.rows as i32;
+        let [several, single, next, done] = std::array::from_fn(|_| self.asm.label());
         self.elements_from_row_to_row(&group.strides, ahead, single);
         self.emit(Instruction::with2(Cmp_rm64_imm32, self.shape.param(self.shape.nest.reduced[0]), LONGEST));
         self.asm.jump(Jg_rel32_64, single);
 
-        self.asm.bind(four);
-        self.emit(Instruction::with2(Cmp_rm64_imm8, Frame::at(counter), ROWS as i32));
+        self.asm.bind(several);
+        self.emit(Instruction::with2(Cmp_rm64_imm8, Frame::at(counter), rows));
         self.asm.jump(Jl_rel32_64, single);
-        self.reduce_four(&group, ahead)?;
-        self.finish_four(&group, axis, &kept)?;
-        self.emit(Instruction::with2(Sub_rm64_imm8, Frame::at(counter), ROWS as i32));
-        self.asm.jump(Jmp_rel32_64, four);
+        if group.before {
+            self.keep_pointers(&first);
+            for row in 0..rows {
+                self.shape.row = Some(row);
+                self.uniform(Depth::Parallel(axis as u8 + 1), false)?;
+                first.iter().for_each(|(p, _)| self.advance(*p, axis));
+            }
+            self.shape.row = Some(0);
+            self.restore_pointers(&first);
+        }
+        self.reduce_rows(&group, ahead)?;
+        self.finish_rows(&group, axis, &kept)?;
+        self.emit(Instruction::with2(Sub_rm64_imm8, Frame::at(counter), rows));
+        self.asm.jump(Jmp_rel32_64, several);
 
         self.asm.bind(single);
         self.emit(Instruction::with2(Cmp_rm64_imm8, Frame::at(counter), 0));
         self.asm.jump(Je_rel32_64, done);
         self.asm.bind(next);
-        self.row(axis)?;
+        self.row(axis, None)?;
         kept.iter().for_each(|(p, _)| self.advance(*p, axis));
         self.emit(Instruction::with1(Dec_rm64, Frame::at(counter)));
         self.asm.jump(Jne_rel32_64, next);
@@ -72,29 +93,28 @@ impl Generator<'_> {
         Ok(())
     }
 
-    /// One row by itself.
-    fn row(&mut self, axis: usize) -> Result<()> {
+    /// One row: what comes before its reductions, these, unless their results are there, and what is made of them.
+    fn row(&mut self, axis: usize, reduced: Option<&Results>) -> Result<()> {
         self.uniform(Depth::Parallel(axis as u8 + 1), false)?;
-        self.innermost()
+        let Some(results) = reduced else { return self.innermost() };
+        self.shape.results = results.clone();
+        self.uniform(Depth::After, true)
     }
 
-    /// What four rows at once take; `None` if the nest cannot be done so.
+    /// What several rows at once take; `None` if the nest cannot be done so.
     fn row_group(&mut self, axis: usize) -> Result<Option<Group>> {
         let nest = self.shape.nest;
         // A row that is stored may be read by one after it.
         if nest.in_place || nest.reduced.len() != 1 {
             return Ok(None);
         }
-        let mut strides = Vec::new();
+        let of_row = |k: usize| nest.depths[k] == Depth::Parallel(axis as u8 + 1) && !matches!(nest.insts[k], Inst::Const(_));
+        let (mut strides, mut before) = (Vec::new(), false);
         for (k, inst) in nest.insts.iter().enumerate() {
             if nest.depths[k] != Depth::Reduced {
                 continue;
             }
-            // What is computed once for a row is kept for one row only.
-            let of_row = |k: usize| nest.depths[k] == Depth::Parallel(axis as u8 + 1) && !matches!(nest.insts[k], Inst::Const(_));
-            if inst.operands().iter().any(|o| of_row(o.index())) {
-                return Ok(None);
-            }
+            before |= inst.operands().iter().any(|o| of_row(o.index()));
             match inst {
                 Inst::Load(a) => {
                     let access = &nest.accesses[*a as usize];
@@ -115,42 +135,54 @@ impl Generator<'_> {
         if strides.is_empty() || !inside || !ordered && !self.can_mask() {
             return Ok(None);
         }
-        let passes = if ordered { LEAF_LANES as usize / self.shape.lanes } else { 1 };
-        let taken = ROWS * passes * self.reductions();
-        let block = self.block_of_rows(&vec![vec![0; ROWS * passes]; self.reductions()])?;
+        if before {
+            if (0..nest.insts.len()).filter(|k| of_row(*k)).count() > MOST_BEFORE {
+                return Ok(None);
+            }
+            // Finds their places, which code for the elements names.
+            self.shape.row = Some(0);
+            self.uniform_block(Depth::Parallel(axis as u8 + 1), false)?;
+        }
+        [ROWS, ROWS / 2].into_iter().find_map(|rows| self.group_of(rows, before, &strides).transpose()).transpose()
+    }
+
+    /// What so many rows at once take; `None` if there are not enough registers.
+    fn group_of(&mut self, rows: usize, before: bool, strides: &[(u32, usize)]) -> Result<Option<Group>> {
+        let passes = if self.shape.nest.is_ordered() { LEAF_LANES as usize / self.shape.lanes } else { 1 };
+        let taken = rows * passes * self.reductions();
+        let block = self.block_of_rows(rows, &vec![vec![0; rows * passes]; self.reductions()])?;
         let most = regs::pressure(&block).0.max(LEFT);
-        if most + taken > self.shape.isa.registers() || block.items.len() > ROWS * SHORT_BODY {
+        if most + taken > self.shape.isa.registers() || block.items.len() > rows * SHORT_BODY {
             return Ok(None);
         }
         let mut available = Available::all(self.shape.isa);
-        let accumulators = self.accumulators(ROWS * passes, &mut available)?;
-        let block = self.block_of_rows(&accumulators)?;
+        let accumulators = self.accumulators(rows * passes, &mut available)?;
+        let block = self.block_of_rows(rows, &accumulators)?;
         // The mask of what is left of a row may be a vector.
         let spare = available.take();
         let pins = self.pin(&block, &mut available);
         spare.into_iter().for_each(|r| available.vectors |= 1 << r);
-        let results = self.results(ROWS);
-        Ok(Some(Group { accumulators, passes, available, pins, results, strides }))
+        let results = self.results(rows);
+        Ok(Some(Group { rows, accumulators, passes, available, pins, results, before, strides: strides.to_vec() }))
     }
 
     /// One vector of each row, or as many as eight positions take.
-    fn block_of_rows(&mut self, accumulators: &[Vec<u8>]) -> Result<Block> {
-        self.shape.rows = true;
-        let block = if self.shape.nest.is_ordered() {
-            self.block_of(&[0, 1, 2, 3], 1, accumulators)
-        } else {
-            self.vectors_of_rows(Turn::Full, Tail::Bits, accumulators)
-        };
-        self.shape.rows = false;
+    fn block_of_rows(&mut self, rows: usize, accumulators: &[Vec<u8>]) -> Result<Block> {
+        if !self.shape.nest.is_ordered() {
+            return self.vectors_of_rows(rows, Turn::Full, Tail::Bits, accumulators);
+        }
+        self.shape.rows = rows;
+        let block = self.block_of(&FIRST[..rows], 1, accumulators);
+        self.shape.rows = 0;
         block
     }
 
     /// A vector of each row, or one element.
-    fn vectors_of_rows(&mut self, turn: Turn, tail: Tail, registers: &[Vec<u8>]) -> Result<Block> {
-        self.shape.rows = true;
-        let index = LEAVES.map(|r| Some((r, 0)));
+    fn vectors_of_rows(&mut self, rows: usize, turn: Turn, tail: Tail, registers: &[Vec<u8>]) -> Result<Block> {
+        self.shape.rows = rows;
+        let index: Vec<_> = LEAVES[..rows].iter().map(|r| Some((*r, 0))).collect();
         let block = self.select(Depth::Reduced, turn, tail, &index, &Sink::Accumulate(registers.to_vec())).map(|s| s.block);
-        self.shape.rows = false;
+        self.shape.rows = 0;
         block
     }
 
@@ -170,28 +202,29 @@ impl Generator<'_> {
         }
     }
 
-    /// The reductions of four rows, into the places of their results.
-    fn reduce_four(&mut self, group: &Group, ahead: i32) -> Result<()> {
+    /// The reductions of several rows, into the places of their results.
+    fn reduce_rows(&mut self, group: &Group, ahead: i32) -> Result<()> {
         self.load_pins(&group.pins);
         self.emit(Instruction::with2(Xor_r32_rm32, Register::ESI, Register::ESI));
         self.load_word(LEAVES[1], Frame::at(ahead));
-        self.emit(Instruction::with2(Lea_r64_m, LEAVES[2], MemoryOperand::with_base_index(LEAVES[1], LEAVES[1])));
-        self.emit(Instruction::with2(Lea_r64_m, LEAVES[3], MemoryOperand::with_base_index(LEAVES[1], LEAVES[2])));
-        if !self.shape.nest.is_ordered() {
-            return self.four_of_any_order(group);
+        for row in 2..group.rows {
+            self.emit(Instruction::with2(Lea_r64_m, LEAVES[row], MemoryOperand::with_base_index(LEAVES[1], LEAVES[row - 1])));
         }
-        self.tree(&group.results, &mut |_, _, _| Ok(()), &mut |g, length| g.leaf_of_four(group, length), &group.available)
+        if !self.shape.nest.is_ordered() {
+            return self.rows_of_any_order(group);
+        }
+        self.tree(&group.results, &mut |_, _, _| Ok(()), &mut |g, length| g.leaf_of_rows(group, length), &group.available)
     }
 
     /// A leaf of each row.
-    fn leaf_of_four(&mut self, group: &Group, length: i32) -> Result<()> {
+    fn leaf_of_rows(&mut self, group: &Group, length: i32) -> Result<()> {
         let lanes = LEAF_LANES as i32;
         self.clear(&group.accumulators);
         self.load_word(LIMIT, Frame::at(length));
         self.emit(Instruction::with2(And_rm64_imm8, LIMIT, -lanes));
         self.emit(Instruction::with2(Add_r64_rm64, LIMIT, INDEX));
-        let block = self.block_of_rows(&group.accumulators)?;
-        self.turns(&block, &[0, 1, 2, 3], lanes as usize, &group.available);
+        let block = self.block_of_rows(group.rows, &group.accumulators)?;
+        self.turns(&block, &FIRST[..group.rows], lanes as usize, &group.available);
         self.fold_rows(group)?;
         // What does not fill eight positions is added to the sums, which are in the first lanes.
         let done = self.asm.label();
@@ -200,26 +233,26 @@ impl Generator<'_> {
         self.asm.jump(Je_rel32_64, done);
         self.emit(Instruction::with2(Add_r64_rm64, LIMIT, INDEX));
         self.mask_first_lane();
-        let block = self.vectors_of_rows(Turn::One, Tail::Bits, &group.first_registers())?;
-        self.turns(&block, &[0, 1, 2, 3], 1, &group.available);
+        let block = self.vectors_of_rows(group.rows, Turn::One, Tail::Bits, &group.first_registers())?;
+        self.turns(&block, &FIRST[..group.rows], 1, &group.available);
         self.asm.bind(done);
         self.keep_rows(group)
     }
 
     /// Whole vectors of each row, then what is left of them under a mask.
-    fn four_of_any_order(&mut self, group: &Group) -> Result<()> {
+    fn rows_of_any_order(&mut self, group: &Group) -> Result<()> {
         self.clear(&group.accumulators);
         let step = self.shape.lanes as i32;
         self.load_word(EXTENT, self.shape.param(self.shape.nest.reduced[0]));
         self.emit(Instruction::with2(Lea_r64_m, LIMIT, MemoryOperand::with_base_displ(EXTENT, -step as i64)));
-        let block = self.block_of_rows(&group.accumulators)?;
+        let block = self.block_of_rows(group.rows, &group.accumulators)?;
         let [top, rest, done] = std::array::from_fn(|_| self.asm.label());
         self.emit(Instruction::with2(Cmp_r64_rm64, INDEX, LIMIT));
         self.asm.jump(Jg_rel32_64, rest);
         self.asm.align();
         self.asm.bind(top);
         self.emit_block(&block, &group.available);
-        LEAVES.iter().for_each(|r| self.emit(Instruction::with2(Add_rm64_imm32, *r, step)));
+        LEAVES[..group.rows].iter().for_each(|r| self.emit(Instruction::with2(Add_rm64_imm32, *r, step)));
         self.emit(Instruction::with2(Cmp_r64_rm64, INDEX, LIMIT));
         self.asm.jump(Jle_rel32_64, top);
         self.asm.bind(rest);
@@ -227,7 +260,7 @@ impl Generator<'_> {
         self.asm.jump(Jge_rel32_64, done);
         let mut available = group.available.clone();
         let tail = self.make_mask(&mut available);
-        let block = self.vectors_of_rows(Turn::Masked, tail, &group.accumulators)?;
+        let block = self.vectors_of_rows(group.rows, Turn::Masked, tail, &group.accumulators)?;
         self.emit_block(&block, &available);
         self.asm.bind(done);
         self.fold_rows(group)?;
@@ -258,14 +291,15 @@ impl Generator<'_> {
         })
     }
 
-    /// What is made of the results of each row, and its stores. Addresses are those of the row after the four when it is done.
-    fn finish_four(&mut self, group: &Group, axis: usize, moving: &[(usize, i32)]) -> Result<()> {
+    /// What is made of the results of each row, and its stores. Addresses are those of the row after them when it is done.
+    fn finish_rows(&mut self, group: &Group, axis: usize, moving: &[(usize, i32)]) -> Result<()> {
         let nest = self.shape.nest;
         let of_row = |d: &&Depth| matches!(d, Depth::After) || **d == Depth::Parallel(axis as u8 + 1);
         if nest.depths.iter().filter(of_row).count() <= SHORT_AFTER {
-            for row in 0..ROWS {
+            for row in 0..group.rows {
                 let own = group.results.iter().map(|offsets| vec![offsets[row]]).collect();
-                self.finish_row(&own, axis, moving)?;
+                self.row(axis, Some(&own))?;
+                moving.iter().for_each(|(p, _)| self.advance(*p, axis));
             }
             return Ok(());
         }
@@ -282,18 +316,11 @@ impl Generator<'_> {
             }
             Ok(())
         })?;
-        self.finish_row(&own, axis, moving)?;
-        self.emit(Instruction::with2(Add_rm64_imm32, Frame::at(row), 64));
-        self.emit(Instruction::with2(Cmp_rm64_imm32, Frame::at(row), 64 * ROWS as i32));
-        self.asm.jump(Jl_rel32_64, top);
-        Ok(())
-    }
-
-    fn finish_row(&mut self, results: &Results, axis: usize, moving: &[(usize, i32)]) -> Result<()> {
-        self.uniform(Depth::Parallel(axis as u8 + 1), false)?;
-        self.finish(results, &Available::all(self.shape.isa))?;
-        self.uniform(Depth::After, true)?;
+        self.row(axis, Some(&own))?;
         moving.iter().for_each(|(p, _)| self.advance(*p, axis));
+        self.emit(Instruction::with2(Add_rm64_imm32, Frame::at(row), 64));
+        self.emit(Instruction::with2(Cmp_rm64_imm32, Frame::at(row), 64 * group.rows as i32));
+        self.asm.jump(Jl_rel32_64, top);
         Ok(())
     }
 }

@@ -326,7 +326,7 @@ impl Select<'_> {
         let number = |at: At| Value { at, lane: Lane::Number };
         let value = match nest.insts[k] {
             Inst::Const(_) => return Ok(()),
-            Inst::Reduced(_) => return Ok(()),
+            Inst::Reduced(r) => self.reduced(r as usize, copy)?,
             Inst::Load(a) => self.load(a, k, copy)?,
             Inst::Pick(a, before, position) => number(self.pick(a, before, position, copy)?),
             Inst::LoadAt(a, offset) => self.load_at(a, offset, copy)?,

@@ -341,15 +341,25 @@ impl Generator<'_> {
             }
             self.groups(leaf, LIMIT, &of_leaf(accumulators, leaf, passes), available)?;
         }
-        self.fold_leaf(&of_leaf(accumulators, 3, passes), available, results)?;
+        let last: Vec<Vec<u8>> = accumulators.iter().map(|a| vec![a[3 * passes]]).collect();
+        self.combining(available, |s| {
+            for (r, registers) in accumulators.iter().enumerate() {
+                let sum = s.fold_passes(r, &registers[3 * passes..])?;
+                s.assign(sum, last[r][0], None);
+            }
+            Ok(())
+        })?;
+        // What does not fill a group is added in the first lane.
         self.load_word(LIMIT, Frame::at(ends[3]));
-        self.one_by_one(3, results, available)?;
+        self.mask_first_lane();
+        let block = self.select(Depth::Reduced, Turn::One, Tail::Bits, &[Some((fourth, 0))], &Sink::Accumulate(last.clone()))?.block;
+        self.turns(&block, &[3], 1, available);
         self.load_word(INDEX, Frame::at(ends[3]));
         self.combining(available, |s| {
             for (r, registers) in accumulators.iter().enumerate() {
                 let [a, b, c] = [0, 1, 2].map(|leaf| s.fold_passes(r, &registers[leaf * passes..][..passes]));
                 let left = s.combine(r, a?, b?, 0)?;
-                let right = s.combine(r, c?, At::Place(Place::Frame(results[r][0])), 0)?;
+                let right = s.combine(r, c?, At::Fixed(last[r][0]), 0)?;
                 let sum = s.combine(r, left, right, 0)?;
                 s.keep(number(sum), results[r][0], 0);
             }
