@@ -1,9 +1,8 @@
 //! Power.
 
 use super::Emit;
-use super::arith::{Num, Scope};
+use super::arith::{Num, Scope, in_double2};
 use super::exp_log::{self, SQRT_HALF_F64};
-use crate::dtype::DType;
 
 /// (artanh t - t - t^3 / 3) / t^5 in powers of t^2, for |t| <= 3 - 2 sqrt 2. Remez's exchange in 60-digit arithmetic; error
 /// relative to artanh t: 2^-68.9.
@@ -102,49 +101,37 @@ pub(super) fn exp2_single<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E
 /// `f64`, which has the digits to do without. Largest error measured: 0.55 ulp for `f32`, 0.90 ulp for `f64`; powers of
 /// integers that are representable are exact.
 pub(super) fn pow<E: Emit>(e: &mut E, x: E::Value, y: E::Value) -> E::Value {
-    // Of `f32` what decides about special cases is in `f32`, twice as many to a vector.
-    let single = e.dtype(x) == DType::F32;
-    let (base, exponent) = {
-        let s = &Scope::new(e, e.dtype(x));
-        (s.value(x).abs().value, exponent(s, s.value(x), s.value(y)).value)
-    };
-    let (base, exponent) = if single { (e.cast(base, DType::F64), e.cast(exponent, DType::F64)) } else { (base, exponent) };
-    let magnitude = {
-        let s = &Scope::new(e, DType::F64);
-        power_of_magnitude(s, s.value(base), s.value(exponent), single).value
-    };
-    let magnitude = if single { e.cast(magnitude, DType::F32) } else { magnitude };
-    let s = &Scope::new(e, e.dtype(x));
-    let (x, y, magnitude) = (s.value(x), s.value(y), s.value(magnitude));
-    let half_y = y * s.float(0.5);
-    let odd = half_y.rint().ne(half_y) & is_whole(y);
-    let signed = (magnitude.bits() | odd.select(x.sign_bits(), s.int(0))).to_float();
-    (y.eq(s.float(0.0)) | x.eq(s.float(1.0))).select(s.float(1.0), signed).value
+    in_double2(e, x, y, pow_f64)
 }
 
-fn is_whole<'s, 'e, E: Emit>(y: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
-    y.rint().eq(y)
-}
-
-/// The exponent that gives the power of |x| from a logarithm that is finite also for zeros and infinities: of these it is so large that the
-/// power is zero or infinite. NaN where x is NaN or a negative base has a fractional exponent.
-fn exponent<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, y: Num<'s, 'e, E>) -> Num<'s, 'e, E> {
-    let (zero, inf) = (s.float(0.0), s.float(f64::INFINITY));
+fn pow_f64<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, y: Num<'s, 'e, E>, single: bool) -> Num<'s, 'e, E> {
+    let (zero, one, inf) = (s.float(0.0), s.float(1.0), s.float(f64::INFINITY));
     let ax = x.abs();
-    let of_number = is_whole(y).select(y, x.lt(zero).select(s.float(f64::NAN), y));
-    let y = (ax.gt(zero) & ax.lt(inf)).select(of_number, y * (ax + inf));
+    let (log, log_tail) = if single {
+        (log2_single(s, ax), None)
+    } else {
+        let (high, low) = log_pair(s, ax);
+        (high, Some(low))
+    };
+    // A negative base: NaN for a fractional exponent, the base's sign for an odd one.
+    let whole = y.rint().eq(y);
+    let half_y = y * s.float(0.5);
+    let odd = half_y.rint().ne(half_y) & whole;
+    let log = whole.select(log, x.lt(zero).select(s.float(f64::NAN), log));
+    let log = ax.lt(inf).select(log, ax);
+    let log = ax.eq(zero).select(s.float(f64::NEG_INFINITY), log);
     // Beyond 2^64 the power is 0, 1 or infinite, as at 2^64; an infinite y would make NaN of the logarithm's 0.
-    y.clamp(-2f64.powi(64), 2f64.powi(64))
-}
-
-/// x to the power y for x > 0 and y from [`exponent`].
-fn power_of_magnitude<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, x: Num<'s, 'e, E>, y: Num<'s, 'e, E>, single: bool) -> Num<'s, 'e, E> {
-    if single {
-        return exp2_single(s, y * log2_single(s, x));
-    }
-    let (log, log_tail) = log_pair(s, x);
-    let p = y * log;
-    let tail = y.fma(log_tail, y.fma(log, p.minus()));
-    let in_range = exp_log::clamp_exp(s, p);
-    exp_log::exp_in_range(s, in_range, Some(in_range.eq(p).select(tail, s.float(0.0))))
+    let most = 2f64.powi(64);
+    let scaled_y = y.clamp(-most, most);
+    let p = scaled_y * log;
+    let magnitude = match log_tail {
+        None => exp2_single(s, p),
+        Some(log_tail) => {
+            let tail = scaled_y.fma(log_tail, scaled_y.fma(log, p.neg()));
+            let in_range = exp_log::clamp_exp(s, p);
+            exp_log::exp_in_range(s, in_range, Some(in_range.eq(p).select(tail, zero)))
+        }
+    };
+    let signed = (magnitude.bits() | odd.select(x.sign_bits(), s.int(0))).to_float();
+    (y.eq(zero) | x.eq(one)).select(one, signed)
 }
