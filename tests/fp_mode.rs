@@ -111,7 +111,7 @@ fn fast_functions_are_those_of_the_table() {
         let data: Vec<Scalar> = numbers.iter().map(|x| Scalar::F64(*x).cast(d)).collect();
         let tensor = Tensor::new(d, &[data.len()], data).unwrap();
         for &op in UnaryOp::ALL.iter().filter(|op| op.result(d) == Some(d)) {
-            let want = [("y", input("x", d, Shape::from([tensor.data.len()])).unary(op.fast(d).unwrap_or(op)))];
+            let want = [("y", input("x", d, Shape::of([tensor.data.len()])).unary(op.fast(d).unwrap_or(op)))];
             let want = interpret(&want, &[("x".into(), tensor.clone())]).unwrap();
             fast += usize::from(op.fast(d).is_some());
             for backend in Backend::available() {
