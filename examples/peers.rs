@@ -107,6 +107,8 @@ fn function<T: Float + Number>(name: &str, n: usize, arithmetic: Arithmetic) -> 
         "exp2" => (-10.0, 10.0, x.exp2()),
         "expm1" => (-10.0, 10.0, x.expm1()),
         "tanh" => (-4.0, 4.0, x.tanh()),
+        "sinh" => (-10.0, 10.0, x.sinh()),
+        "cosh" => (-10.0, 10.0, x.cosh()),
         "logistic" => (-4.0, 4.0, x.logistic()),
         "erfc" => (-3.0, 3.0, x.erfc()),
         "erf" => (-3.0, 3.0, x.erf()),

@@ -150,7 +150,8 @@
 //!
 //! A loop nest is axes, strided accesses, a body in single-assignment form and stores. Its extents, strides and addresses are
 //! arguments of the compiled code, so new sizes need no new code. Elementary functions have become arithmetic, and the order
-//! of a floating-point sum is fixed: results have the same bits for every memory layout.
+//! of a floating-point sum is fixed: results have the same bits for every memory layout. (A kernel may ask for less than that
+//! the arithmetic is as written and functions are within one unit in the last place: [`FpMode`], [`Accuracy`].)
 //!
 //! ```
 //! # use elide::{Axis, Kernel, Stage, s};

@@ -61,9 +61,9 @@ macro_rules! for_each_unary {
             /// Arctangent, in [-pi/2, pi/2].
             Atan "atan" ["arctan"] same { float |x| math::scalar1(math::Function1::Atan, x) => expand::Atan }
             /// Hyperbolic sine.
-            Sinh "sinh" [] same { float |x| math::scalar1(math::Function1::Sinh, x) => expand::Sinh }
+            Sinh "sinh" [] same { float |x| math::scalar1(math::Function1::Sinh, x) => expand::Sinh } ~ FastSinh [F32, F64]
             /// Hyperbolic cosine.
-            Cosh "cosh" [] same { float |x| math::scalar1(math::Function1::Cosh, x) => expand::Cosh }
+            Cosh "cosh" [] same { float |x| math::scalar1(math::Function1::Cosh, x) => expand::Cosh } ~ FastCosh [F32, F64]
             /// Hyperbolic tangent.
             Tanh "tanh" [] same { float |x| math::scalar1(math::Function1::Tanh, x) => expand::Tanh } ~ FastTanh [F32, F64]
             /// 1 / (1 + e^-x).

@@ -162,6 +162,34 @@ pub(super) fn cosh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
     })
 }
 
+/// e^|x| as 2^n (1 + m), and a quarter of 2^n, of which no product is out of range too early. From the end of the range on results are infinite.
+fn quarter_power<'s, 'e, E: Emit>(s: &'s Scope<'e, E>, magnitude: Num<'s, 'e, E>) -> (Num<'s, 'e, E>, Num<'s, 'e, E>) {
+    let most = s.float(if s.float == DType::F32 { 89.5 } else { 710.5 });
+    let x = magnitude.gt(most).select(most, magnitude);
+    let reduced = exp_log::reduce_rounded(s, x, s.bias - 2);
+    (reduced.power(s), exp_log::expm1_of_rest(s, reduced.r))
+}
+
+/// Hyperbolic sine within 3 units in the last place: 2 a + a / (2 a + 1/2) for a = (e^|x| - 1) / 4.
+pub(super) fn fast_sinh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    let s = &Scope::new(e, e.dtype(x));
+    let x = s.value(x);
+    let ax = x.abs();
+    let (quarter, m) = quarter_power(s, ax);
+    let a = quarter.fma(m, quarter - s.float(0.25));
+    let twice = a + a;
+    let y = twice + a / (twice + s.float(0.5));
+    ax.lt(s.float(TINY)).select(ax, y).signed_as(x).value
+}
+
+/// Hyperbolic cosine within 2 units in the last place: 2 b + 1 / (8 b) for b = e^|x| / 4.
+pub(super) fn fast_cosh<E: Emit>(e: &mut E, x: E::Value) -> E::Value {
+    let s = &Scope::new(e, e.dtype(x));
+    let (quarter, m) = quarter_power(s, s.value(x).abs());
+    let b = quarter.fma(m, quarter);
+    (b + b + s.float(0.125) / b).value
+}
+
 /// Hyperbolic tangent: |x| from e^(-2 |x|) - 1 and one division, then the sign of x.
 ///
 /// With c = (1 - e^(-2 |x|)) / 2 it is c / (1 - c). Numerator and denominator are pairs, and the quotient is corrected by what

@@ -154,8 +154,12 @@ functions! {
     Atan = arcs::atan;
     /// hyperbolic sine
     Sinh = hyperbolic::sinh;
+    /// the same, within 4 units
+    FastSinh = hyperbolic::fast_sinh;
     /// hyperbolic cosine
     Cosh = hyperbolic::cosh;
+    /// the same, within 4 units
+    FastCosh = hyperbolic::fast_cosh;
     /// hyperbolic tangent
     Tanh = hyperbolic::tanh;
     /// the same, within 4 units
