@@ -13,7 +13,7 @@ use super::nest::{ADDRESS, EXTENT, Generator, INDEX, LIMIT, Sink};
 use super::reduce::{LEFT, Results, SHORT_BODY, number};
 use super::regs::{self, Available, Frame};
 use super::select::{At, Result, Tail, Turn};
-use super::tree::LEAVES;
+use super::tree::{LEAVES, SHORT_GROUP};
 use crate::kernel::{Depth, Inst, LEAF_LANES, Stride};
 
 /// Rows of a turn at most.
@@ -152,7 +152,10 @@ impl Generator<'_> {
         let taken = rows * passes * self.reductions();
         let block = self.block_of_rows(rows, &vec![vec![0; rows * passes]; self.reductions()])?;
         let most = regs::pressure(&block).0.max(LEFT);
-        if most + taken > self.shape.isa.registers() || block.items.len() > rows * SHORT_BODY {
+        // Two groups of the defined order in a register are worth more to a long body.
+        let half_empty = self.shape.nest.is_ordered() && self.shape.whole > LEAF_LANES as usize;
+        let longest = if half_empty { SHORT_GROUP * passes * self.reductions() } else { SHORT_BODY };
+        if most + taken > self.shape.isa.registers() || block.items.len() > rows * longest {
             return Ok(None);
         }
         let mut available = Available::all(self.shape.isa);

@@ -15,7 +15,7 @@ use crate::kernel::{Depth, LEAF_LANES, LEAF_LENGTH};
 /// More halvings than a 63-bit length has.
 pub(super) const MAX_DEPTH: usize = 64;
 /// Up to so many instructions for a register of a group, a body is short.
-const SHORT_GROUP: usize = 4;
+pub(super) const SHORT_GROUP: usize = 4;
 /// The indices of four leaves.
 pub(super) const LEAVES: [Register; 4] = [INDEX, Register::R12, Register::R13, Register::R14];
 
