@@ -56,7 +56,7 @@ fn commands_run() {
         assert!(out.status.success(), "{line}\n{}", String::from_utf8_lossy(&out.stderr));
         seen.push(args[0].clone());
     }
-    assert_eq!(seen, ["eval", "eval", "explain", "inspect", "bench", "demo"]);
+    assert_eq!(seen, ["eval", "eval", "explain", "inspect", "bench", "bench", "demo"]);
     assert!(dir.path().join("speed.npy").exists());
 }
 
