@@ -156,7 +156,7 @@ impl Binding<'_, '_> {
     /// let kernel = b.build()?;
     ///
     /// let (x, mut y) = (vec![1.0; 1000], vec![0.0; 1000]);
-    /// let profile = kernel.bind("x", &x)?.bind_mut("y", &mut y)?.profile(100, Machine::current())?;
+    /// let profile = kernel.call().bind("x", &x)?.bind_mut("y", &mut y)?.profile(100, Machine::current())?;
     /// let nest = &profile.nests()[0];
     /// assert_eq!((nest.bytes, nest.flops), (16_000, 2_000.0));
     /// assert!(profile.to_string().contains("nest 0: 16000 bytes in L1, 2000 flops"));
