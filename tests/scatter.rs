@@ -1,6 +1,6 @@
 //! Arrays changed at computed indices: by hand, against NumPy's answers, in place, and what may go wrong.
 
-use elide::{Array, BinaryOp, DType, DynExpr, ErrorKind, Expr, Kernel, Placement, Reason, Requirement, lazy, lazy_mut, s};
+use elide::{Array, BinaryOp, DType, Dim, DynExpr, ErrorKind, Expr, Extent, Kernel, Placement, Reason, Requirement, lazy, lazy_mut, s};
 
 #[test]
 fn values_are_written_one_after_another() {
@@ -305,4 +305,43 @@ fn a_mask_must_fit() {
     assert!(error.message().contains("compress of f64[2] by bool[1]: the mask must have the array's shape"), "{error}");
     let error = DynExpr::from(lazy(&x)).compress(DynExpr::from(lazy(&x))).values().check().unwrap_err();
     assert!(error.message().contains("the mask must be bool, not f64"), "{error}");
+}
+
+/// Elements of an array are taken at indices that lie where the array is written over them, and are needed after more has been written over
+/// both: it is the indices that must be copied, as a copy of the elements comes too late for them.
+#[test]
+fn elements_at_an_index_that_is_overwritten() {
+    let mut b = Kernel::builder("late");
+    let [n, m] = b.dims(["n", "m"]);
+    let [k, j, v] = ["k", "j", "v"].map(|name| b.input::<i64>(name, [&n]));
+    let w = &b.input::<f64>("w", [&m, &Dim::from(2)]);
+    let before = &k.bincount(4);
+    let after = &before.at_indices(&j, 0).add(&v);
+    let once = &after.at_indices(after.argmin().insert_axis(0), 0).set(-1);
+    let last = &once.at_indices(once.argmin().insert_axis(0), 0).set(-1);
+    let taken = &after.at_indices(before % 4, 0).get().invert_axis(0);
+    let along = &(last % 2 - 2).insert_axis(0).broadcast([Extent::from(&m), 4.into()]);
+    let first = &w.at_indices_along(along, 1).sub(w.at_indices_along(along, 1).get() * 0.5);
+    let down = &(taken % 7).insert_axis(1).broadcast([4, 2]);
+    b.output("second", first.at_indices_along(down, 0).sub(first.at_indices_along(down, 0).get()));
+    b.output("first", first).output("taken", taken).output("last", last);
+    let kernel = b.build().unwrap();
+    let (k, j) = ([0i64, 2, 2, 3, 1, 0, 2, 2], [1i64, 1, 3, 0, 0, 0, 1, 1]);
+    let v = [0i64, 10, 20, 30, 40, 50, 60, 70];
+    let w = Array::new(&[7, 2], (0..14).map(f64::from).collect()).unwrap();
+    let (mut taken, mut last) = ([0i64; 4], [0i64; 4]);
+    let [mut first, mut second] = [Array::<f64>::zeros(&[7, 2]).unwrap(), Array::<f64>::zeros(&[7, 2]).unwrap()];
+    let mut call = kernel.call();
+    let bound = call.bind("k", &k).unwrap().bind("j", &j).unwrap().bind("v", &v).unwrap().bind("w", w.view()).unwrap();
+    let bound = bound.bind_mut("taken", &mut taken).unwrap().bind_mut("last", &mut last).unwrap();
+    bound.bind_mut("first", first.view_mut()).unwrap().bind_mut("second", second.view_mut()).unwrap().run().unwrap();
+    // [2, 1, 4, 1], then [122, 141, 4, 21]: taken at [2, 1, 0, 1]; and the least element replaced.
+    assert_eq!((taken, last), ([141, 122, 141, 4], [122, 141, -1, 21]));
+    // Columns 0, 1, 1, 1 of every row, the last three times the same difference, of what was there before.
+    let halves: Vec<f64> = (0..7).flat_map(|row| [f64::from(2 * row) * 0.5, f64::from(2 * row + 1) * -0.5]).collect();
+    assert_eq!(first.as_slice(), halves);
+    // Rows 1, 3, 1, 4, as they were.
+    let times = [1.0, -1.0, 1.0, 0.0, 0.0, 1.0, 1.0];
+    let want: Vec<f64> = halves.iter().enumerate().map(|(k, x)| x * times[k / 2]).collect();
+    assert_eq!(second.as_slice(), want);
 }

@@ -245,11 +245,22 @@ impl Units {
                 let moves = d.graph[unit.value].kind.is_written() || d.is_leaf(unit.value);
                 matches!(d.graph[unit.root].kind, Kind::Copy(_)) || unit.makes.is_none() && moves
             };
-            let in_circle = |by_soft: bool| {
-                let apart = |r: usize, w: usize| stuck(r) && stuck(w) && vertex(r) != vertex(w) && !is_copy(r);
-                overwritten.iter().find(|(r, w, ..)| apart(*r, *w) && reaches(*w, *r, by_soft)).copied()
+            // But an index at which a copy takes its elements may be read too late.
+            let is_index = |k: usize, leaf: NodeId| {
+                let copied = match d.graph[self.units[k].root].kind {
+                    Kind::Copy(of) => of,
+                    _ => self.units[k].value,
+                };
+                matches!(d.graph[copied].kind, Kind::Take(..)) && copied != leaf
             };
-            let in_circle = in_circle(false).or_else(|| in_circle(true));
+            let in_circle = |by_soft: bool, by_index: bool| {
+                let apart = |r: usize, w: usize| stuck(r) && stuck(w) && vertex(r) != vertex(w);
+                let at_fault = |r: usize, leaf: NodeId| if by_index { is_copy(r) && is_index(r, leaf) } else { !is_copy(r) };
+                let found = overwritten.iter().find(|(r, w, leaf, _)| apart(*r, *w) && at_fault(*r, *leaf) && reaches(*w, *r, by_soft));
+                found.copied()
+            };
+            let circles = [(false, false), (true, false), (false, true), (true, true)];
+            let in_circle = circles.into_iter().find_map(|(by_soft, by_index)| in_circle(by_soft, by_index));
             // Elements taken are copied, but not if their indices are known only after the array has been overwritten: then all of it is.
             let to_copy = |writer: usize, leaf: NodeId| {
                 let Kind::Take(source, indices, _) = &d.graph[leaf].kind else { return leaf };
