@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
-use smallvec::SmallVec;
 
 use super::Kernel;
 use super::apart::Apart;
@@ -14,7 +13,7 @@ use super::layouts::LayoutClass;
 use super::profile::TurnCost;
 use super::strips::{Start, StripFrame, StripPlan, WindowPlan};
 use super::subtrees::Subtrees;
-use super::threads::{Cost, Cut, Cuts, Parts, Threads, enter, tiles};
+use super::threads::{Cost, Cut, Cuts, Parts, Threads, Touched, bytes_of, enter, tiles, touch};
 use crate::codegen::{self, Streaming};
 use crate::compile::{Compiled, CompiledStep};
 use crate::error::{Error, ErrorKind, Result};
@@ -579,22 +578,6 @@ fn frame(
         touched,
         threads: cuts.threads,
     }))
-}
-
-/// The least range that holds the bytes touched of each operand, from its first element.
-pub(super) type Touched = SmallVec<[(Operand, i64, i64); 4]>;
-
-/// Adds a range.
-pub(super) fn touch(touched: &mut Touched, operand: Operand, low: i64, high: i64) {
-    match touched.iter_mut().find(|(o, ..)| *o == operand) {
-        Some((_, l, h)) => (*l, *h) = (low.min(*l), high.max(*h)),
-        None => touched.push((operand, low, high)),
-    }
-}
-
-/// How many bytes there are in all ranges.
-pub(super) fn bytes_of(touched: &Touched) -> i64 {
-    touched.iter().map(|(_, low, high)| high - low).fold(0, i64::saturating_add)
 }
 
 /// Whether a step's results go around the cache: where the step touches so much that they would be gone from it anyway.

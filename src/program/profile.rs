@@ -4,8 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::prepare::{Frame, Touched, bytes_of, touch};
-use super::threads::{Cost, Threads};
+use super::prepare::Frame;
+use super::threads::{Cost, Threads, Touched, bytes_of, touch};
 use super::{Binding, Kernel};
 use crate::array::{Array, ArrayMut, ArrayRef};
 use crate::error::{Result, Site};

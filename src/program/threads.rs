@@ -11,7 +11,7 @@ use super::prepare::Env;
 use crate::codegen::{self, Backend, Streaming};
 use crate::compile::CompiledStep;
 use crate::error::Result;
-use crate::kernel::{Access, Amount, Bindings, LoopNest, Stride, StripArgument};
+use crate::kernel::{Access, Amount, Bindings, LoopNest, Operand, Stride, StripArgument};
 use crate::machine::Machine;
 
 /// How many threads a run may use.
@@ -306,6 +306,22 @@ impl Cost {
     pub fn parts(&self) -> i64 {
         self.time() / SHORTEST
     }
+}
+
+/// The least range that holds the bytes touched of each operand, from its first element.
+pub(super) type Touched = SmallVec<[(Operand, i64, i64); 4]>;
+
+/// Adds a range.
+pub(super) fn touch(touched: &mut Touched, operand: Operand, low: i64, high: i64) {
+    match touched.iter_mut().find(|(o, ..)| *o == operand) {
+        Some((_, l, h)) => (*l, *h) = (low.min(*l), high.max(*h)),
+        None => touched.push((operand, low, high)),
+    }
+}
+
+/// How many bytes there are in all ranges.
+pub(super) fn bytes_of(touched: &Touched) -> i64 {
+    touched.iter().map(|(_, low, high)| high - low).fold(0, i64::saturating_add)
 }
 
 /// How many parts of a length it takes to cover an extent.
