@@ -201,20 +201,11 @@ impl<'a> Emitter<'a> {
         (self.b, self.table)
     }
 
-    /// True if values of this depth are computed in vector code (where there is any).
-    fn is_vector_depth(&self, depth: Depth) -> bool {
-        match self.nest.lanes {
-            Lanes::Scalar => false,
-            Lanes::Parallel(_) => depth >= Depth::Parallel(self.nest.rank() as u8),
-            Lanes::Reduced => depth == Depth::Reduced,
-        }
-    }
-
     fn find_splatted(&self) -> Vec<bool> {
         let nest = self.nest;
         let mut used = vec![false; nest.insts.len()];
         for (k, inst) in nest.insts.iter().enumerate() {
-            if self.is_vector_depth(nest.depths[k]) {
+            if self.nest.in_lanes(nest.depths[k]) {
                 // Offsets are scalars.
                 if !matches!(inst, Inst::Pick(..) | Inst::LoadAt(..)) {
                     inst.operands().iter().for_each(|o| used[o.index()] = true);
@@ -226,7 +217,7 @@ impl<'a> Emitter<'a> {
                 used[s.value.index()] = true;
             }
         }
-        (0..used.len()).map(|k| used[k] && !self.is_vector_depth(nest.depths[k]) && !matches!(nest.insts[k], Inst::Const(_))).collect()
+        (0..used.len()).map(|k| used[k] && !self.nest.in_lanes(nest.depths[k]) && !matches!(nest.insts[k], Inst::Const(_))).collect()
     }
 
     fn find_uniform(&self) -> Vec<bool> {
@@ -244,15 +235,15 @@ impl<'a> Emitter<'a> {
                 Inst::Load(_) | Inst::LoadAt(..) | Inst::Reduced(_) => false,
                 _ => nest.types[k] == DType::I64 || nest.types[k] == DType::Bool,
             };
-            uniform.push(own && inst.operands().iter().all(|o| uniform[o.index()] || !self.is_vector_depth(nest.depths[o.index()])));
+            uniform.push(own && inst.operands().iter().all(|o| uniform[o.index()] || !self.nest.in_lanes(nest.depths[o.index()])));
         }
         // Of values outside vector code there is nothing to say.
-        (0..uniform.len()).map(|k| uniform[k] && self.is_vector_depth(nest.depths[k])).collect()
+        (0..uniform.len()).map(|k| uniform[k] && self.nest.in_lanes(nest.depths[k])).collect()
     }
 
     /// True if the value is one scalar, where vector code is emitted.
     fn is_one(&self, v: ValueId) -> bool {
-        self.uniform[v.index()] || !self.is_vector_depth(self.nest.depths[v.index()])
+        self.uniform[v.index()] || !self.nest.in_lanes(self.nest.depths[v.index()])
     }
 
     /// The value of each lane.
@@ -555,7 +546,7 @@ impl<'a> Emitter<'a> {
     /// One element of a value, of those that are handled at once.
     fn lane(&mut self, v: ValueId, k: usize, mode: Mode) -> Value {
         match mode {
-            Mode::Vector(vf) if self.is_vector_depth(self.nest.depths[v.index()]) => {
+            Mode::Vector(vf) if self.nest.in_lanes(self.nest.depths[v.index()]) => {
                 let group = self.group(v, vf);
                 self.extract(&group, k)
             }
